@@ -1,0 +1,77 @@
+"""Computations and their gradients as static graphs: declare, differentiate, compile, replay.
+
+``import dataflow as df`` is all that a user needs. Building a graph loads neither pyarrow nor the
+scheduler: `compile`, `Runner`, `save`, `load` and their kin are resolved when first used (PEP 562).
+"""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dataflow import errors as errors
+from dataflow.attrs import Attrs as Attrs
+from dataflow.dims import Dim as Dim
+from dataflow.errors import DataflowError as DataflowError
+from dataflow.ops import *
+from dataflow.spec import Spec as Spec
+from dataflow.sweeps import grad as grad
+from dataflow.tensor import Tensor as Tensor
+
+if TYPE_CHECKING:
+    from dataflow import nn as nn
+    from dataflow import optim as optim
+    from dataflow.builder import GraphBuilder as GraphBuilder
+    from dataflow.graph import Graph as Graph
+    from dataflow.graph import Ref as Ref
+    from scheduler.compiler import compile as compile  # noqa: PLC0414 - re-exported
+    from scheduler.plan import Plan as Plan
+    from scheduler.reference import evaluate as evaluate
+    from scheduler.runner import Runner as Runner
+    from scheduler.state import State as State
+    from serialization.files import load as load
+    from serialization.files import save as save
+
+__version__ = "0.1.0"
+
+_LAZY = {
+    "Graph": "dataflow.graph",
+    "GraphBuilder": "dataflow.builder",
+    "Plan": "scheduler.plan",
+    "Ref": "dataflow.graph",
+    "Runner": "scheduler.runner",
+    "State": "scheduler.state",
+    "compile": "scheduler.compiler",
+    "evaluate": "scheduler.reference",
+    "load": "serialization.files",
+    "save": "serialization.files",
+}
+_LAZY_MODULES = ("nn", "optim")
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - whatever the name stands for
+    if name in _LAZY_MODULES:
+        value: object = importlib.import_module(f"dataflow.{name}")
+    elif name in _LAZY:
+        value = getattr(_our_module(_LAZY[name]), name)
+    else:
+        msg = f"module 'dataflow' has no attribute {name!r}"
+        raise AttributeError(msg)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LAZY, *_LAZY_MODULES})
+
+
+def _our_module(name: str) -> Any:  # noqa: ANN401 - a module
+    """Import a module of our distribution, and refuse another package of the same generic name."""
+    package = importlib.import_module(name.partition(".")[0])
+    home = Path(__file__).parent.parent
+    if package.__file__ is None or Path(package.__file__).parent.parent != home:
+        msg = (f"import {package.__name__}: found {package.__file__ or package.__path__}, which "
+               f"isn't dataflow's own in {home}; rename it or change sys.path")  # fmt: skip
+        raise errors.DataflowError(msg)
+    return importlib.import_module(name)

@@ -1,0 +1,115 @@
+"""`Attrs`: the static parameters of a node, immutable, hashable and of few kinds.
+
+The kinds are those that a file can hold in plain typed columns. The accessors (`integer`, `text`, …)
+check the kind, so that a hostile file's wrong attribute is refused where an op first reads it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TypeAlias, TypeVar
+
+from dataflow.dims import Dim, Shape, bind_dim
+from dataflow.errors import GraphError, UnknownNameError
+
+__all__ = ["Attr", "Attrs"]
+
+_T = TypeVar("_T")
+Scalar: TypeAlias = "bool | int | float | str | Dim"
+Attr: TypeAlias = "Scalar | None | tuple[Scalar | None, ...]"
+
+
+class Attrs(Mapping[str, Attr]):
+    """An immutable mapping from names to bools, ints, floats, texts, dimensions, or tuples of them.
+
+    Examples
+    --------
+    >>> attrs = Attrs(axis=(0, 1), keepdims=True)
+    >>> attrs.integers("axis"), attrs.flag("keepdims")
+    ((0, 1), True)
+    """
+
+    __slots__ = ("_items",)
+
+    def __init__(self, values: Mapping[str, Attr] | None = None, /, **attrs: Attr) -> None:
+        merged = {**(values or {}), **attrs}
+        self._items = {name: merged[name] for name in sorted(merged)}
+
+    def __getitem__(self, name: str) -> Attr:
+        try:
+            return self._items[name]
+        except KeyError:
+            msg = f"attribute {name!r} is missing; there are {sorted(self._items)}"
+            raise UnknownNameError(msg) from None
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._items)
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __hash__(self) -> int:
+        return hash(self.key())
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Attrs) and self.key() == other.key()
+
+    def __repr__(self) -> str:
+        return f"Attrs({', '.join(f'{name}={value!r}' for name, value in self._items.items())})"
+
+    def key(self) -> tuple[tuple[str, str, str], ...]:
+        """Return an exact, hashable identity: 1, 1.0 and True differ, as do 0.0 and -0.0."""
+        return tuple((n, type(v).__name__, repr(v)) for n, v in self._items.items())
+
+    def integer(self, name: str) -> int:
+        """Return an integer attribute."""
+        return self._of(name, int, self[name])
+
+    def number(self, name: str) -> float:
+        """Return a floating-point attribute."""
+        return self._of(name, float, self[name])
+
+    def flag(self, name: str) -> bool:
+        """Return a boolean attribute."""
+        return self._of(name, bool, self[name])
+
+    def text(self, name: str) -> str:
+        """Return a text attribute."""
+        return self._of(name, str, self[name])
+
+    def integers(self, name: str) -> tuple[int, ...]:
+        """Return a tuple of integers."""
+        return tuple(self._of(name, int, item) for item in self._of(name, tuple, self[name]))
+
+    def dims(self, name: str) -> Shape:
+        """Return a tuple of dimensions: ints and expressions."""
+        items: tuple[Attr, ...] = self._of(name, tuple, self[name])
+        return tuple(v if isinstance(v, Dim) else self._of(name, int, v) for v in items)
+
+    def bind(self, sizes: Mapping[str, int]) -> Attrs:
+        """Return these attributes with the named dimensions in `sizes` replaced."""
+        if not any(_is_named(value) for value in self._items.values()):
+            return self
+        return Attrs({name: _bound(value, sizes) for name, value in self._items.items()})
+
+    def replace(self, **changes: Attr) -> Attrs:
+        """Return these attributes with some of them changed."""
+        return Attrs({**self._items, **changes})
+
+    def _of(self, name: str, kind: type[_T], value: object) -> _T:
+        if not isinstance(value, kind) or (kind is not bool and isinstance(value, bool)):
+            msg = f"attribute {name!r} must be {kind.__name__}, not {value!r}"
+            raise GraphError(msg)
+        return value
+
+
+def _is_named(value: Attr) -> bool:
+    if isinstance(value, tuple):
+        return any(isinstance(item, Dim) for item in value)
+    return isinstance(value, Dim)
+
+
+def _bound(value: Attr, sizes: Mapping[str, int]) -> Attr:
+    if isinstance(value, tuple):
+        return tuple(bind_dim(v, sizes) if isinstance(v, Dim) else v for v in value)
+    return bind_dim(value, sizes) if isinstance(value, Dim) else value

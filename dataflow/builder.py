@@ -1,0 +1,530 @@
+"""`GraphBuilder`: declares a computation node by node in a growing networkx DAG.
+
+The builder is the graph while it can still change, so that sweeps are written once: they add
+nodes through `GraphBuilder.apply` like everyone else. `GraphBuilder.build` freezes the DAG.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, NamedTuple
+
+import networkx as nx
+import numpy as np
+
+from dataflow import sweeps
+from dataflow.attrs import Attrs
+from dataflow.dims import Dim, DimLike, as_dim, product
+from dataflow.dispatch import FUNCTIONS
+from dataflow.errors import DTypeError, GraphError, NameTakenError, ShapeError
+from dataflow.graph import Graph, Ref, Variable
+from dataflow.op import Application, Op, get_op
+from dataflow.source import user_line
+from dataflow.spec import Spec, as_dtype
+from dataflow.tensor import Tensor
+
+if TYPE_CHECKING:
+    from typing import TypeAlias
+
+    from numpy.typing import ArrayLike
+
+    TensorOrArray: TypeAlias = Tensor | ArrayLike
+
+__all__ = ["GraphBuilder"]
+
+
+_NUMPY_VALUES = (np.ndarray, np.generic)
+
+
+class _Context(NamedTuple):
+    """What nodes declared now belong to."""
+
+    sweep: str = "forward"
+    forward: str = ""
+    rule: str = ""
+    source: str = ""  # empty: the line of the user's code that is running
+
+
+class GraphBuilder:
+    """Declares a graph.
+
+    Parameters
+    ----------
+    name : str
+        The graph's name.
+    seed : int
+        What every random draw of this graph derives its key from.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> b = df.GraphBuilder("line")
+    >>> x = b.input("x", shape=("batch",), dtype="float32")
+    >>> y = 2 * x + 1
+    >>> b.build(outputs={"y": y}).spec(df.Ref(y.node, 0))
+    Spec('float32[batch]')
+    """
+
+    def __init__(self, name: str = "graph", *, seed: int = 0) -> None:
+        self.name = name
+        self.seed = seed
+        self._dag = nx.MultiDiGraph()
+        self._applications: dict[str, Application] = {}
+        self._positions: dict[str, int] = {}
+        self._inputs: list[str] = []
+        self._constants: dict[str, np.ndarray] = {}
+        self._initials: dict[str, Tensor] = {}
+        self._updates: dict[str, Tensor] = {}
+        self._grads: dict[Tensor, Tensor] = {}
+        self._counters: dict[str, int] = {}
+        self._scopes: list[str] = []
+        self._context = _Context()
+        self._no_grad = False
+        self._draws = 0
+
+    # Leaves
+
+    def input(
+        self, name: str, shape: int | str | Sequence[DimLike] = (), dtype: object = "float32",
+        *, requires_grad: bool = False,
+    ) -> Tensor:  # fmt: skip
+        """Declare an input, fed at every run.
+
+        Parameters
+        ----------
+        name : str
+            The name under which it is fed.
+        shape : sequence of int, str or Dim
+            Sizes, and names or expressions of dimensions that `compile` binds.
+        dtype : dtype
+            Its dtype.
+        requires_grad : bool
+            Whether ``backward()`` sets its ``grad``.
+
+        Returns
+        -------
+        Tensor
+            A leaf.
+
+        Raises
+        ------
+        NameTakenError
+            The graph has a node of this name.
+        ShapeError, DTypeError
+            The shape or the dtype is none, or a gradient is asked of an integer.
+        """
+        spec = Spec.of(shape, dtype)
+        attrs = Attrs(dtype=spec.dtype.name, shape=spec.shape)
+        tensor = self._leaf("input", attrs, self._claim(name, "input"), requires_grad=requires_grad)
+        self._inputs.append(tensor.node)
+        return tensor
+
+    def constant(
+        self, value: ArrayLike, *, dtype: object = None, name: str = "",
+        requires_grad: bool = False,
+    ) -> Tensor:  # fmt: skip
+        """Declare a constant; the value is copied and locked.
+
+        Parameters
+        ----------
+        value : array_like
+            Any shape. Arrays keep their dtype; Python's floats become float32, its ints int64.
+        dtype : dtype, optional
+            Its dtype, if not the value's own.
+        name : str
+            The node's name; made up if empty.
+        requires_grad : bool
+            Whether ``backward()`` sets its ``grad``.
+
+        Returns
+        -------
+        Tensor
+            A leaf.
+        """
+        array = _locked_copy(value, dtype)
+        node = self._claim(name, "constant") if name else self._unique("constant")
+        attrs = Attrs(dtype=array.dtype.name, shape=array.shape)
+        tensor = self._leaf("constant", attrs, node, requires_grad=requires_grad)
+        self._constants[node] = array
+        return tensor
+
+    def variable(
+        self, name: str, initial: TensorOrArray, *, requires_grad: bool | None = None
+    ) -> Tensor:
+        """Declare a variable: state that outlives a run, changed by `update`.
+
+        Parameters
+        ----------
+        name : str
+            The name under which a `State` holds it.
+        initial : tensor or array
+            The first value: an array, or a tensor that depends on no input and no variable
+            (zeros, a keyed draw), so that its values needn't be stored.
+        requires_grad : bool, optional
+            Whether ``backward()`` sets its ``grad``; by default if its dtype is floating point.
+
+        Returns
+        -------
+        Tensor
+            A leaf: the value before the run, wherever it is read.
+        """
+        first = initial if isinstance(initial, Tensor) else self.constant(initial)
+        if first.builder is not self:
+            msg = f"variable {name!r}: its initial value belongs to another builder"
+            raise GraphError(msg)
+        self._mark_initial(name, first)
+        attrs = Attrs(dtype=first.dtype.name, shape=first.shape)
+        needs = first.spec.is_float if requires_grad is None else requires_grad
+        node = self._claim(".".join((*self._scopes, name)), "variable")
+        tensor = self._leaf("variable", attrs, node, requires_grad=needs)
+        self._initials[node] = first
+        return tensor
+
+    def update(self, variable: Tensor, value: TensorOrArray) -> None:
+        """Set what a variable becomes when a run is over.
+
+        Raises
+        ------
+        GraphError
+            The tensor is no variable of this builder, or has an update already.
+        ShapeError, DTypeError
+            The value has another shape or dtype.
+        """
+        name = variable.node
+        if variable.builder is not self or name not in self._initials:
+            msg = f"{name!r} is no variable of graph {self.name!r}: only variables are updated"
+            raise GraphError(msg)
+        if name in self._updates:
+            msg = f"variable {name!r} has an update already: a graph has one value after the run"
+            raise GraphError(msg)
+        new = value if isinstance(value, Tensor) else self.constant(value, dtype=variable.dtype)
+        if new.builder is not self:
+            msg = f"variable {name!r}: its update belongs to another builder"
+            raise GraphError(msg)
+        if new.shape != variable.shape:
+            msg = f"variable {name!r} is {variable.spec}, its update {new.node!r} is {new.spec}"
+            raise ShapeError(msg)
+        if new.dtype != variable.dtype:
+            msg = (f"variable {name!r} is {variable.spec}, its update {new.node!r} is {new.spec}: "
+                   f"use .astype({str(variable.dtype)!r})")  # fmt: skip
+            raise DTypeError(msg)
+        self._updates[name] = new
+
+    def dim(self, text: DimLike) -> int | Dim:
+        """Return a dimension by name or expression, to calculate with.
+
+        Examples
+        --------
+        >>> GraphBuilder().dim("batch") * 2
+        Dim('2*batch')
+        """
+        return as_dim(text)
+
+    def size_of(self, dims: Sequence[int | Dim], dtype: object) -> Tensor:
+        """Return the product of dimensions as a scalar tensor, a constant once they are bound."""
+        attrs = Attrs(dtype=as_dtype(dtype).name, dims=(product(dims),))
+        return self.apply(get_op("size"), (), attrs)[0]
+
+    # Creation
+
+    def zeros(
+        self, shape: int | str | Sequence[DimLike], dtype: object = "float32",
+        *, requires_grad: bool = False,
+    ) -> Tensor:  # fmt: skip
+        """Return a tensor of zeros, stored as its shape alone."""
+        return self.full(shape, 0, dtype, requires_grad=requires_grad)
+
+    def ones(
+        self, shape: int | str | Sequence[DimLike], dtype: object = "float32",
+        *, requires_grad: bool = False,
+    ) -> Tensor:  # fmt: skip
+        """Return a tensor of ones, stored as its shape alone."""
+        return self.full(shape, 1, dtype, requires_grad=requires_grad)
+
+    def full(
+        self, shape: int | str | Sequence[DimLike], value: float, dtype: object = "float32",
+        *, requires_grad: bool = False,
+    ) -> Tensor:  # fmt: skip
+        """Return a tensor of one value, stored as its shape and the value."""
+        spec = Spec.of(shape, dtype)
+        scalar = self.constant(value, dtype=spec.dtype)
+        attrs = Attrs(shape=spec.shape)
+        return self._created("broadcast_to", (scalar,), attrs, requires_grad=requires_grad)
+
+    def arange(
+        self, start: DimLike, stop: DimLike | None = None, step: int = 1, dtype: object = "int64",
+    ) -> Tensor:  # fmt: skip
+        """Return ``start, start + step, …`` before `stop`, as `numpy.arange` does for ints.
+
+        Parameters
+        ----------
+        start, stop : int, str or Dim
+            With one argument, the end. Named dimensions may be used.
+        step : int
+            The distance, not 0.
+        dtype : dtype
+            The result's dtype.
+
+        Returns
+        -------
+        Tensor
+            One axis.
+        """
+        return _tensor(FUNCTIONS["arange"](self, start, stop, step, dtype))
+
+    def rand(
+        self, shape: int | str | Sequence[DimLike], dtype: object = "float32",
+        *, requires_grad: bool = False,
+    ) -> Tensor:  # fmt: skip
+        """Return uniform draws from [0, 1): the same numbers at every replay.
+
+        Element i is a function of (key, i), and the key one of the builder's seed and of how many
+        draws were declared before.
+        """
+        return self._draw("rand", shape, dtype, requires_grad=requires_grad)
+
+    def randn(
+        self, shape: int | str | Sequence[DimLike], dtype: object = "float32",
+        *, requires_grad: bool = False,
+    ) -> Tensor:  # fmt: skip
+        """Return standard normal draws: the same numbers at every replay; see `rand`."""
+        return self._draw("randn", shape, dtype, requires_grad=requires_grad)
+
+    def _draw(
+        self, op: str, shape: int | str | Sequence[DimLike], dtype: object, *, requires_grad: bool
+    ) -> Tensor:
+        spec = Spec.of(shape, dtype)
+        key = np.random.SeedSequence((self.seed, self._draws)).generate_state(1, np.uint64)[0]
+        self._draws += 1
+        attrs = Attrs(dtype=spec.dtype.name, shape=spec.shape, first=0)
+        return self._created(op, (self.constant(key),), attrs, requires_grad=requires_grad)
+
+    # Gradients
+
+    @contextmanager
+    def no_grad(self) -> Iterator[None]:
+        """Make nodes that no gradient passes through, within the ``with`` block."""
+        before, self._no_grad = self._no_grad, True
+        try:
+            yield
+        finally:
+            self._no_grad = before
+
+    @contextmanager
+    def recording(
+        self, sweep: str, forward: str = "", rule: str = "", source: str = ""
+    ) -> Iterator[None]:
+        """Mark the nodes made within the ``with`` block with the sweep and rule they come from."""
+        before, self._context = self._context, _Context(sweep, forward, rule, source)
+        try:
+            yield
+        finally:
+            self._context = before
+
+    @contextmanager
+    def scope(self, name: str) -> Iterator[str]:
+        """Put the names of variables declared within the ``with`` block under ``name.``.
+
+        A name used before at this level gets a number. Yields the name.
+        """
+        path = ".".join((*self._scopes, name))
+        count = self._counters.get(f"scope {path}", 0)
+        self._counters[f"scope {path}"] = count + 1
+        self._scopes.append(f"{name}_{count}" if count else name)
+        try:
+            yield ".".join(self._scopes)
+        finally:
+            self._scopes.pop()
+
+    def gradient(self, tensor: Tensor) -> Tensor | None:
+        """Return what ``backward()`` has added up for a tensor; None before the first."""
+        return self._grads.get(tensor)
+
+    def accumulate(self, tensor: Tensor, gradient: Tensor) -> None:
+        """Add to a tensor's gradient."""
+        before = self._grads.get(tensor)
+        self._grads[tensor] = gradient if before is None else before + gradient
+
+    def application(self, node: str) -> Application:
+        """Return a node as derivative rules see it."""
+        return self._applications[node]
+
+    def source_of(self, node: str) -> str:
+        """Return the user's line that declared a node."""
+        return str(self._dag.nodes[node]["source"])
+
+    def blocks_gradient(self, node: str) -> bool:
+        """Say whether a node was declared in ``no_grad()``."""
+        return bool(self._dag.nodes[node]["no_grad"])
+
+    def position(self, node: str) -> int:
+        """Return a node's place in the order of declaration."""
+        return self._positions[node]
+
+    # Nodes
+
+    def apply(self, op: Op, inputs: Sequence[Tensor], attrs: Attrs) -> tuple[Tensor, ...]:
+        """Declare a node and return its outputs.
+
+        Parameters
+        ----------
+        op : Op
+            The operation.
+        inputs : sequence of Tensor
+            Its arguments, of this builder.
+        attrs : Attrs
+            Its static parameters.
+
+        Raises
+        ------
+        GraphError
+            An input belongs to another builder.
+        ShapeError, DTypeError
+            The op can't take these inputs; the message names the node and the user's line.
+        """
+        for slot, tensor in enumerate(inputs):
+            if tensor.builder is not self:
+                msg = f"op {op.name!r}, slot {slot}: {tensor.node!r} belongs to another builder"
+                raise GraphError(msg)
+        return self._add(op, tuple(inputs), attrs, self._unique(op.name))
+
+    def _add(
+        self, op: Op, inputs: tuple[Tensor, ...], attrs: Attrs, name: str
+    ) -> tuple[Tensor, ...]:
+        context = self._context
+        source = context.source or user_line()
+        try:
+            specs = op.infer(tuple(tensor.spec for tensor in inputs), attrs)
+        except GraphError as error:
+            given = ", ".join(f"{t.node} {t.spec}" for t in inputs)
+            msg = f"node {name!r} (op {op.name!r}, {source}) of ({given}): {error}"
+            raise type(error)(msg) from None
+        self._dag.add_node(
+            name, op=op.name, op_version=op.version, attrs=attrs, specs=specs, source=source,
+            sweep=context.sweep, forward=context.forward, rule=context.rule,
+            no_grad=self._no_grad,
+        )  # fmt: skip
+        for slot, tensor in enumerate(inputs):
+            self._dag.add_edge(tensor.node, name, key=slot, output=tensor.output)
+        requires = not self._no_grad and any(t.requires_grad for t in inputs)
+        outputs = tuple(
+            Tensor(self, name, i, spec, op, is_leaf=not (requires and spec.is_float),
+                   requires_grad=requires and spec.is_float)
+            for i, spec in enumerate(specs)
+        )  # fmt: skip
+        self._applications[name] = Application(op, attrs, inputs, outputs)
+        self._positions[name] = len(self._positions)
+        return outputs
+
+    def _leaf(self, op: str, attrs: Attrs, name: str, *, requires_grad: bool) -> Tensor:
+        tensor = self._add(get_op(op), (), attrs, name)[0]
+        return self._require_grad(tensor) if requires_grad else tensor
+
+    def _created(
+        self, op: str, inputs: tuple[Tensor, ...], attrs: Attrs, *, requires_grad: bool
+    ) -> Tensor:
+        tensor = self.apply(get_op(op), inputs, attrs)[0]
+        return self._require_grad(tensor) if requires_grad else tensor
+
+    def _require_grad(self, tensor: Tensor) -> Tensor:
+        if not tensor.spec.is_float:
+            msg = (f"{tensor.node!r} is {tensor.spec}: only floating-point tensors "
+                   "can require a gradient")  # fmt: skip
+            raise DTypeError(msg)
+        tensor.requires_grad = True
+        return tensor
+
+    def _mark_initial(self, name: str, first: Tensor) -> None:
+        """Check that an initial value is closed, and move its nodes to the sweep ``initial``."""
+        stack, seen = [first.node], set()
+        while stack:
+            node = stack.pop()
+            if node in seen:
+                continue
+            seen.add(node)
+            if node in self._inputs or node in self._initials:
+                msg = (f"variable {name!r}: its initial value depends on {node!r}; it may depend "
+                       "on constants and draws only")  # fmt: skip
+                raise GraphError(msg)
+            self._dag.nodes[node]["sweep"] = "initial"
+            stack += self._dag.predecessors(node)
+
+    def _claim(self, name: str, kind: str) -> str:
+        if not isinstance(name, str) or not name:
+            msg = f"the name of a {kind} is a text that isn't empty, not {name!r}"
+            raise GraphError(msg)
+        if name in self._dag:
+            taken = self._dag.nodes[name]
+            msg = (f"{kind} {name!r}: the graph has a node of this name, a {taken['op']} declared "
+                   f"at {taken['source']}; choose another name")  # fmt: skip
+            raise NameTakenError(msg)
+        return name
+
+    def _unique(self, base: str) -> str:
+        name = base
+        while name in self._dag or name == base:
+            count = self._counters.get(base, 0)
+            self._counters[base] = count + 1
+            name = f"{base}_{count}"
+        return name
+
+    def build(
+        self, outputs: Mapping[str, Tensor] | Sequence[Tensor] | Tensor | None = None
+    ) -> Graph:
+        """Freeze what was declared into a graph; the builder can go on and build again.
+
+        Parameters
+        ----------
+        outputs : mapping of str to Tensor, sequence of Tensor, or Tensor
+            The results, by name; without names they are called by their nodes.
+
+        Returns
+        -------
+        Graph
+            Verified.
+
+        Raises
+        ------
+        GraphError
+            An output is no tensor of this builder.
+        """
+        if outputs is None:
+            outputs = {}
+        if isinstance(outputs, Tensor):
+            outputs = (outputs,)
+        if not isinstance(outputs, Mapping):
+            outputs = {t.node if isinstance(t, Tensor) else str(t): t for t in outputs}
+        for name, tensor in outputs.items():
+            if not isinstance(tensor, Tensor) or tensor.builder is not self:
+                msg = f"output {name!r} is no tensor of graph {self.name!r}"
+                raise GraphError(msg)
+        updates = {name: Ref(t.node, t.output) for name, t in self._updates.items()}
+        graph = Graph(
+            name=self.name,
+            dag=nx.freeze(self._dag.copy()),
+            inputs=tuple(self._inputs),
+            outputs={name: Ref(t.node, t.output) for name, t in outputs.items()},
+            variables={name: Variable(Ref(t.node, t.output), updates.get(name))
+                       for name, t in self._initials.items()},
+            constants=self._constants,
+        )  # fmt: skip
+        graph.verify()
+        return graph
+
+
+def _tensor(value: object) -> Tensor:
+    return value  # type: ignore[return-value]  # what a public function of ours returned
+
+
+def _locked_copy(value: ArrayLike, dtype: object) -> np.ndarray:
+    try:
+        array = np.array(value, dtype=None if dtype is None else as_dtype(dtype), order="C")
+    except (OverflowError, ValueError, TypeError) as error:
+        msg = f"a constant can't be made of this value: {error}"
+        raise DTypeError(msg) from None
+    if dtype is None and array.dtype == np.float64 and not isinstance(value, _NUMPY_VALUES):
+        array = array.astype(np.float32)
+    array = array.astype(as_dtype(array.dtype), copy=False)
+    array.setflags(write=False)
+    return array

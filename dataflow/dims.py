@@ -1,0 +1,314 @@
+"""Dimensions: non-negative integers, or expressions of names and integers.
+
+A shape may name a dimension (``"batch"``) whose size is bound when the graph is compiled. The
+arithmetic that shape rules need (sum, product, floor division, maximum) gives expressions again.
+An expression is kept as a polynomial in canonical form, so two dimensions are the same exactly
+when they compare equal, and the text of one is the same in every process:
+
+    2*batch + 1   =   {(batch,): 2, (): 1}
+
+Floor divisions and maxima that can't be carried out are atoms of that polynomial, like names.
+A name never counts as 1 in broadcasting, so binding it to 0 or 1 later stays right.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import reduce
+from typing import TypeAlias
+
+from dataflow.errors import ShapeError
+
+__all__ = ["Dim", "DimLike", "Shape", "as_dim", "bind_dim", "dim_max", "exact_quotient", "product"]
+
+DimLike: TypeAlias = "int | Dim | str"
+Shape: TypeAlias = "tuple[int | Dim, ...]"
+_NAME = re.compile(r"[A-Za-z_][A-Za-z_0-9]*")
+_LONGEST_TEXT = 1000
+_MOST_TERMS = 256
+
+
+@dataclass(frozen=True, slots=True)
+class _Atom:
+    """An indivisible factor: a name, or a ``//`` or ``max`` that can't be carried out."""
+
+    kind: str  # "name", "//" or "max"
+    name: str = ""
+    operands: tuple[int | Dim, ...] = ()
+
+    def __str__(self) -> str:
+        if self.kind == "name":
+            return self.name
+        if self.kind == "//":
+            return "//".join(_bracketed(operand) for operand in self.operands)
+        return f"max({', '.join(map(str, self.operands))})"
+
+    def bind(self, sizes: Mapping[str, int]) -> int | Dim:
+        if self.kind == "name":
+            return sizes.get(self.name, Dim(((((self,), 1)),)))
+        bound = [bind_dim(operand, sizes) for operand in self.operands]
+        return bound[0] // bound[1] if self.kind == "//" else reduce(dim_max, bound)
+
+
+_Monomial: TypeAlias = tuple[_Atom, ...]  # atoms sorted by text, repeated for a power
+
+
+@dataclass(frozen=True, slots=True)
+class Dim:
+    """A dimension that depends on at least one name.
+
+    Make one with `as_dim` or ``GraphBuilder.dim``. ``+``, ``-``, ``*`` and ``//`` work with ints
+    and other dimensions and give an int where all names cancel.
+
+    Examples
+    --------
+    >>> batch = as_dim("batch")
+    >>> print(2 * batch + 1, (batch + 1) // 2, batch - batch)
+    2*batch + 1 (batch + 1)//2 0
+    """
+
+    terms: tuple[tuple[_Monomial, int], ...]
+
+    def __str__(self) -> str:
+        return " + ".join(_term_text(atoms, factor) for atoms, factor in self.terms)
+
+    def __repr__(self) -> str:
+        return f"Dim({str(self)!r})"
+
+    def __hash__(self) -> int:
+        return hash(self.terms)
+
+    def __add__(self, other: int | Dim) -> int | Dim:
+        return _normal([*self.terms, *_terms(other)])
+
+    __radd__ = __add__
+
+    def __neg__(self) -> int | Dim:
+        return self * -1
+
+    def __sub__(self, other: int | Dim) -> int | Dim:
+        return self + other * -1
+
+    def __rsub__(self, other: int) -> int | Dim:
+        return other + self * -1
+
+    def __mul__(self, other: int | Dim) -> int | Dim:
+        pairs = ((a, b) for a in self.terms for b in _terms(other))
+        return _normal((tuple(sorted(a[0] + b[0], key=str)), a[1] * b[1]) for a, b in pairs)
+
+    __rmul__ = __mul__
+
+    def __floordiv__(self, other: int | Dim) -> int | Dim:
+        quotient = exact_quotient(self, other)
+        if quotient is not None:
+            return quotient
+        return Dim((((_Atom("//", operands=(self, other)),), 1),))
+
+    def __rfloordiv__(self, other: int) -> int | Dim:
+        return 0 if other == 0 else Dim((((_Atom("//", operands=(other, self)),), 1),))
+
+    def __bool__(self) -> bool:
+        msg = f"the size of dimension {self} is not known before compile: it has no truth value"
+        raise ShapeError(msg)
+
+    def names(self) -> frozenset[str]:
+        """Return the names that this dimension depends on."""
+        atoms = [atom for monomial, _ in self.terms for atom in monomial]
+        inner = [o.names() for atom in atoms for o in atom.operands if isinstance(o, Dim)]
+        return frozenset(atom.name for atom in atoms if atom.kind == "name").union(*inner)
+
+    def bind(self, sizes: Mapping[str, int]) -> int | Dim:
+        """Return this dimension with the names in `sizes` replaced by their sizes."""
+        bound = [reduce(_times, (a.bind(sizes) for a in m), factor) for m, factor in self.terms]
+        return reduce(_plus, bound, 0)
+
+
+def as_dim(value: DimLike) -> int | Dim:
+    """Turn an int, a name or an expression's text into a dimension.
+
+    Parameters
+    ----------
+    value : int, str or Dim
+        A size of 0 or more, a name, or the text of an expression such as ``"2*batch + 1"``.
+
+    Returns
+    -------
+    int or Dim
+        An int where no name is left.
+
+    Raises
+    ------
+    ShapeError
+        The size is negative, or the text is no expression of names, ints, +, -, *, // and max.
+
+    Examples
+    --------
+    >>> as_dim("2*(batch + 1)")
+    Dim('2*batch + 2')
+    """
+    if isinstance(value, Dim):
+        return value
+    if isinstance(value, str):
+        return _parse(value)
+    if isinstance(value, bool) or not hasattr(value, "__index__"):
+        msg = f"a dimension is an int or a name, not {value!r}"
+        raise ShapeError(msg)
+    size = value.__index__()
+    if size < 0:
+        msg = f"a dimension can't be negative: {size}"
+        raise ShapeError(msg)
+    return size
+
+
+def bind_dim(dim: int | Dim, sizes: Mapping[str, int]) -> int | Dim:
+    """Replace the names in `dim` that `sizes` has; what is left may still be a `Dim`."""
+    return dim.bind(sizes) if isinstance(dim, Dim) else dim
+
+
+def product(dims: Iterable[int | Dim]) -> int | Dim:
+    """Return the product of dimensions, 1 of none.
+
+    Examples
+    --------
+    >>> product((as_dim("batch"), 3, 4))
+    Dim('12*batch')
+    """
+    return reduce(_times, dims, 1)
+
+
+def dim_max(a: int | Dim, b: int | Dim) -> int | Dim:
+    """Return the larger of two dimensions, as an expression where that isn't known yet."""
+    if isinstance(a, int) and isinstance(b, int):
+        return max(a, b)
+    if a == b:
+        return a
+    operands: list[int | Dim] = []
+    for dim in (a, b):
+        atom = _single_atom(dim)
+        operands += atom.operands if atom is not None and atom.kind == "max" else (dim,)
+    return Dim((((_Atom("max", operands=tuple(sorted(set(operands), key=str))),), 1),))
+
+
+def exact_quotient(a: int | Dim, b: int | Dim) -> int | Dim | None:
+    """Return a / b where it is known to be a whole number (b a single term), else None.
+
+    Examples
+    --------
+    >>> exact_quotient(12 * as_dim("batch"), as_dim("batch"))
+    12
+    >>> exact_quotient(as_dim("batch"), 2) is None
+    True
+    """
+    if isinstance(a, int) and isinstance(b, int):
+        return a // b if b and a % b == 0 else None
+    divisor = _terms(b)
+    if len(divisor) != 1:
+        return 1 if a == b else None
+    (divisor_atoms, divisor_factor), quotient = divisor[0], []
+    for atoms, factor in _terms(a):
+        left = list(atoms)
+        if factor % divisor_factor or any(left.count(x) < divisor_atoms.count(x) for x in atoms):
+            return None
+        if not set(divisor_atoms) <= set(left):
+            return None
+        for atom in divisor_atoms:
+            left.remove(atom)
+        quotient.append((tuple(left), factor // divisor_factor))
+    return _normal(quotient)
+
+
+def _single_atom(dim: int | Dim) -> _Atom | None:
+    if isinstance(dim, Dim) and len(dim.terms) == 1:
+        atoms, factor = dim.terms[0]
+        if len(atoms) == 1 and factor == 1:
+            return atoms[0]
+    return None
+
+
+def _plus(a: int | Dim, b: int | Dim) -> int | Dim:
+    return a + b
+
+
+def _times(a: int | Dim, b: int | Dim) -> int | Dim:
+    return a * b
+
+
+def _terms(dim: int | Dim) -> tuple[tuple[_Monomial, int], ...]:
+    return dim.terms if isinstance(dim, Dim) else (((), dim),)
+
+
+def _normal(terms: Iterable[tuple[_Monomial, int]]) -> int | Dim:
+    """Add up like terms, drop zeros, sort, and give an int where only a constant is left."""
+    sums: dict[_Monomial, int] = {}
+    for atoms, factor in terms:
+        sums[atoms] = sums.get(atoms, 0) + factor
+    left = [(atoms, factor) for atoms, factor in sums.items() if factor]
+    if len(left) > _MOST_TERMS:
+        msg = f"a dimension's expression has more than {_MOST_TERMS} terms"
+        raise ShapeError(msg)
+    if not any(atoms for atoms, _ in left):
+        return sum(factor for _, factor in left)
+    return Dim(tuple(sorted(left, key=lambda term: (-len(term[0]), [str(a) for a in term[0]]))))
+
+
+def _term_text(atoms: _Monomial, factor: int) -> str:
+    factors = [_bracketed(_atom_dim(a)) if a.kind == "//" and len(atoms) > 1 else str(a)
+               for a in atoms]  # fmt: skip
+    if factor != 1 or not atoms:
+        if len(atoms) == 1 and atoms[0].kind == "//":
+            factors = [f"({factors[0]})"]
+        factors = [str(factor), *factors]
+    return "*".join(factors)
+
+
+def _atom_dim(atom: _Atom) -> Dim:
+    return Dim((((atom,), 1),))
+
+
+def _bracketed(dim: int | Dim) -> str:
+    atom = _single_atom(dim)
+    plain = isinstance(dim, int) or (atom is not None and atom.kind != "//")
+    return str(dim) if plain else f"({dim})"
+
+
+def _parse(text: str) -> int | Dim:
+    if _NAME.fullmatch(text):
+        return Dim((((_Atom("name", text),), 1),))
+    if len(text) > _LONGEST_TEXT:
+        msg = f"a dimension's text is longer than {_LONGEST_TEXT} characters"
+        raise ShapeError(msg)
+    try:
+        dim = _evaluate(ast.parse(text.strip(), mode="eval").body)
+    except (SyntaxError, ValueError, RecursionError, MemoryError, ZeroDivisionError) as error:
+        msg = f"{text!r} is not a dimension: use names, ints, +, -, *, // and max(a, b)"
+        raise ShapeError(msg) from error
+    return as_dim(dim)
+
+
+def _evaluate(tree: ast.expr) -> int | Dim:
+    match tree:
+        case ast.Constant(value=int() as value) if not isinstance(value, bool):
+            return value
+        case ast.Name(id=name):
+            return _parse(name) if _NAME.fullmatch(name) else _refuse(tree)
+        case ast.UnaryOp(op=ast.USub(), operand=operand):
+            return _evaluate(operand) * -1
+        case ast.BinOp(left=left, op=ast.Add(), right=right):
+            return _evaluate(left) + _evaluate(right)
+        case ast.BinOp(left=left, op=ast.Sub(), right=right):
+            return _evaluate(left) - _evaluate(right)
+        case ast.BinOp(left=left, op=ast.Mult(), right=right):
+            return _evaluate(left) * _evaluate(right)
+        case ast.BinOp(left=left, op=ast.FloorDiv(), right=right):
+            return _evaluate(left) // _evaluate(right)
+        case ast.Call(func=ast.Name(id="max"), args=[_, *_] as args, keywords=[]):
+            return reduce(dim_max, map(_evaluate, args))
+        case _:
+            return _refuse(tree)
+
+
+def _refuse(tree: ast.expr) -> int:
+    raise SyntaxError(ast.dump(tree)[:80])

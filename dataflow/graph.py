@@ -1,0 +1,231 @@
+"""`Graph`: a finished computation, a frozen networkx DAG with named ends.
+
+A node is an application of an op, an edge carries a tensor. The key of a node is its unique name;
+the key of an edge is the consumer's input slot, and its data the producer's output index. Any
+networkx algorithm works on ``graph.dag``. Nodes stand in a topological order: the order in which
+they were declared.
+
+`Graph.verify` is the checker that is called after every transformation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import NamedTuple
+
+import networkx as nx
+import numpy as np
+
+from dataflow.attrs import Attrs
+from dataflow.errors import GraphError, UnknownNameError
+from dataflow.op import get_op
+from dataflow.spec import Spec
+
+__all__ = ["SWEEPS", "Graph", "Node", "Ref", "Variable"]
+
+SWEEPS = ("forward", "reverse", "tangent", "update", "initial")
+"""The sweeps that a node can belong to."""
+
+
+class Ref(NamedTuple):
+    """One output of one node."""
+
+    node: str
+    output: int
+
+
+class Variable(NamedTuple):
+    """State that outlives a run: where its first value comes from, and the value after a run."""
+
+    initial: Ref
+    update: Ref | None
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A node's data in one record, as ``graph.nodes()`` yields it.
+
+    Parameters
+    ----------
+    name : str
+        Its key in the DAG.
+    op, op_version : str, int
+        The operation and the version of its meaning.
+    attrs : Attrs
+        Its static parameters.
+    inputs : tuple of Ref
+        What it reads, by slot.
+    specs : tuple of Spec
+        Its outputs.
+    sweep : str
+        One of `SWEEPS`.
+    source : str
+        The user's file name and line.
+    forward, rule : str
+        For a node made by a derivative: the forward node, and the rule that made it; else empty.
+    no_grad : bool
+        Whether it was declared in ``no_grad()``, so that no gradient passes.
+    """
+
+    name: str
+    op: str
+    op_version: int
+    attrs: Attrs
+    inputs: tuple[Ref, ...]
+    specs: tuple[Spec, ...]
+    sweep: str = "forward"
+    source: str = ""
+    forward: str = ""
+    rule: str = ""
+    no_grad: bool = False
+
+    def where(self) -> str:
+        """Return the node, its op and the user's line, as error messages name them."""
+        return f"node {self.name!r} (op {self.op!r}{f', {self.source}' if self.source else ''})"
+
+
+@dataclass(frozen=True)
+class Graph:
+    """A computation as a frozen DAG.
+
+    Parameters
+    ----------
+    name : str
+        The graph's name.
+    dag : networkx.MultiDiGraph
+        Nodes with the data of `Node`, edges keyed by the consumer's slot with data ``output``.
+    inputs : tuple of str
+        The input nodes, in the order of declaration.
+    outputs : mapping of str to Ref
+        The named results.
+    variables : mapping of str to Variable
+        The state; a variable's name is its node's.
+    constants : mapping of str to numpy.ndarray
+        The values of constant nodes, read-only.
+    """
+
+    name: str
+    dag: nx.MultiDiGraph
+    inputs: tuple[str, ...]
+    outputs: Mapping[str, Ref]
+    variables: Mapping[str, Variable] = field(default_factory=dict)
+    constants: Mapping[str, np.ndarray] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name in ("outputs", "variables", "constants"):
+            object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
+
+    def __len__(self) -> int:
+        return len(self.dag)
+
+    def __repr__(self) -> str:
+        return (f"Graph({self.name!r}, {len(self)} nodes, inputs {list(self.inputs)}, "
+                f"variables {len(self.variables)}, outputs {list(self.outputs)})")  # fmt: skip
+
+    def node(self, name: str) -> Node:
+        """Return one node's data.
+
+        Raises
+        ------
+        UnknownNameError
+            There is no node of this name.
+        """
+        if name not in self.dag:
+            msg = f"there is no node {name!r} in graph {self.name!r}"
+            raise UnknownNameError(msg)
+        edges = self.dag.pred[name]
+        slots = {key: Ref(producer, data["output"])
+                 for producer, keyed in edges.items() for key, data in keyed.items()}  # fmt: skip
+        if sorted(slots) != list(range(len(slots))):
+            msg = f"node {name!r}: its input slots are {sorted(slots)}, not 0, 1, …"
+            raise GraphError(msg)
+        inputs = tuple(slots[slot] for slot in range(len(slots)))
+        return Node(name=name, inputs=inputs, **self.dag.nodes[name])
+
+    def nodes(self) -> Iterator[Node]:
+        """Yield every node's data in declaration order, which is topological."""
+        return map(self.node, self.dag)
+
+    def spec(self, ref: Ref) -> Spec:
+        """Return the spec of one output of one node."""
+        specs: tuple[Spec, ...] = self.dag.nodes[ref.node]["specs"]
+        return specs[ref.output]
+
+    def verify(self) -> None:
+        """Check every rule that a graph keeps.
+
+        Raises
+        ------
+        GraphError
+            The graph is not frozen or not acyclic, a node's op is unknown, its slots have a gap, a
+            reference leads nowhere, an op infers other specs than the node says, or a variable's
+            initial value depends on an input or a variable. The message names the node.
+        """
+        if not nx.is_frozen(self.dag):
+            msg = f"graph {self.name!r} is not frozen: nx.freeze(graph.dag)"
+            raise GraphError(msg)
+        self._verify_nodes()
+        self._verify_ends()
+
+    def _verify_nodes(self) -> None:
+        seen: dict[str, tuple[Spec, ...]] = {}
+        closed: set[str] = set()  # nodes that depend on no input and no variable
+        for node in self.nodes():
+            specs = []
+            for slot, ref in enumerate(node.inputs):
+                if ref.node not in seen:
+                    msg = f"{node.where()}, slot {slot}: {ref.node!r} is no earlier node (a cycle?)"
+                    raise GraphError(msg)
+                if not 0 <= ref.output < len(seen[ref.node]):
+                    msg = f"{node.where()}, slot {slot}: {ref.node!r} has no output {ref.output}"
+                    raise GraphError(msg)
+                specs.append(seen[ref.node][ref.output])
+            self._verify_node(node, tuple(specs))
+            seen[node.name] = node.specs
+            if node.op not in ("input", "variable") and all(r.node in closed for r in node.inputs):
+                closed.add(node.name)
+        for name, variable in self.variables.items():
+            if variable.initial.node not in closed:
+                msg = f"variable {name!r}: its initial value depends on an input or a variable"
+                raise GraphError(msg)
+
+    def _verify_node(self, node: Node, specs: tuple[Spec, ...]) -> None:
+        if node.sweep not in SWEEPS:
+            msg = f"{node.where()}: sweep {node.sweep!r} is none of {SWEEPS}"
+            raise GraphError(msg)
+        inferred = get_op(node.op, node.op_version).infer(specs, node.attrs)
+        if inferred != node.specs:
+            msg = f"{node.where()}: its op infers {inferred}, the node says {node.specs}"
+            raise GraphError(msg)
+        if (node.op == "constant") != (node.name in self.constants):
+            msg = f"{node.where()}: constants and constant nodes differ"
+            raise GraphError(msg)
+        if node.op == "constant" and Spec.like(self.constants[node.name]) != node.specs[0]:
+            msg = f"{node.where()}: its value is {Spec.like(self.constants[node.name])}"
+            raise GraphError(msg)
+
+    def _verify_ends(self) -> None:
+        leaves = {"input": tuple(self.inputs), "variable": tuple(self.variables)}
+        for op, names in leaves.items():
+            declared = tuple(n for n, data in self.dag.nodes(data=True) if data["op"] == op)
+            if sorted(declared) != sorted(names):
+                msg = f"the {op} nodes are {sorted(declared)}, the graph says {sorted(names)}"
+                raise GraphError(msg)
+        for name, ref in self.outputs.items():
+            self._verify_ref(f"output {name!r}", ref)
+        for name, variable in self.variables.items():
+            expected = self.spec(Ref(name, 0))
+            for role, end in (("initial value", variable.initial), ("update", variable.update)):
+                if end is None:
+                    continue
+                self._verify_ref(f"variable {name!r}, {role}", end)
+                if self.spec(end) != expected:
+                    msg = f"variable {name!r} is {expected}, its {role} is {self.spec(end)}"
+                    raise GraphError(msg)
+
+    def _verify_ref(self, what: str, ref: Ref) -> None:
+        if ref.node not in self.dag or not 0 <= ref.output < len(self.dag.nodes[ref.node]["specs"]):
+            msg = f"{what}: there is no output {ref.output} of node {ref.node!r}"
+            raise GraphError(msg)

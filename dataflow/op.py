@@ -1,0 +1,304 @@
+"""`Op`: one operation as one frozen record of plain functions, and the registry of all of them.
+
+Everything that any part of the runtime knows about an operation is in its record: the builder
+calls `infer`, the sweeps call `vjp` and `jvp`, the scheduler reads `alias`, `inplace`, `tiling`,
+`workspace` and `cost`, the executors call `kernel`, and the tests are generated from `samples`.
+So adding an operation edits one file. A field that an operation can't have says why, as `Absent`.
+
+A kernel *binds*: given the arrays that it will read and write, it returns the raw calls that do
+the work, each a function with its positional arguments. The replay loop then runs these calls
+with no wrapper of ours in between; see docs/adr/0001-kernels-bind-to-calls.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+
+import numpy as np
+
+from dataflow.attrs import Attrs
+from dataflow.errors import GraphError
+from dataflow.spec import Spec
+
+if TYPE_CHECKING:
+    from dataflow.dims import Dim
+    from dataflow.tensor import Tensor
+
+__all__ = [
+    "WHOLE", "Absent", "Alias", "Along", "Application", "Arrays", "Call", "Contracted", "Cost",
+    "Halo", "Op", "Sample", "Specs", "Tiling", "Workspace", "get_op", "register", "registered_ops",
+]  # fmt: skip
+
+Array: TypeAlias = "np.ndarray[Any, Any]"
+Arrays: TypeAlias = Sequence[Array]
+Specs: TypeAlias = tuple[Spec, ...]
+Call: TypeAlias = tuple[Callable[..., object], tuple[object, ...]]
+Kernel: TypeAlias = Callable[[Arrays, Arrays, Arrays, Attrs], Sequence[Call]]
+
+
+class Cost(NamedTuple):
+    """The work of one call: floating-point operations, and bytes read and written."""
+
+    flops: int
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """Stands in a record's field that the operation can't have, and says why."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Alias:
+    """The output is a view of one input.
+
+    Parameters
+    ----------
+    slot : int
+        The input that the output is a view of.
+    view : callable
+        ``view(array, spec, attrs)`` returns the view with the output's spec, or raises
+        ``ValueError`` where the array's strides allow none; then the kernel copies. It must look
+        at shape and strides only, never at values.
+    """
+
+    slot: int
+    view: Callable[[Array, Spec, Attrs], Array]
+
+
+@dataclass(frozen=True, slots=True)
+class Along:
+    """A slice of this input axis gives the same slice of `axis` of every output."""
+
+    axis: int
+
+
+@dataclass(frozen=True, slots=True)
+class Contracted:
+    """Slices of this input axis give partial results, joined by the op named `combine`."""
+
+    combine: str
+
+
+@dataclass(frozen=True, slots=True)
+class Halo:
+    """Like `Along`, but a slice of the output needs `before` and `after` more input elements."""
+
+    axis: int
+    before: int
+    after: int
+
+
+class _Whole:
+    """The type of `WHOLE`: this input axis can't be sliced."""
+
+    def __repr__(self) -> str:
+        return "WHOLE"
+
+
+WHOLE = _Whole()
+AxisUse: TypeAlias = "Along | Contracted | Halo | _Whole"
+
+
+def _same_attrs(attrs: Attrs, axis: int, start: int, stop: int) -> Attrs:  # noqa: ARG001
+    return attrs
+
+
+@dataclass(frozen=True, slots=True)
+class Tiling:
+    """How a call can be done slice by slice.
+
+    Parameters
+    ----------
+    inputs : tuple of tuple of Along, Contracted, Halo or WHOLE
+        For every axis of every input, what becomes of a slice along it. Inputs whose axes map to
+        one output axis are sliced together; an input axis of length 1 that broadcasts is `WHOLE`.
+    free : tuple of int
+        Output axes that can be sliced though no input axis maps to them: a broadcast's, a draw's.
+    slice_attrs : callable
+        ``slice_attrs(attrs, axis, start, stop)`` gives the attributes of the call that computes
+        ``start:stop`` of output axis `axis` (where the attributes hold a shape or an offset).
+    """
+
+    inputs: tuple[tuple[AxisUse, ...], ...]
+    free: tuple[int, ...] = ()
+    slice_attrs: Callable[[Attrs, int, int, int], Attrs] = _same_attrs
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """Memory that a call needs besides its operands.
+
+    Parameters
+    ----------
+    scratch : tuple of Spec
+        Arrays that the planner places in the arena and the kernel may overwrite.
+    internal : int
+        Bytes that NumPy itself allocates and frees inside the call (a sort's, a factorisation's).
+    """
+
+    scratch: Specs = ()
+    internal: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One small call of an op, from which tests are generated.
+
+    Parameters
+    ----------
+    inputs : tuple of numpy.ndarray
+        The arguments.
+    attrs : Attrs
+        The static parameters.
+    smooth : bool
+        Whether derivatives exist in a neighbourhood of these values, so that they are checked.
+    """
+
+    inputs: tuple[Array, ...]
+    attrs: Attrs = field(default_factory=Attrs)
+    smooth: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """One node as its derivative and batch rules see it.
+
+    Parameters
+    ----------
+    op : Op
+        The operation.
+    attrs : Attrs
+        Its static parameters.
+    inputs, outputs : tuple of Tensor
+        The tensors that it reads and makes.
+    needs : tuple of bool
+        For each input, whether its cotangent is asked for. A rule emits nothing for the others.
+    """
+
+    op: Op
+    attrs: Attrs
+    inputs: tuple[Tensor, ...]
+    outputs: tuple[Tensor, ...]
+    needs: tuple[bool, ...] = ()
+
+
+Rule: TypeAlias = "Callable[[Application, tuple[Tensor | None, ...]], Sequence[Tensor | None]]"
+BatchRule: TypeAlias = (
+    "Callable[[Application, tuple[Tensor, ...], tuple[bool, ...], int | Dim], Sequence[Tensor]]"
+)
+
+
+def _no_workspace(specs: Specs, attrs: Attrs) -> Workspace:  # noqa: ARG001
+    return Workspace()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Op:
+    """An operation.
+
+    Parameters
+    ----------
+    name : str
+        Its name in files and in the registry.
+    label : str
+        Its name in ``grad_fn``: ``Add`` prints as ``<AddBackward>``.
+    infer : callable
+        ``infer(specs, attrs)`` gives the specs of the outputs, or raises `ShapeError` or
+        `DTypeError`, which the builder completes with the node and the user's line.
+    kernel : callable
+        ``kernel(outs, ins, scratch, attrs)`` gives the calls that compute the outputs. No call
+        may allocate an array or write to an input, unless that input's memory is the output's.
+    reference : callable
+        ``reference(*arrays, attrs)`` gives the outputs in plain NumPy: what the kernel is tested
+        against.
+    vjp, jvp : callable or Absent
+        ``vjp(application, cotangents)`` gives the inputs' cotangents, ``jvp(application,
+        tangents)`` the outputs' tangents, both as ordinary nodes. None stands for a zero.
+    batch : callable or Absent
+        ``batch(application, inputs, batched, size)`` gives the outputs with one more leading
+        axis, of length `size`; `batched` says which of the inputs have it.
+    tiling : callable or Absent
+        ``tiling(specs, attrs)`` says how a call can be sliced; specs are static.
+    alias : Alias, optional
+        Set where the output is a view of an input.
+    inplace : tuple of int
+        The inputs whose memory the output may take over, if shape, dtype and strides are the same:
+        the kernel doesn't write to the output before its last read of these.
+    workspace : callable
+        ``workspace(specs, attrs)`` gives the memory that a call needs besides its operands.
+    cost : callable
+        ``cost(input specs, output specs, attrs)``; specs are static.
+    samples : callable
+        ``samples(rng)`` gives small calls: rank 0, size 0 and every dtype among them.
+    version : int
+        Raised when the meaning changes; old versions keep their records.
+    fallible : bool
+        Whether a call can fail on its data. Such steps run before any variable is written.
+    """
+
+    name: str
+    label: str
+    infer: Callable[[Specs, Attrs], Specs]
+    kernel: Kernel
+    reference: Callable[..., Any]
+    vjp: Rule | Absent
+    jvp: Rule | Absent
+    batch: BatchRule | Absent
+    tiling: Callable[[Specs, Attrs], Tiling] | Absent
+    cost: Callable[[Specs, Specs, Attrs], Cost]
+    samples: Callable[[np.random.Generator], Sequence[Sample]]
+    alias: Alias | None = None
+    inplace: tuple[int, ...] = ()
+    workspace: Callable[[Specs, Attrs], Workspace] = _no_workspace
+    version: int = 1
+    fallible: bool = False
+
+    def __repr__(self) -> str:
+        return f"Op({self.name!r}, version={self.version})"
+
+
+_REGISTRY: dict[tuple[str, int], Op] = {}
+_NEWEST: dict[str, Op] = {}
+
+
+def register(op: Op) -> Op:
+    """Add an op to the registry and return it.
+
+    Raises
+    ------
+    GraphError
+        This name and version are taken.
+    """
+    if (op.name, op.version) in _REGISTRY:
+        msg = f"op {op.name!r} version {op.version} is declared twice"
+        raise GraphError(msg)
+    _REGISTRY[op.name, op.version] = op
+    if op.name not in _NEWEST or op.version > _NEWEST[op.name].version:
+        _NEWEST[op.name] = op
+    return op
+
+
+def get_op(name: str, version: int | None = None) -> Op:
+    """Return an op by name, the newest version unless one is given.
+
+    Raises
+    ------
+    GraphError
+        There is no such op, or not in that version.
+    """
+    op = _NEWEST.get(name) if version is None else _REGISTRY.get((name, version))
+    if op is None:
+        wanted = name if version is None else f"{name} version {version}"
+        msg = f"there is no op {wanted!r}; is the module that declares it imported?"
+        raise GraphError(msg)
+    return op
+
+
+def registered_ops() -> Mapping[str, Op]:
+    """Return the newest version of every op, by name in sorted order."""
+    return {name: _NEWEST[name] for name in sorted(_NEWEST)}

@@ -1,0 +1,4 @@
+"""The operations, a family a file. Importing this package fills the registry."""
+
+from dataflow.ops import leaves as leaves
+from dataflow.ops.arithmetic import *

@@ -1,0 +1,245 @@
+"""The reverse sweep and the forward-mode sweep: derivatives as ordinary nodes.
+
+The reverse sweep walks the nodes between `wrt` and the outputs backwards. At each it asks the
+op's vjp rule for the inputs' cotangents, and adds up what flows into one tensor:
+
+        x --(multiply)--> y --(sum)--> out            forward
+        x.ct <--multiply.vjp-- y.ct <--sum.vjp-- 1    reverse
+
+A cotangent that is None is a zero that was never made a node, and a rule is asked only for the
+cotangents that lead to `wrt`. Every node made here records the forward node and the rule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from dataflow.dispatch import public
+from dataflow.errors import GradientError, ShapeError
+from dataflow.op import Absent, Application
+from dataflow.tensor import Tensor
+
+if TYPE_CHECKING:
+    from dataflow.tensor import TensorLike
+
+__all__ = ["backward", "grad", "jvp_of", "vjp_of"]
+
+
+@public()
+def backward(tensor: Tensor, cotangent: TensorLike | None = None) -> None:
+    """Declare the reverse sweep from a tensor and add to ``grad`` of every leaf it reaches.
+
+    See `Tensor.backward`.
+    """
+    builder: Any = tensor.builder
+    if not tensor.requires_grad:
+        msg = (f"backward() of {tensor.node!r} (op {tensor.op.name!r}, "
+               f"{builder.source_of(tensor.node)}): it doesn't require a gradient; declare a leaf "
+               "that it depends on with requires_grad=True, outside no_grad()")  # fmt: skip
+        raise GradientError(msg)
+    leaves = [t for t in _ancestors(tensor) if t.is_leaf and t.requires_grad]
+    for leaf, gradient in zip(leaves, vjp_of([tensor], leaves, [cotangent]), strict=True):
+        if gradient is not None:
+            with builder.recording("reverse", leaf.node, "accumulate", builder.source_of(leaf.node)):
+                builder.accumulate(leaf, gradient)
+
+
+def grad(
+    output: Tensor, wrt: Tensor | Sequence[Tensor], cotangent: TensorLike | None = None
+) -> Any:  # noqa: ANN401 - one tensor for one, a tuple for several
+    """Return the gradient of an output with respect to tensors, as tensors of the same graph.
+
+    Parameters
+    ----------
+    output : Tensor
+        A scalar, or any tensor if a cotangent is given.
+    wrt : Tensor or sequence of Tensor
+        Floating-point tensors.
+    cotangent : tensor or array, optional
+        What to multiply the derivative with, of the output's shape.
+
+    Returns
+    -------
+    Tensor or tuple of Tensor
+        For each of `wrt`, a tensor of its shape: zeros where `output` doesn't depend on it.
+
+    Raises
+    ------
+    GradientError
+        The output or one of `wrt` is not floating point, the output is no scalar and no cotangent
+        was given, or an op on the way has no derivative.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> b = df.GraphBuilder()
+    >>> x = b.constant(3.0)
+    >>> float(df.evaluate(df.grad(x * x, x)))
+    6.0
+    """
+    tensors = [wrt] if isinstance(wrt, Tensor) else list(wrt)
+    builder: Any = output.builder
+    for tensor in tensors:
+        if not tensor.spec.is_float:
+            msg = (f"a gradient with respect to {tensor.node!r}, which is {tensor.spec}: only "
+                   "floating-point tensors have one; use .astype('float32') before")  # fmt: skip
+            raise GradientError(msg)
+    found = vjp_of([output], tensors, [cotangent])
+    results = []
+    for tensor, gradient in zip(tensors, found, strict=True):
+        if gradient is None:
+            with builder.recording("reverse", tensor.node, "zero", builder.source_of(tensor.node)):
+                zeros = builder.zeros(tensor.shape, tensor.dtype)
+            results.append(zeros)
+        else:
+            results.append(gradient)
+    return results[0] if isinstance(wrt, Tensor) else tuple(results)
+
+
+def vjp_of(
+    outputs: Sequence[Tensor], wrt: Sequence[Tensor],
+    cotangents: Sequence[TensorLike | None],
+) -> list[Tensor | None]:  # fmt: skip
+    """Run the reverse sweep; None stands for a gradient that is zero.
+
+    A cotangent of None stands for 1, which only a scalar may leave out.
+    """
+    builder: Any = outputs[0].builder
+    active = _active(outputs, wrt)
+    sums: dict[Tensor, Tensor] = {}
+    for output, cotangent in zip(outputs, cotangents, strict=True):
+        seed = _seed(output, cotangent)
+        with builder.recording("reverse", output.node, "seed", builder.source_of(output.node)):
+            sums[output] = sums[output] + seed if output in sums else seed
+    wanted = set(wrt)
+    for node in reversed(active.nodes):
+        application: Application = builder.application(node)
+        if not any(tensor in sums for tensor in application.outputs):
+            continue
+        given = tuple(
+            sums.get(t) if t in wanted else sums.pop(t, None) for t in application.outputs
+        )
+        needs = tuple(t in active.tensors and t.spec.is_float for t in application.inputs)
+        found = _pull_back(builder, node, replace(application, needs=needs), given)
+        with builder.recording("reverse", node, "accumulate", builder.source_of(node)):
+            for tensor, needed, part in zip(application.inputs, needs, found, strict=True):
+                if needed and part is not None:
+                    before = sums.get(tensor)
+                    sums[tensor] = part if before is None else before + part
+    return [sums.get(tensor) for tensor in wrt]
+
+
+def jvp_of(
+    outputs: Sequence[Tensor], wrt: Sequence[Tensor], tangents: Sequence[Tensor]
+) -> list[Tensor | None]:
+    """Run the forward-mode sweep; None stands for a tangent that is zero."""
+    builder: Any = outputs[0].builder
+    known: dict[Tensor, Tensor] = dict(zip(wrt, tangents, strict=True))
+    for node in _active(outputs, wrt).nodes:
+        application: Application = builder.application(node)
+        rule = application.op.jvp
+        if isinstance(rule, Absent):
+            raise _no_derivative(application, node, rule)
+        with builder.recording(
+            "tangent", node, f"{application.op.name}.jvp", builder.source_of(node)
+        ):
+            made = rule(application, tuple(known.get(t) for t in application.inputs))
+        for tensor, tangent in zip(application.outputs, made, strict=True):
+            if tangent is not None and tensor not in known:
+                known[tensor] = tangent
+    return [known.get(tensor) for tensor in outputs]
+
+
+def _pull_back(
+    builder: Any, node: str, application: Application, given: tuple[Tensor | None, ...]  # noqa: ANN401
+) -> Sequence[Tensor | None]:  # fmt: skip
+    rule = application.op.vjp
+    if isinstance(rule, Absent):
+        raise _no_derivative(application, node, rule)
+    with builder.recording("reverse", node, f"{application.op.name}.vjp", builder.source_of(node)):
+        found = rule(application, given)
+    for slot, (tensor, part) in enumerate(zip(application.inputs, found, strict=True)):
+        if part is not None and part.spec != tensor.spec:
+            msg = (f"the vjp of op {application.op.name!r} gives {part.spec} for slot {slot} of "
+                   f"node {node!r}, which is {tensor.spec}")  # fmt: skip
+            raise GradientError(msg)
+    return found
+
+
+class _Active:
+    """The nodes and tensors that lie between `wrt` and the outputs."""
+
+    def __init__(self, nodes: list[str], tensors: set[Tensor]) -> None:
+        self.nodes = nodes  # in order of declaration
+        self.tensors = tensors
+
+
+def _active(outputs: Sequence[Tensor], wrt: Sequence[Tensor]) -> _Active:
+    builder: Any = outputs[0].builder
+    wanted = set(wrt)
+    nodes: dict[str, None] = {}
+    stack = [tensor.node for tensor in outputs]
+    while stack:
+        node = stack.pop()
+        if node not in nodes:
+            nodes[node] = None
+            stack += [t.node for t in builder.application(node).inputs]
+    tensors, between = set(wanted), []
+    for node in sorted(nodes, key=builder.position):
+        application = builder.application(node)
+        if builder.blocks_gradient(node):
+            continue
+        if any(tensor in tensors for tensor in application.inputs):
+            floats = [t for t in application.outputs if t.spec.is_float]
+            if floats:
+                between.append(node)
+                tensors.update(floats)
+    return _Active(between, tensors)
+
+
+def _ancestors(tensor: Tensor) -> list[Tensor]:
+    """Return the tensors that a gradient from `tensor` reaches, in order of declaration."""
+    builder: Any = tensor.builder
+    found: dict[Tensor, None] = {}
+    stack = [tensor]
+    while stack:
+        current = stack.pop()
+        if current in found or not current.requires_grad:
+            continue
+        found[current] = None
+        if not current.is_leaf:
+            stack += builder.application(current.node).inputs
+    return sorted(found, key=lambda t: (builder.position(t.node), t.output))
+
+
+def _seed(output: Tensor, cotangent: TensorLike | None) -> Tensor:
+    builder: Any = output.builder
+    if not output.spec.is_float:
+        msg = f"the gradient of {output.node!r}, which is {output.spec}: only floats have one"
+        raise GradientError(msg)
+    if cotangent is None and output.shape != ():
+        msg = (f"the gradient of {output.node!r}, which is {output.spec} and no scalar: give the "
+               "cotangent, or take a sum or mean first")  # fmt: skip
+        raise GradientError(msg)
+    with builder.recording("reverse", output.node, "seed", builder.source_of(output.node)):
+        if not isinstance(cotangent, Tensor):
+            value = 1 if cotangent is None else cotangent
+            return _fitting(builder.constant(value, dtype=output.dtype), output)
+    return _fitting(cotangent, output)
+
+
+def _fitting(cotangent: Tensor, output: Tensor) -> Tensor:
+    if cotangent.spec != output.spec:
+        msg = f"the cotangent is {cotangent.spec}, the output {output.node!r} is {output.spec}"
+        raise ShapeError(msg)
+    return cotangent
+
+
+def _no_derivative(application: Application, node: str, absent: Absent) -> GradientError:
+    builder: Any = application.outputs[0].builder
+    msg = (f"node {node!r} (op {application.op.name!r}, {builder.source_of(node)}) has no "
+           f"derivative: {absent.reason}; pass it through df.stop_gradient")  # fmt: skip
+    return GradientError(msg)
+

@@ -1,0 +1,408 @@
+"""`Tensor`: the builder's handle on one output of one node.
+
+A tensor knows its spec, not its values. Its operators and methods, and NumPy's functions called
+on it, declare nodes; whatever would need a value (``if t``, ``float(t)``) raises with the remedy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+
+import numpy as np
+
+from dataflow.dispatch import FUNCTIONS, NUMPY_FUNCTIONS
+from dataflow.errors import DTypeError, GraphError, ShapeError
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from numpy.typing import ArrayLike
+
+    from dataflow.attrs import Attrs
+    from dataflow.dims import Dim, DimLike, Shape
+    from dataflow.op import Op
+    from dataflow.spec import Spec
+
+__all__ = ["Builder", "GradFn", "Tensor", "TensorLike", "builder_of"]
+
+TensorLike: TypeAlias = "Tensor | ArrayLike"
+
+
+class Builder(Protocol):
+    """What a tensor, an op's public function and a derivative rule ask of the graph's builder."""
+
+    def apply(self, op: Op, inputs: Sequence[Tensor], attrs: Attrs) -> tuple[Tensor, ...]:
+        """Declare a node and return its outputs."""
+
+    def constant(self, value: ArrayLike, *, dtype: object = None, name: str = "") -> Tensor:
+        """Declare a constant."""
+
+    def size_of(self, dims: Sequence[int | Dim], dtype: object) -> Tensor:
+        """Return the product of dimensions as a scalar tensor."""
+
+    def gradient(self, tensor: Tensor) -> Tensor | None:
+        """Return what ``backward()`` has added up for a tensor."""
+
+    def no_grad(self) -> AbstractContextManager[None]:
+        """Return a context in which nodes made don't require gradients."""
+
+
+class GradFn:
+    """What made a tensor, as ``tensor.grad_fn`` shows it: prints as ``<AddBackward>``.
+
+    Parameters
+    ----------
+    label : str
+        The op's label.
+    node : str
+        The name of the forward node.
+    """
+
+    __slots__ = ("label", "node")
+
+    def __init__(self, label: str, node: str) -> None:
+        self.label = label
+        self.node = node
+
+    def __repr__(self) -> str:
+        return f"<{self.label}Backward>"
+
+
+class Tensor:
+    """One output of one node in a graph under construction.
+
+    Made by a `GraphBuilder`'s methods and by functions of other tensors, never directly.
+    Two tensors are the same only if they are one object; ``==`` declares a node.
+
+    Parameters
+    ----------
+    builder : Builder
+        The builder of the graph that the node is in.
+    node : str
+        The node's name.
+    output : int
+        Which of the node's outputs this is.
+    spec : Spec
+        Its shape and dtype.
+    op : Op
+        The op that makes it.
+    requires_grad : bool
+        Whether ``backward()`` passes through it.
+    is_leaf : bool
+        Whether ``backward()`` ends in it and sets its ``grad``.
+    """
+
+    __slots__ = ("__weakref__", "builder", "is_leaf", "node", "op", "output", "requires_grad",
+                 "spec")  # fmt: skip
+    __array_priority__ = 1000
+
+    def __init__(  # noqa: PLR0913 - a plain record, made in one place
+        self, builder: Builder, node: str, output: int, spec: Spec, op: Op,
+        *, requires_grad: bool, is_leaf: bool,
+    ) -> None:  # fmt: skip
+        self.builder = builder
+        self.node = node
+        self.output = output
+        self.spec = spec
+        self.op = op
+        self.requires_grad = requires_grad
+        self.is_leaf = is_leaf
+
+    def __repr__(self) -> str:
+        which = f"{self.node}:{self.output}" if self.output else self.node
+        flag = ", requires_grad=True" if self.requires_grad else ""
+        return f"Tensor({which}, {self.spec}{flag})"
+
+    # What is known of it
+
+    @property
+    def shape(self) -> Shape:
+        """The shape: ints, and `Dim` where a dimension is named."""
+        return self.spec.shape
+
+    @property
+    def dtype(self) -> np.dtype:
+        """The dtype."""
+        return self.spec.dtype
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return len(self.spec.shape)
+
+    @property
+    def grad_fn(self) -> GradFn | None:
+        """What made this tensor, if ``backward()`` passes through it; None for a leaf."""
+        if self.is_leaf or not self.requires_grad:
+            return None
+        return GradFn(self.op.label, self.node)
+
+    @property
+    def grad(self) -> Tensor | None:
+        """The gradient that ``backward()`` has added up for this tensor; None before the first."""
+        return self.builder.gradient(self)
+
+    # Sweeps
+
+    def backward(self, cotangent: TensorLike | None = None) -> None:
+        """Declare the reverse sweep from this tensor and add to ``grad`` of every leaf it reaches.
+
+        Parameters
+        ----------
+        cotangent : tensor or array, optional
+            What to multiply the derivative with, of this tensor's shape; 1 for a scalar.
+
+        Raises
+        ------
+        GradientError
+            This tensor doesn't require a gradient, or is no scalar and no cotangent was given.
+        """
+        FUNCTIONS["backward"](self, cotangent)
+
+    def detach(self) -> Tensor:
+        """Return the same values as a tensor that no gradient passes through."""
+        return _tensor(FUNCTIONS["stop_gradient"](self))
+
+    # Methods that are functions
+
+    def size(self, axis: int | None = None) -> Tensor:
+        """Return the length of an axis, or the number of elements, as an int64 scalar tensor."""
+        if axis is None:
+            return self.builder.size_of(self.shape, np.int64)
+        if not -self.ndim <= axis < self.ndim:
+            msg = f"axis {axis} is out of range: the tensor has {self.ndim} axes"
+            raise ShapeError(msg)
+        return self.builder.size_of((self.shape[axis],), np.int64)
+
+    def sum(self, axis: int | tuple[int, ...] | None = None, *, keepdims: bool = False) -> Tensor:
+        """Return the sum over axes; see `dataflow.sum`."""
+        return _tensor(FUNCTIONS["sum"](self, axis=axis, keepdims=keepdims))
+
+    def mean(self, axis: int | tuple[int, ...] | None = None, *, keepdims: bool = False) -> Tensor:
+        """Return the mean over axes; see `dataflow.mean`."""
+        return _tensor(FUNCTIONS["mean"](self, axis=axis, keepdims=keepdims))
+
+    def max(self, axis: int | tuple[int, ...] | None = None, *, keepdims: bool = False) -> Tensor:
+        """Return the maximum over axes; see `dataflow.max`."""
+        return _tensor(FUNCTIONS["max"](self, axis=axis, keepdims=keepdims))
+
+    def argmax(self, axis: int | None = None, *, keepdims: bool = False) -> Tensor:
+        """Return the index of the maximum; see `dataflow.argmax`."""
+        return _tensor(FUNCTIONS["argmax"](self, axis=axis, keepdims=keepdims))
+
+    def reshape(self, *shape: DimLike | Sequence[DimLike]) -> Tensor:
+        """Return the same elements in another shape; see `dataflow.reshape`."""
+        return _tensor(FUNCTIONS["reshape"](self, _one_or_many(shape)))
+
+    def transpose(self, *axes: int | Sequence[int]) -> Tensor:
+        """Return the axes in another order, reversed by default; see `dataflow.transpose`."""
+        return _tensor(FUNCTIONS["transpose"](self, _one_or_many(axes) if axes else None))
+
+    @property
+    def T(self) -> Tensor:  # noqa: N802 - NumPy's name
+        """The axes in reverse order."""
+        return _tensor(FUNCTIONS["transpose"](self))
+
+    def squeeze(self, axis: int | tuple[int, ...] | None = None) -> Tensor:
+        """Return the tensor without axes of length 1; see `dataflow.squeeze`."""
+        return _tensor(FUNCTIONS["squeeze"](self, axis))
+
+    def astype(self, dtype: object) -> Tensor:
+        """Return the values in another dtype; see `dataflow.astype`."""
+        return _tensor(FUNCTIONS["astype"](self, dtype))
+
+    # Operators
+
+    def __add__(self, other: TensorLike) -> Tensor:
+        return _tensor(FUNCTIONS["add"](self, other))
+
+    def __radd__(self, other: TensorLike) -> Tensor:
+        return _tensor(FUNCTIONS["add"](other, self))
+
+    def __sub__(self, other: TensorLike) -> Tensor:
+        return _tensor(FUNCTIONS["subtract"](self, other))
+
+    def __rsub__(self, other: TensorLike) -> Tensor:
+        return _tensor(FUNCTIONS["subtract"](other, self))
+
+    def __mul__(self, other: TensorLike) -> Tensor:
+        return _tensor(FUNCTIONS["multiply"](self, other))
+
+    def __rmul__(self, other: TensorLike) -> Tensor:
+        return _tensor(FUNCTIONS["multiply"](other, self))
+
+    def __truediv__(self, other: TensorLike) -> Tensor:
+        return _tensor(FUNCTIONS["divide"](self, other))
+
+    def __rtruediv__(self, other: TensorLike) -> Tensor:
+        return _tensor(FUNCTIONS["divide"](other, self))
+
+    def __floordiv__(self, other: TensorLike) -> Tensor:
+        return _tensor(FUNCTIONS["floor_divide"](self, other))
+
+    def __rfloordiv__(self, other: TensorLike) -> Tensor:
+        return _tensor(FUNCTIONS["floor_divide"](other, self))
+
+    def __mod__(self, other: TensorLike) -> Tensor:
+        return _tensor(FUNCTIONS["remainder"](self, other))
+
+    def __rmod__(self, other: TensorLike) -> Tensor:
+        return _tensor(FUNCTIONS["remainder"](other, self))
+
+    def __divmod__(self, other: TensorLike) -> tuple[Tensor, Tensor]:
+        return self // other, self % other
+
+    def __rdivmod__(self, other: TensorLike) -> tuple[Tensor, Tensor]:
+        return other // self, other % self
+
+    def __pow__(self, other: TensorLike) -> Tensor:
+        return _tensor(FUNCTIONS["power"](self, other))
+
+    def __rpow__(self, other: TensorLike) -> Tensor:
+        return _tensor(FUNCTIONS["power"](other, self))
+
+    def __matmul__(self, other: TensorLike) -> Tensor:
+        return _tensor(FUNCTIONS["matmul"](self, other))
+
+    def __rmatmul__(self, other: TensorLike) -> Tensor:
+        return _tensor(FUNCTIONS["matmul"](other, self))
+
+    def __and__(self, other: TensorLike) -> Tensor:
+        return _tensor(FUNCTIONS["bitwise_and"](self, other))
+
+    def __rand__(self, other: TensorLike) -> Tensor:
+        return _tensor(FUNCTIONS["bitwise_and"](other, self))
+
+    def __or__(self, other: TensorLike) -> Tensor:
+        return _tensor(FUNCTIONS["bitwise_or"](self, other))
+
+    def __ror__(self, other: TensorLike) -> Tensor:
+        return _tensor(FUNCTIONS["bitwise_or"](other, self))
+
+    def __xor__(self, other: TensorLike) -> Tensor:
+        return _tensor(FUNCTIONS["bitwise_xor"](self, other))
+
+    def __rxor__(self, other: TensorLike) -> Tensor:
+        return _tensor(FUNCTIONS["bitwise_xor"](other, self))
+
+    def __lshift__(self, other: TensorLike) -> Tensor:
+        return _tensor(FUNCTIONS["left_shift"](self, other))
+
+    def __rlshift__(self, other: TensorLike) -> Tensor:
+        return _tensor(FUNCTIONS["left_shift"](other, self))
+
+    def __rshift__(self, other: TensorLike) -> Tensor:
+        return _tensor(FUNCTIONS["right_shift"](self, other))
+
+    def __rrshift__(self, other: TensorLike) -> Tensor:
+        return _tensor(FUNCTIONS["right_shift"](other, self))
+
+    def __neg__(self) -> Tensor:
+        return _tensor(FUNCTIONS["negative"](self))
+
+    def __pos__(self) -> Tensor:
+        return self
+
+    def __abs__(self) -> Tensor:
+        return _tensor(FUNCTIONS["abs"](self))
+
+    def __invert__(self) -> Tensor:
+        return _tensor(FUNCTIONS["bitwise_invert"](self))
+
+    def __lt__(self, other: TensorLike) -> Tensor:
+        return _tensor(FUNCTIONS["less"](self, other))
+
+    def __le__(self, other: TensorLike) -> Tensor:
+        return _tensor(FUNCTIONS["less_equal"](self, other))
+
+    def __gt__(self, other: TensorLike) -> Tensor:
+        return _tensor(FUNCTIONS["greater"](self, other))
+
+    def __ge__(self, other: TensorLike) -> Tensor:
+        return _tensor(FUNCTIONS["greater_equal"](self, other))
+
+    def __eq__(self, other: object) -> Tensor:  # type: ignore[override]  # NumPy's meaning
+        return _tensor(FUNCTIONS["equal"](self, other))
+
+    def __ne__(self, other: object) -> Tensor:  # type: ignore[override]  # NumPy's meaning
+        return _tensor(FUNCTIONS["not_equal"](self, other))
+
+    __hash__ = object.__hash__
+
+    def __getitem__(self, index: object) -> Tensor:
+        return _tensor(FUNCTIONS["getitem"](self, index))
+
+    # NumPy's protocols
+
+    def __array_ufunc__(
+        self, ufunc: np.ufunc, method: str, *inputs: object, **options: object
+    ) -> Tensor:
+        if method != "__call__" or ufunc not in NUMPY_FUNCTIONS or options:
+            used = f"{ufunc.__name__}{'' if method == '__call__' else f'.{method}'}"
+            with_options = f" with {sorted(options)}" if options else ""
+            msg = f"np.{used}{with_options} doesn't work on tensors: use dataflow's own functions"
+            raise GraphError(msg)
+        return _tensor(NUMPY_FUNCTIONS[ufunc](*inputs))
+
+    def __array_function__(
+        self, function: Callable[..., Any], types: object, args: Any, kwargs: Any  # noqa: ANN401
+    ) -> Tensor:  # fmt: skip
+        if function not in NUMPY_FUNCTIONS:
+            msg = f"np.{function.__name__} doesn't work on tensors: use dataflow's own functions"
+            raise GraphError(msg)
+        return _tensor(NUMPY_FUNCTIONS[function](*args, **kwargs))
+
+    # What needs a value
+
+    def __array__(self, *_: object, **__: object) -> np.ndarray:
+        raise _no_value("an array", "df.evaluate(t)")
+
+    def __bool__(self) -> bool:
+        raise _no_value("a truth value", "df.where(t, a, b) in the graph, or df.evaluate(t)")
+
+    def __float__(self) -> float:
+        raise _no_value("a float", "float(df.evaluate(t))")
+
+    def __int__(self) -> int:
+        raise _no_value("an int", "int(df.evaluate(t))")
+
+    def __index__(self) -> int:
+        raise _no_value("an index", "df.take(x, t) in the graph, or int(df.evaluate(t))")
+
+    def __iter__(self) -> Any:  # noqa: ANN401 - never returns
+        raise _no_value("an iterator", "t[i] for i in range(n)")
+
+    def __len__(self) -> int:
+        if not self.shape or not isinstance(self.shape[0], int):
+            raise _no_value("a length", "t.size(0), or t.shape")
+        return self.shape[0]
+
+
+def builder_of(*operands: object) -> Builder:
+    """Return the one builder that the tensors among `operands` belong to.
+
+    Raises
+    ------
+    GraphError
+        No operand is a tensor, or two are from different builders.
+    """
+    builders = {id(t.builder): t.builder for t in operands if isinstance(t, Tensor)}
+    if len(builders) != 1:
+        msg = ("none of the operands is a tensor: make one with builder.input, constant or variable"
+               if not builders else "the operands belong to different builders: use one builder")  # fmt: skip
+        raise GraphError(msg)
+    return next(iter(builders.values()))
+
+
+def _tensor(value: Any) -> Tensor:  # noqa: ANN401 - what a public function of ours returned
+    return value  # type: ignore[no-any-return]
+
+
+def _one_or_many(items: tuple[Any, ...]) -> Any:  # noqa: ANN401 - passed on to be checked
+    return items[0] if len(items) == 1 and not hasattr(items[0], "__index__") else items
+
+
+def _no_value(what: str, remedy: str) -> DTypeError:
+    msg = f"a tensor has no {what[what.index(' ') + 1:]} while the graph is being built: {remedy}"
+    return DTypeError(msg)

@@ -1,0 +1,1 @@
+"""The compiler and the machine: graph to plan to replay."""

@@ -1,0 +1,298 @@
+"""`Plan`: a compiled graph as frozen data, everything decided before the first step runs.
+
+A plan is a list of steps. Each names a kernel and, for every operand, where its bytes lie: a
+buffer, an offset, a shape and strides. Temporary buffers have an offset in the one arena and a
+lifetime, half-open in steps; the others are inputs, constants and variables.
+
+Steps of a *tile group* run once per slice of the group's table. An operand with a tile axis is
+narrowed to the slice there; one that *advances* starts further along in its buffer at each slice,
+one that doesn't is memory for one slice, used again by the next:
+
+    slice 0: step 3, step 4, step 5      x[0:1024] -> h -> out[0:1024]
+    slice 1: step 3, step 4, step 5      x[1024:2048] -> h -> out[1024:2048]
+
+Nothing here computes: `scheduler.verify` checks a plan, `scheduler.runner` runs it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from types import MappingProxyType
+from typing import NamedTuple
+
+import numpy as np
+
+from dataflow.attrs import Attrs
+from dataflow.spec import Spec
+
+__all__ = [
+    "ALIGNMENT", "CALL_OVERHEAD", "Buffer", "Certificate", "Operand", "Plan", "PlanInput",
+    "PlanOutput", "PlanVariable", "Slice", "Step", "TileGroup",
+]  # fmt: skip
+
+ALIGNMENT = 64
+"""Every buffer starts at a multiple of this many bytes."""
+
+CALL_OVERHEAD = 512
+"""Bytes of Python objects that a bound call costs, about."""
+
+
+@dataclass(frozen=True, slots=True)
+class Operand:
+    """Where one operand of a step lies.
+
+    Parameters
+    ----------
+    buffer : int
+        Index into ``plan.buffers``.
+    byte_offset : int
+        Of its first element, from the start of the buffer.
+    shape, strides : tuple of int
+        In elements and in bytes. Along the tile axis, the shape is the whole length if the operand
+        advances, and the longest slice's length if it doesn't.
+    dtype : numpy.dtype
+        Its dtype.
+    tile_axis : int
+        The axis that a slice narrows; -1 where every slice uses the whole operand.
+    advances : bool
+        Whether slice ``start:stop`` begins at ``start`` along the tile axis.
+    """
+
+    buffer: int
+    byte_offset: int
+    shape: tuple[int, ...]
+    strides: tuple[int, ...]
+    dtype: np.dtype
+    tile_axis: int = -1
+    advances: bool = False
+
+    @property
+    def spec(self) -> Spec:
+        """Its shape and dtype."""
+        return Spec(self.shape, self.dtype)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One kernel call (one a slice, in a tile group).
+
+    Parameters
+    ----------
+    node : str
+        The graph's node that it computes.
+    op, op_version, attrs
+        Its operation; the attributes are those of the whole call, also in a tile group.
+    inputs, outputs, scratch : tuple of Operand
+        What it reads, writes, and may overwrite.
+    group : int
+        Index into ``plan.groups``; -1 outside of any.
+    when : str
+        In a tile group: for ``"every"`` slice, the ``"first"`` only, or the ``"later"`` ones.
+    worker : int
+        Who runs it.
+    waits : tuple of int
+        Steps of other workers that must be done before.
+    sweep, forward, source : str
+        As in the graph's node.
+    """
+
+    node: str
+    op: str
+    op_version: int
+    attrs: Attrs
+    inputs: tuple[Operand, ...]
+    outputs: tuple[Operand, ...]
+    scratch: tuple[Operand, ...] = ()
+    group: int = -1
+    when: str = "every"
+    worker: int = 0
+    waits: tuple[int, ...] = ()
+    sweep: str = "forward"
+    forward: str = ""
+    source: str = ""
+
+    def where(self) -> str:
+        """Return the step's node, its op and the user's line, as error messages name them."""
+        return f"node {self.node!r} (op {self.op!r}{f', {self.source}' if self.source else ''})"
+
+
+class Slice(NamedTuple):
+    """Rows ``start:stop`` of a tile group, and who runs them."""
+
+    start: int
+    stop: int
+    worker: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TileGroup:
+    """Steps ``first:end`` that run slice by slice."""
+
+    first: int
+    end: int
+    slices: tuple[Slice, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Buffer:
+    """A logical block of memory.
+
+    Parameters
+    ----------
+    kind : str
+        ``"temporary"`` (in the arena), ``"input"``, ``"constant"`` or ``"variable"``.
+    name : str
+        The input's, constant's or variable's name; for a temporary, the node that first fills it.
+    nbytes : int
+        Its size.
+    byte_offset : int
+        Where a temporary lies in the arena; -1 for the others.
+    first, end : int
+        Its lifetime in steps, half-open. A tile group counts as a whole: what lives in one of its
+        steps and isn't the memory of one slice only, lives in all of them.
+    """
+
+    kind: str
+    name: str
+    nbytes: int
+    byte_offset: int
+    first: int
+    end: int
+
+
+class PlanInput(NamedTuple):
+    """A feed: its name, its buffer, its spec, and the names of its dimensions as text."""
+
+    name: str
+    buffer: int
+    spec: Spec
+    dims: tuple[str, ...]
+
+
+class PlanOutput(NamedTuple):
+    """A result: its name, where it lies after the last step, and its dimensions as text."""
+
+    name: str
+    operand: Operand
+    dims: tuple[str, ...]
+
+
+class PlanVariable(NamedTuple):
+    """State: its name, its buffer, its spec, and whether the plan updates it."""
+
+    name: str
+    buffer: int
+    spec: Spec
+    updated: bool
+
+
+class Certificate(NamedTuple):
+    """What a run of a plan needs, in bytes; `total` is the sum of the others."""
+
+    arena: int
+    variables: int
+    constants: int
+    feeds: int
+    outputs: int
+    internal: int
+    binding: int
+    total: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A compiled graph.
+
+    Parameters
+    ----------
+    name : str
+        The graph's name.
+    graph_digest : str
+        What it was compiled from.
+    sizes : mapping of str to int
+        The named dimensions, bound.
+    options : mapping of str to str
+        What `compile` was asked for.
+    steps : tuple of Step
+        In the order in which they run.
+    groups : tuple of TileGroup
+        The tile groups.
+    buffers : tuple of Buffer
+        All memory.
+    inputs, outputs, variables
+        The named ends.
+    constants : mapping of int to numpy.ndarray
+        The value of each constant buffer, read-only.
+    peak, lower_bound : int
+        The arena's bytes, and the largest sum of temporaries that live at once.
+    internal : int
+        The most bytes that NumPy allocates inside one call.
+    initial : Plan, optional
+        Computes the variables' first values: its outputs are named like them.
+    """
+
+    name: str
+    graph_digest: str
+    sizes: Mapping[str, int]
+    options: Mapping[str, str]
+    steps: tuple[Step, ...]
+    groups: tuple[TileGroup, ...]
+    buffers: tuple[Buffer, ...]
+    inputs: tuple[PlanInput, ...]
+    outputs: tuple[PlanOutput, ...]
+    variables: tuple[PlanVariable, ...]
+    constants: Mapping[int, np.ndarray]
+    peak: int
+    lower_bound: int
+    internal: int = 0
+    initial: Plan | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        for name in ("sizes", "options", "constants"):
+            object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
+
+    def __repr__(self) -> str:
+        return (f"Plan({self.name!r}, {len(self.steps)} steps, peak {self.peak} bytes, "
+                f"lower bound {self.lower_bound})")  # fmt: skip
+
+    @cached_property
+    def calls(self) -> int:
+        """The number of steps that run, each slice of a tile group's steps counted."""
+        return sum(self._runs(step) for step in self.steps)
+
+    @property
+    def bytes_without_reuse(self) -> int:
+        """What the arena would need if no two temporaries shared memory."""
+        return sum(padded(b.nbytes) for b in self.buffers if b.kind == "temporary")
+
+    @property
+    def commit(self) -> int:
+        """The first step that writes to a variable; a run that fails before leaves all as it was."""
+        for index, step in enumerate(self.steps):
+            if any(self.buffers[o.buffer].kind == "variable" for o in step.outputs):
+                return self.groups[step.group].first if step.group >= 0 else index
+        return len(self.steps)
+
+    @cached_property
+    def certificate(self) -> Certificate:
+        """What a run needs, in bytes, by kind."""
+        kinds = dict.fromkeys(("input", "constant", "variable"), 0)
+        for buffer in self.buffers:
+            if buffer.kind in kinds:
+                kinds[buffer.kind] += padded(buffer.nbytes)
+        outputs = sum(output.operand.spec.nbytes for output in self.outputs)
+        binding = CALL_OVERHEAD * self.calls
+        parts = (self.peak, kinds["variable"], kinds["constant"], kinds["input"], outputs,
+                 self.internal, binding)  # fmt: skip
+        return Certificate(*parts, total=sum(parts))
+
+    def _runs(self, step: Step) -> int:
+        slices = len(self.groups[step.group].slices) if step.group >= 0 else 1
+        return {"every": slices, "first": 1, "later": slices - 1}[step.when]
+
+
+def padded(nbytes: int) -> int:
+    """Return a size rounded up to a multiple of `ALIGNMENT`."""
+    return -(-nbytes // ALIGNMENT) * ALIGNMENT

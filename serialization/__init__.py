@@ -1,0 +1,1 @@
+"""Graph, plan and state to and from Arrow files."""
