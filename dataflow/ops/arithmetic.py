@@ -9,8 +9,7 @@ from dataflow.dispatch import public
 from dataflow.op import Application, Sample
 from dataflow.tensor import Tensor, TensorLike
 
-__all__ = ["abs", "add", "divide", "floor_divide", "maximum", "minimum", "multiply", "negative",
-           "power", "remainder", "subtract"]  # fmt: skip
+__all__ = ["add", "divide", "multiply", "negative", "subtract"]
 
 _COMPLEX = ("complex64", "complex128")
 _NUMBERS = (*FLOATS, *INTEGERS, *_COMPLEX)
