@@ -2,3 +2,4 @@
 
 from dataflow.ops import leaves as leaves
 from dataflow.ops.arithmetic import *
+from dataflow.ops.casting import *
