@@ -10,6 +10,7 @@ they were declared.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -152,6 +153,22 @@ class Graph:
         """Return the spec of one output of one node."""
         specs: tuple[Spec, ...] = self.dag.nodes[ref.node]["specs"]
         return specs[ref.output]
+
+    def digest(self) -> str:
+        """Return the SHA-256 of what the graph computes, in hexadecimal; source lines left out."""
+        digest = hashlib.sha256()
+        for node in self.nodes():
+            refs = [tuple(ref) for ref in node.inputs]
+            attrs, specs = node.attrs.key(), [str(spec) for spec in node.specs]
+            text = (node.name, node.op, node.op_version, attrs, refs, specs, node.sweep,
+                    node.forward, node.rule, node.no_grad)  # fmt: skip
+            digest.update(repr(text).encode())
+        for name, array in self.constants.items():
+            digest.update(f"{name} {Spec.like(array)}".encode())
+            digest.update(array.reshape(-1).view(np.uint8).data)
+        ends = (self.name, self.inputs, list(self.outputs.items()), list(self.variables.items()))
+        digest.update(repr(ends).encode())
+        return digest.hexdigest()
 
     def verify(self) -> None:
         """Check every rule that a graph keeps.

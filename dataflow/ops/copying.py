@@ -1,0 +1,67 @@
+"""Copies: what the planner inserts where a value must not share memory with another."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from dataflow.attrs import Attrs
+from dataflow.derive import (
+    apply, batch_elementwise, elementwise_tiling, maps_jvp, maps_vjp, traffic, values,
+)  # fmt: skip
+from dataflow.dispatch import public
+from dataflow.op import Application, Arrays, Call, Cost, Op, Specs, register
+from dataflow.spec import DTYPES
+from dataflow.tensor import Tensor
+
+__all__ = ["copy"]
+
+
+def _infer(specs: Specs, attrs: Attrs) -> Specs:
+    return specs
+
+
+def _kernel(outs: Arrays, ins: Arrays, scratch: Arrays, attrs: Attrs) -> list[Call]:
+    return [(np.copyto, (outs[0], ins[0]))]
+
+
+def _reference(array: np.ndarray, *, attrs: Attrs) -> np.ndarray:
+    return np.copy(array)
+
+
+def _cost(ins: Specs, outs: Specs, attrs: Attrs) -> Cost:
+    return Cost(0, traffic(ins, outs))
+
+
+def _keep(application: Application, change: Tensor) -> Tensor:
+    return change
+
+
+COPY = register(Op(
+    name="copy", label="Clone", infer=_infer, kernel=_kernel, reference=_reference,
+    vjp=maps_vjp((_keep,)), jvp=maps_jvp((_keep,)), batch=batch_elementwise,
+    tiling=elementwise_tiling, cost=_cost, samples=values(-3, 3, dtypes=DTYPES), inplace=(0,),
+))  # fmt: skip
+
+
+@public(np.copy)
+def copy(x: Tensor) -> Tensor:
+    """Return the same values in memory of their own, laid out row by row.
+
+    Parameters
+    ----------
+    x : Tensor
+        Any shape and dtype.
+
+    Returns
+    -------
+    Tensor
+        The same shape and dtype; gradients pass through.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> x = df.GraphBuilder().constant([1.0, 2.0])
+    >>> df.evaluate(df.copy(x))
+    array([1., 2.], dtype=float32)
+    """
+    return apply(COPY, (x,))

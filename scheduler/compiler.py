@@ -1,0 +1,175 @@
+"""`compile`: the chain of passes from a graph to a plan.
+
+    verify -> lower -> simplify -> place updates -> order -> memory -> arena -> plan -> verify
+
+Each pass is a pure function in a file of its own. The same graph and options give the same plan,
+byte for byte, in any process: no pass looks at `id`, `hash`, a clock or the environment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from dataflow.dims import Dim
+from dataflow.errors import CompileError
+from dataflow.spec import Spec
+from scheduler.arena import Block, place
+from scheduler.commits import place_updates
+from scheduler.memory import Memory, assign_memory
+from scheduler.order import order_items
+from scheduler.plan import Buffer, Plan, PlanInput, PlanOutput, PlanVariable
+from scheduler.program import Program, lower
+from scheduler.simplify import simplify
+from scheduler.verify import verify
+
+if TYPE_CHECKING:
+    from dataflow.graph import Graph, Ref
+
+__all__ = ["compile"]
+
+
+def compile(
+    graph: Graph, *, dims: Mapping[str, int] | None = None, outputs: Sequence[str] | None = None,
+    updates: bool = True, blas_threads: int = 1,
+) -> Plan:  # fmt: skip
+    """Compile a graph, or part of it, into a plan.
+
+    Parameters
+    ----------
+    graph : Graph
+        What to compute.
+    dims : mapping of str to int
+        The sizes of the named dimensions that the wanted part depends on.
+    outputs : sequence of str, optional
+        The outputs to keep, all by default. Inputs that only others need are dropped.
+    updates : bool
+        Whether a run updates the variables.
+    blas_threads : int
+        The number of threads in a matrix product. Bits change with it, so the plan records it.
+
+    Returns
+    -------
+    Plan
+        Verified.
+
+    Raises
+    ------
+    CompileError
+        An output or a dimension is unknown, or a dimension has no size or one that can't be.
+    GraphError
+        The graph breaks a rule.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> b = df.GraphBuilder("square")
+    >>> x = b.input("x", shape=("n",))
+    >>> plan = df.compile(b.build(outputs={"y": x * x}), dims={"n": 4})
+    >>> plan.peak, plan.lower_bound
+    (64, 64)
+    """
+    graph.verify()
+    sizes = _checked_sizes(graph, dims or {})
+    if isinstance(blas_threads, bool) or not isinstance(blas_threads, int) or blas_threads < 1:
+        msg = f"blas_threads is a number of threads of 1 or more, not {blas_threads!r}"
+        raise CompileError(msg)
+    wanted = _wanted_outputs(graph, outputs)
+    written = {n: v.update for n, v in graph.variables.items() if updates and v.update is not None}
+    program = simplify(lower(graph, sizes, wanted, written))
+    options = {"blas_threads": str(blas_threads), "updates": str(updates).lower(),
+               "outputs": ",".join(wanted)}  # fmt: skip
+    initial = _initial_plan(graph, sizes, program, options)
+    plan = _plan(graph, sizes, options, program, initial)
+    verify(plan)
+    return plan
+
+
+def _initial_plan(
+    graph: Graph, sizes: Mapping[str, int], program: Program, options: Mapping[str, str]
+) -> Plan | None:
+    """Plan the first values of the variables that a program has; without folding, to stay small."""
+    ends = {name: graph.variables[name].initial for name in program.variables}
+    if not ends:
+        return None
+    first = simplify(lower(graph, sizes, ends, {}), fold_limit=0)
+    own_options = {**options, "outputs": ",".join(ends), "updates": "false"}
+    return _plan(graph, sizes, own_options, first, None)
+
+
+def _plan(
+    graph: Graph, sizes: Mapping[str, int], options: Mapping[str, str], program: Program,
+    initial: Plan | None,
+) -> Plan:  # fmt: skip
+    program = place_updates(program)
+    memory = assign_memory(program, order_items(program))
+    buffers, peak, bound = _placed(memory)
+    number = {value: operand.buffer for value, operand in memory.operands.items()}
+    names = {name: tuple(map(str, graph.dag.nodes[name]["specs"][0].shape))
+             for name in program.inputs}  # fmt: skip
+    return Plan(
+        name=graph.name, graph_digest=graph.digest(), sizes=sizes, options=options,
+        steps=tuple(memory.steps), groups=(), buffers=buffers,
+        inputs=tuple(PlanInput(name, number[value], program.specs[value], names[name])
+                     for name, value in program.inputs.items()),
+        outputs=tuple(PlanOutput(name, memory.operands[value], _dims(graph, name, program, value))
+                      for name, value in program.outputs.items()),
+        variables=tuple(PlanVariable(name, number[value], program.specs[value],
+                                     program.updates.get(name, value) != value)
+                        for name, value in program.variables.items()),
+        constants={number[value]: array for value, array in program.constants.items()},
+        peak=peak, lower_bound=bound, internal=memory.internal, initial=initial,
+    )  # fmt: skip
+
+
+def _dims(graph: Graph, name: str, program: Program, value: int) -> tuple[str, ...]:
+    """Return an output's dimensions as the graph names them."""
+    ref = graph.outputs.get(name)
+    spec: Spec = graph.spec(ref) if ref is not None else program.specs[value]
+    return tuple(map(str, spec.shape))
+
+
+def _placed(memory: Memory) -> tuple[tuple[Buffer, ...], int, int]:
+    """Give every temporary its offset in the arena."""
+    temporary = [b for b in memory.buffers if b.kind == "temporary"]
+    placement = place([Block(b.nbytes, b.first, b.end) for b in temporary])
+    offsets = iter(placement.offsets)
+    buffers = tuple(
+        Buffer(b.kind, b.name, b.nbytes, next(offsets) if b.kind == "temporary" else -1,
+               b.first, b.end)
+        for b in memory.buffers
+    )  # fmt: skip
+    return buffers, placement.peak, placement.lower_bound
+
+
+def _checked_sizes(graph: Graph, dims: Mapping[str, int]) -> dict[str, int]:
+    known = sorted({
+        name
+        for input_name in graph.dag
+        for spec in graph.dag.nodes[input_name]["specs"]
+        for dim in spec.shape
+        if isinstance(dim, Dim)
+        for name in dim.names()
+    })  # fmt: skip
+    sizes: dict[str, int] = {}
+    for name in sorted(dims):
+        if name not in known:
+            msg = f"graph {graph.name!r} has no dimension {name!r}; it has {known}"
+            raise CompileError(msg)
+        size = dims[name]
+        if isinstance(size, bool) or not hasattr(size, "__index__") or size.__index__() < 0:
+            msg = f"dimension {name!r}: a size is an int of 0 or more, not {size!r}"
+            raise CompileError(msg)
+        sizes[name] = size.__index__()
+    return sizes
+
+
+def _wanted_outputs(graph: Graph, outputs: Sequence[str] | None) -> dict[str, Ref]:
+    if isinstance(outputs, str):
+        outputs = [outputs]
+    names = list(graph.outputs) if outputs is None else list(outputs)
+    for name in names:
+        if name not in graph.outputs:
+            msg = f"graph {graph.name!r} has no output {name!r}; it has {list(graph.outputs)}"
+            raise CompileError(msg)
+    return {name: graph.outputs[name] for name in names}

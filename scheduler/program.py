@@ -1,0 +1,197 @@
+"""`Program`: a graph with its dimensions bound, in integers, as the passes work on it.
+
+networkx is the user's view of a graph; `lower` converts it once. A *value* is one output of one
+node, numbered from 0; an *item* is a node that is still to be computed. Items stand in topological
+order. Inputs, variables and constants are values that no item makes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from dataflow.attrs import Attrs
+from dataflow.dims import Dim
+from dataflow.errors import CompileError, GraphError
+from dataflow.op import Op, get_op
+from dataflow.spec import Spec
+
+if TYPE_CHECKING:
+    from dataflow.graph import Graph, Node, Ref
+
+__all__ = ["Item", "Program", "alias_roots", "lower", "with_item"]
+
+
+class Item(NamedTuple):
+    """A node to be computed: its op and attributes, the values it reads and makes."""
+
+    op: Op
+    attrs: Attrs
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    node: str
+    sweep: str
+    forward: str
+    source: str
+
+    def where(self) -> str:
+        """Return the node, its op and the user's line, as error messages name them."""
+        return f"node {self.node!r} (op {self.op.name!r}{f', {self.source}' if self.source else ''})"
+
+
+@dataclass(frozen=True)
+class Program:
+    """What is to be computed, with all sizes known.
+
+    Parameters
+    ----------
+    items : tuple of Item
+        In topological order.
+    specs : tuple of Spec
+        For every value.
+    inputs, variables : mapping of str to int
+        The values that are fed and kept, by name.
+    constants : mapping of int to numpy.ndarray
+        The values that are known.
+    outputs, updates : mapping of str to int
+        The results, and the variables' values after the run.
+    commits : mapping of int to str
+        Which item's output lies in which variable's memory; filled by `commits.place_updates`.
+    after : tuple of (int, int)
+        Pairs of items (earlier, later) to keep in this order beyond what values ask for.
+    """
+
+    items: tuple[Item, ...]
+    specs: tuple[Spec, ...]
+    inputs: Mapping[str, int]
+    variables: Mapping[str, int]
+    constants: Mapping[int, np.ndarray]
+    outputs: Mapping[str, int]
+    updates: Mapping[str, int]
+    commits: Mapping[int, str] = field(default_factory=dict)
+    after: tuple[tuple[int, int], ...] = ()
+
+    def makers(self) -> dict[int, int]:
+        """Return for every value that an item makes that item's index."""
+        return {value: index for index, item in enumerate(self.items) for value in item.outputs}
+
+    def readers(self) -> list[list[int]]:
+        """Return for every value the items that read it, once for each slot."""
+        readers: list[list[int]] = [[] for _ in self.specs]
+        for index, item in enumerate(self.items):
+            for value in item.inputs:
+                readers[value].append(index)
+        return readers
+
+
+def lower(
+    graph: Graph, sizes: Mapping[str, int], outputs: Mapping[str, Ref], updates: Mapping[str, Ref]
+) -> Program:
+    """Bind a graph's dimensions and number its values, keeping what the ends depend on.
+
+    Parameters
+    ----------
+    graph : Graph
+        Verified.
+    sizes : mapping of str to int
+        For every name that occurs in the kept part.
+    outputs, updates : mapping of str to Ref
+        The ends.
+
+    Raises
+    ------
+    CompileError
+        A name has no size, or a shape doesn't work out with these sizes; the message names the
+        node and the user's line.
+    """
+    needed = _needed(graph, [*outputs.values(), *updates.values()])
+    items: list[Item] = []
+    specs: list[Spec] = []
+    values: dict[str, int] = {}  # a node's first value
+    leaves: dict[str, dict[str, int]] = {"input": {}, "variable": {}, "constant": {}}
+    for name in graph.dag:
+        if name not in needed:
+            continue
+        node = graph.node(name)
+        first = values[name] = len(specs)
+        inputs = tuple(values[ref.node] + ref.output for ref in node.inputs)
+        attrs = node.attrs.bind(sizes)
+        specs += _bound_specs(node, attrs, [specs[value] for value in inputs], sizes)
+        if node.op in leaves:
+            leaves[node.op][name] = first
+            continue
+        items.append(Item(
+            get_op(node.op, node.op_version), attrs, inputs, tuple(range(first, len(specs))),
+            name, node.sweep, node.forward, node.source,
+        ))  # fmt: skip
+    for name in updates:  # a variable may be written that nothing reads
+        if name not in leaves["variable"]:
+            leaves["variable"][name] = len(specs)
+            specs.append(graph.dag.nodes[name]["specs"][0].bind(sizes))
+    return Program(
+        items=tuple(items), specs=tuple(specs), inputs=leaves["input"],
+        variables=leaves["variable"],
+        constants={value: graph.constants[name] for name, value in leaves["constant"].items()},
+        outputs={name: values[ref.node] + ref.output for name, ref in outputs.items()},
+        updates={name: values[ref.node] + ref.output for name, ref in updates.items()},
+    )  # fmt: skip
+
+
+def _needed(graph: Graph, ends: Iterable[Ref]) -> set[str]:
+    predecessors = graph.dag.pred
+    needed: set[str] = set()
+    stack = [ref.node for ref in ends]
+    while stack:
+        name = stack.pop()
+        if name not in needed:
+            needed.add(name)
+            stack += predecessors[name]
+    return needed
+
+
+def _bound_specs(
+    node: Node, attrs: Attrs, inputs: list[Spec], sizes: Mapping[str, int]
+) -> tuple[Spec, ...]:
+    """Infer a node's specs again if binding changed what it is made of."""
+    if attrs is node.attrs and all(spec.is_static for spec in node.specs):
+        return node.specs
+    try:
+        specs = get_op(node.op, node.op_version).infer(tuple(inputs), attrs)
+    except GraphError as error:
+        msg = f"{node.where()}, with sizes {dict(sizes)}: {error}"
+        raise CompileError(msg) from None
+    for spec in specs:
+        for dim in spec.shape:
+            if isinstance(dim, Dim):
+                names = ", ".join(sorted(dim.names()))
+                msg = (f"{node.where()} is {spec}: no size is given for {names}; "
+                       f"pass dims={{{names!r}: …}} (--dim {names}=…)")  # fmt: skip
+                raise CompileError(msg)
+            if dim < 0:
+                msg = f"{node.where()}, with sizes {dict(sizes)}: the shape {spec} is negative"
+                raise CompileError(msg)
+    return specs
+
+
+def with_item(program: Program, op: Op, value: int, node: str) -> tuple[Program, int]:
+    """Append an item of an op with one input and one output; return the new value too."""
+    new = len(program.specs)
+    like = program.items[program.makers()[value]] if value in program.makers() else None
+    item = Item(op, Attrs(), (value,), (new,), node, like.sweep if like else "update",
+                like.forward if like else "", like.source if like else "")  # fmt: skip
+    grown = replace(program, items=(*program.items, item),
+                    specs=(*program.specs, program.specs[value]))  # fmt: skip
+    return grown, new
+
+
+def alias_roots(program: Program) -> list[int]:
+    """Return for every value the one whose memory it may be a view of; itself if of none."""
+    roots = list(range(len(program.specs)))
+    for item in program.items:
+        if item.op.alias is not None:
+            for value in item.outputs:
+                roots[value] = roots[item.inputs[item.op.alias.slot]]
+    return roots

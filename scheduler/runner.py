@@ -1,0 +1,363 @@
+"""`Runner`: binds a plan to memory once, then runs it as one flat loop over raw calls.
+
+Binding allocates the arena and makes every view; after that a run allocates nothing but its
+results. The calls before the first write to a variable and those after are two lists, so that a
+failure says whether the variables are still whole.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from operator import length_hint
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dataflow.errors import (
+    FeedError, KernelError, PlanError, RunError, RunnerBusyError, StateError,
+)  # fmt: skip
+from dataflow.op import Call
+from dataflow.spec import Spec
+from scheduler.expand import expand
+from scheduler.plan import ALIGNMENT, Operand, Plan
+from scheduler.state import State
+from scheduler.threads import blas_threads_setter
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+__all__ = ["Runner"]
+
+Array = np.ndarray[Any, Any]
+
+
+class Runner:
+    """Runs a plan, as often as wanted.
+
+    Parameters
+    ----------
+    plan : Plan
+        Verified, as `compile` and `load` return it.
+    state : State or mapping, optional
+        The variables' values; by default their first ones.
+    max_bytes, max_calls : int, optional
+        Refuse a plan whose certificate or number of calls is larger.
+    poison : bool
+        Fill the arena with 0xFF, NaN in every float dtype, before each run, so that a read of
+        memory that no step wrote shows.
+
+    Raises
+    ------
+    RunError
+        The plan exceeds a bound, or its memory can't be had.
+    StateError
+        The state doesn't fit the plan.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> b = df.GraphBuilder("square")
+    >>> x = b.input("x", shape=("n",))
+    >>> runner = df.Runner(df.compile(b.build(outputs={"y": x * x}), dims={"n": 3}))
+    >>> runner.run(x=[1.0, 2.0, 3.0])
+    {'y': array([1., 4., 9.], dtype=float32)}
+    """
+
+    def __init__(
+        self, plan: Plan, *, state: Mapping[str, np.ndarray] | None = None,
+        max_bytes: int | None = None, max_calls: int | None = None, poison: bool = False,
+    ) -> None:  # fmt: skip
+        _check_bounds(plan, max_bytes, max_calls)
+        self.plan = plan
+        self._lock = threading.Lock()
+        self._torn = ""
+        self._poison = poison
+        try:
+            self._arena = _aligned(plan.peak)
+            self._memory = [self._buffer_memory(index) for index in range(len(plan.buffers))]
+        except MemoryError:
+            msg = (f"plan {plan.name!r} needs {plan.certificate.total} bytes, which the system "
+                   "doesn't give; compile with smaller dims")  # fmt: skip
+            raise RunError(msg) from None
+        self._feeds = {i.name: (self._array(_whole(i.buffer, i.spec)), i.spec) for i in plan.inputs}
+        self._results = {o.name: self._array(o.operand) for o in plan.outputs}
+        self._variables = {v.name: self._array(_whole(v.buffer, v.spec)) for v in plan.variables}
+        self._bind()
+        self._threads = blas_threads_setter(int(plan.options.get("blas_threads", "1")))
+        if state is not None:
+            self.load_state(state)
+        elif plan.initial is not None:
+            self._fill(Runner(plan.initial).run())
+
+    def run(
+        self, feeds: Mapping[str, ArrayLike] | None = None, /, *,
+        out: Mapping[str, np.ndarray] | None = None, **named: ArrayLike,
+    ) -> dict[str, np.ndarray]:  # fmt: skip
+        """Run the plan once.
+
+        Parameters
+        ----------
+        feeds : mapping of str to array_like
+            A value for every input of the plan, of its shape and dtype (or one that NumPy casts
+            safely). They are copied in, and never written to.
+        out : mapping of str to numpy.ndarray, optional
+            Arrays to write results to, by output name; fresh ones are made for the others.
+        **named : array_like
+            More feeds, by name.
+
+        Returns
+        -------
+        dict of str to numpy.ndarray
+            The outputs.
+
+        Raises
+        ------
+        FeedError
+            A feed is missing, unknown, or of another shape or dtype; or `out` doesn't fit.
+        RunnerBusyError
+            Another run of this runner is under way.
+        KernelError
+            A step failed on its data.
+        StateError
+            A run was cut short while it wrote variables: load a state first.
+        """
+        if not self._lock.acquire(blocking=False):
+            msg = f"plan {self.plan.name!r} is running: use one Runner per thread"
+            raise RunnerBusyError(msg)
+        try:
+            if self._torn:
+                raise StateError(self._torn)
+            given = {**feeds, **named} if feeds else named
+            self._check_out(out, given)
+            self._feed(given)
+            self._execute()
+            return self._collect(out)
+        finally:
+            self._lock.release()
+
+    @property
+    def state(self) -> State:
+        """A frozen copy of the variables."""
+        if not self._lock.acquire(blocking=False):
+            msg = f"plan {self.plan.name!r} is running: read its state when the run is over"
+            raise RunnerBusyError(msg)
+        try:
+            if self._torn:
+                raise StateError(self._torn)
+            return State(self._variables)
+        finally:
+            self._lock.release()
+
+    def load_state(self, state: Mapping[str, np.ndarray]) -> tuple[str, ...]:
+        """Set the variables.
+
+        Parameters
+        ----------
+        state : State or mapping of str to array
+            A value for every variable of the plan.
+
+        Returns
+        -------
+        tuple of str
+            The names in `state` that the plan has no use for, which were ignored.
+
+        Raises
+        ------
+        StateError
+            A variable is missing or has another shape or dtype; nothing is changed then.
+        RunnerBusyError
+            A run is under way.
+        """
+        for variable in self.plan.variables:
+            if variable.name not in state:
+                msg = f"the state has no {variable.name!r} ({variable.spec}); it has {list(state)}"
+                raise StateError(msg)
+            given = Spec.like(np.asarray(state[variable.name]))
+            if given != variable.spec:
+                msg = f"variable {variable.name!r} is {variable.spec}, the state's is {given}"
+                raise StateError(msg)
+        if not self._lock.acquire(blocking=False):
+            msg = f"plan {self.plan.name!r} is running: load a state when the run is over"
+            raise RunnerBusyError(msg)
+        try:
+            self._fill(state)
+            self._torn = ""
+        finally:
+            self._lock.release()
+        return tuple(name for name in state if name not in self._variables)
+
+    # Memory
+
+    def _buffer_memory(self, index: int) -> Array:
+        buffer = self.plan.buffers[index]
+        if buffer.kind == "temporary":
+            return self._arena[buffer.byte_offset : buffer.byte_offset + buffer.nbytes]
+        if buffer.kind == "constant":
+            constant = np.ascontiguousarray(self.plan.constants[index])
+            return constant.reshape(-1).view(np.uint8)
+        return _aligned(buffer.nbytes)[: buffer.nbytes]
+
+    def _array(self, operand: Operand) -> Array:
+        memory = self._memory[operand.buffer]
+        if 0 in operand.shape:
+            return np.empty(operand.shape, operand.dtype)
+        return np.ndarray(operand.shape, operand.dtype, memory, operand.byte_offset,
+                          operand.strides)  # fmt: skip
+
+    def _arrays(self, operands: Sequence[Operand]) -> list[Array]:
+        return [self._array(operand) for operand in operands]
+
+    def _bind(self) -> None:
+        """Turn the plan into raw calls, in one list up to the first commit and one from there."""
+        self._computing: list[Call] = []
+        self._committing: list[Call] = []
+        self._steps: list[int] = []  # the step that each call belongs to
+        commit = self.plan.commit
+        for call in expand(self.plan):
+            bound = call.op.kernel(
+                self._arrays(call.outputs), self._arrays(call.inputs),
+                self._arrays(call.scratch), call.attrs,
+            )  # fmt: skip
+            (self._computing if call.step < commit else self._committing).extend(bound)
+            self._steps += [call.step] * len(bound)
+
+    # Running
+
+    def _feed(self, given: Mapping[str, ArrayLike]) -> None:
+        feeds = self._feeds
+        for name, (target, spec) in feeds.items():
+            try:
+                value = given[name]
+            except KeyError:
+                msg = f"input {name!r} ({spec}) is not fed; the plan's inputs: {list(feeds)}"
+                raise FeedError(msg) from None
+            if type(value) is np.ndarray and value.dtype == spec.dtype and value.shape == spec.shape:
+                np.copyto(target, value)
+            else:
+                np.copyto(target, _fitting(name, value, spec))
+        if len(given) != len(feeds):
+            unknown = sorted(set(given) - set(feeds))
+            msg = f"the plan has no input {unknown[0]!r}; it has {list(feeds)}"
+            raise FeedError(msg)
+
+    def _execute(self) -> None:
+        if self._poison:
+            self._arena.fill(0xFF)
+        restore = self._threads()
+        try:
+            with np.errstate(all="ignore"):
+                self._loop(self._computing, 0)
+                if self._committing:
+                    self._torn = (f"plan {self.plan.name!r} was cut short while it wrote its "
+                                  "variables: load a state with load_state")  # fmt: skip
+                    self._loop(self._committing, len(self._computing))
+                    self._torn = ""
+        finally:
+            if restore is not None:
+                restore()
+
+    def _loop(self, calls: list[Call], first: int) -> None:
+        rest = iter(calls)
+        try:
+            for kernel, args in rest:
+                kernel(*args)
+        except Exception as error:
+            index = first + len(calls) - length_hint(rest) - 1
+            step = self.plan.steps[self._steps[index]]
+            msg = f"step {self._steps[index]}, {step.where()}, failed on its data: {error}"
+            raise KernelError(msg) from error
+
+    def _collect(self, out: Mapping[str, np.ndarray] | None) -> dict[str, np.ndarray]:
+        if not out:
+            return {name: result.copy() for name, result in self._results.items()}
+        results = {}
+        for name, result in self._results.items():
+            if name in out:
+                np.copyto(out[name], result)
+                results[name] = out[name]
+            else:
+                results[name] = result.copy()
+        return results
+
+    def _fill(self, values: Mapping[str, np.ndarray]) -> None:
+        for name, array in self._variables.items():
+            np.copyto(array, values[name])
+
+    def _check_out(
+        self, out: Mapping[str, np.ndarray] | None, given: Mapping[str, ArrayLike]
+    ) -> None:
+        for name, target in (out or {}).items():
+            if name not in self._results:
+                msg = f"the plan has no output {name!r}; it has {list(self._results)}"
+                raise FeedError(msg)
+            result = self._results[name]
+            if not isinstance(target, np.ndarray) or not target.flags.writeable:
+                msg = f"out[{name!r}] must be an array that can be written to"
+                raise FeedError(msg)
+            if target.shape != result.shape or target.dtype != result.dtype:
+                msg = (f"out[{name!r}] must be {Spec.like(result)}, not "
+                       f"{target.dtype}{list(target.shape)}")  # fmt: skip
+                raise FeedError(msg)
+            for feed, value in given.items():
+                if isinstance(value, np.ndarray) and np.may_share_memory(target, value):
+                    msg = f"out[{name!r}] overlaps feed {feed!r}: nothing fed is written to"
+                    raise FeedError(msg)
+
+
+def _check_bounds(plan: Plan, max_bytes: int | None, max_calls: int | None) -> None:
+    total, calls = plan.certificate.total, plan.calls
+    if max_bytes is not None and total > max_bytes:
+        msg = f"plan {plan.name!r} needs {total} bytes, more than max_bytes={max_bytes}"
+        raise RunError(msg)
+    if max_calls is not None and calls > max_calls:
+        msg = f"plan {plan.name!r} makes {calls} calls, more than max_calls={max_calls}"
+        raise RunError(msg)
+    if not isinstance(plan, Plan):
+        msg = f"Runner takes a plan, not {type(plan).__name__}: compile the graph first"
+        raise PlanError(msg)
+
+
+def _aligned(nbytes: int) -> Array:
+    """Return zeroed bytes that start at a multiple of the alignment.
+
+    Zeroed by the system, page by page: a hostile plan can't read what the process freed before.
+    """
+    raw = np.zeros(nbytes + ALIGNMENT, np.uint8)
+    first = -raw.ctypes.data % ALIGNMENT
+    return raw[first : first + nbytes]
+
+
+def _whole(buffer: int, spec: Spec) -> Operand:
+    shape = spec.static_shape
+    strides = np.empty(shape, spec.dtype).strides if 0 not in shape else (0,) * len(shape)
+    return Operand(buffer, 0, shape, strides, spec.dtype)
+
+
+def _fitting(name: str, value: ArrayLike, spec: Spec) -> Array:
+    """Return a feed as an array of the input's shape, and of a dtype that casts safely."""
+    if isinstance(value, (np.ndarray, np.generic)):
+        array = np.asarray(value)
+        if not np.can_cast(array.dtype, spec.dtype, "safe"):
+            msg = (f"input {name!r} is {spec}, the feed has dtype {array.dtype}, which would lose "
+                   f"values: use .astype({str(spec.dtype)!r})")  # fmt: skip
+            raise FeedError(msg)
+    else:
+        array = _from_python(name, value, spec)
+    if array.shape != spec.shape:
+        msg = (f"input {name!r} is {spec}, the feed has shape {list(array.shape)}; a plan has one "
+               "shape: compile with other dims for another")  # fmt: skip
+        raise FeedError(msg)
+    return array
+
+
+def _from_python(name: str, value: ArrayLike, spec: Spec) -> Array:
+    try:
+        array = np.asarray(value)
+        if array.size and not np.can_cast(array.dtype, spec.dtype, "same_kind"):
+            msg = f"input {name!r} is {spec}, the feed's values are {array.dtype}"
+            raise FeedError(msg)
+        return np.asarray(value, spec.dtype)
+    except (TypeError, ValueError, OverflowError) as error:
+        msg = f"input {name!r} is {spec}, and the feed can't be made one: {error}"
+        raise FeedError(msg) from None

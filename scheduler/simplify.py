@@ -1,0 +1,108 @@
+"""Simplify: known results are computed, equal items merged, dead ones dropped.
+
+Every rewrite keeps every result bit for bit. An item whose inputs are all known is computed here
+if its result is small: folding without a limit would let a small file build gigabytes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from dataflow.errors import DataflowError
+from dataflow.spec import Spec
+from scheduler.program import Item, Program
+from scheduler.reference import run_item
+
+__all__ = ["FOLD_LIMIT", "drop_dead", "fold_constants", "merge_equal", "simplify"]
+
+FOLD_LIMIT = 65536
+"""The most bytes of a result that is computed at compile time."""
+
+
+def simplify(program: Program, *, fold_limit: int = FOLD_LIMIT) -> Program:
+    """Fold constants, merge equal items and drop dead ones."""
+    return drop_dead(merge_equal(fold_constants(program, fold_limit)))
+
+
+def fold_constants(program: Program, limit: int) -> Program:
+    """Compute the items whose inputs are known and whose results have at most `limit` bytes.
+
+    A view of a constant stays an item: it costs nothing in a plan, its elements would. An item
+    that fails on its data stays too, so that it fails when it runs, as the user would expect.
+    """
+    known = dict(program.constants)
+    constants = dict(program.constants)
+    items: list[Item] = []
+    with np.errstate(all="ignore"):
+        for item in program.items:
+            specs = [program.specs[value] for value in item.outputs]
+            folded = _folded(item, specs, known, limit)
+            if folded is None or item.op.alias is not None:
+                items.append(item)
+            known.update(folded or {})
+            if folded is not None and item.op.alias is None:
+                constants.update(folded)
+    return replace(program, items=tuple(items), constants=constants)
+
+
+def _folded(
+    item: Item, specs: list[Spec], known: dict[int, np.ndarray], limit: int
+) -> dict[int, np.ndarray] | None:
+    is_view = item.op.alias is not None
+    if not is_view and sum(spec.nbytes for spec in specs) > limit:
+        return None
+    if not all(value in known for value in item.inputs):
+        return None
+    scratch = item.op.workspace(tuple(Spec.like(known[v]) for v in item.inputs), item.attrs)
+    if sum(spec.nbytes for spec in scratch.scratch) + scratch.internal > 16 * limit:
+        return None
+    try:
+        arrays = run_item(item, [known[value] for value in item.inputs], specs)
+    except DataflowError:
+        return None
+    if is_view and not np.may_share_memory(arrays[0], known[item.inputs[0]]):
+        return None  # no view of these strides: it will be a copying step
+    return dict(zip(item.outputs, arrays, strict=True))
+
+
+def merge_equal(program: Program) -> Program:
+    """Let items with the same op, attributes and inputs be one, and equal constants too."""
+    same: dict[int, int] = {}
+    seen: dict[object, tuple[int, ...]] = {}
+    for value, array in program.constants.items():
+        if array.nbytes <= FOLD_LIMIT:
+            key: object = (array.dtype, array.shape, array.tobytes())
+            same[value] = seen.setdefault(key, (value,))[0]
+    items = []
+    for item in program.items:
+        inputs = tuple(same.get(value, value) for value in item.inputs)
+        key = (item.op.name, item.op.version, item.attrs.key(), inputs)
+        first = seen.setdefault(key, item.outputs)
+        if first is item.outputs:
+            items.append(item._replace(inputs=inputs))
+        else:
+            same.update(zip(item.outputs, first, strict=True))
+    return replace(
+        program, items=tuple(items),
+        outputs={name: same.get(value, value) for name, value in program.outputs.items()},
+        updates={name: same.get(value, value) for name, value in program.updates.items()},
+    )  # fmt: skip
+
+
+def drop_dead(program: Program) -> Program:
+    """Drop items, constants, inputs and variables that no output and no update depends on."""
+    live = {*program.outputs.values(), *program.updates.values()}
+    items = []
+    for item in reversed(program.items):
+        if any(value in live for value in item.outputs):
+            items.append(item)
+            live.update(item.inputs)
+    return replace(
+        program, items=tuple(reversed(items)),
+        constants={value: array for value, array in program.constants.items() if value in live},
+        inputs={name: value for name, value in program.inputs.items() if value in live},
+        variables={name: value for name, value in program.variables.items()
+                   if value in live or name in program.updates},
+    )  # fmt: skip

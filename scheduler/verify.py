@@ -1,0 +1,370 @@
+"""`verify`: proves of a plan, from its steps alone, that running it is safe.
+
+Nothing here is shared with the passes that made the plan. It proves that every operand lies inside
+its buffer, that no two temporaries that live at once overlap, that no step reads what no earlier
+step wrote, that an output overlaps an input only where its op may work in place, that what can
+fail on data comes before the first write to a variable, and that the peak, the lower bound and
+the bytes inside kernels are what the plan says.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable
+from typing import NoReturn
+
+from dataflow.errors import DataflowError, PlanError
+from dataflow.op import get_op
+from scheduler.expand import KernelCall, expand
+from scheduler.plan import ALIGNMENT, Buffer, Operand, Plan, Step, TileGroup
+
+__all__ = ["verify"]
+
+_KINDS = ("temporary", "input", "constant", "variable")
+_Range = tuple[int, int]
+
+
+def verify(plan: Plan) -> None:
+    """Check every rule that a plan keeps.
+
+    Parameters
+    ----------
+    plan : Plan
+        Any plan, from a file too.
+
+    Raises
+    ------
+    PlanError
+        A rule is broken; the message names the step or the buffer.
+    """
+    _check_buffers(plan)
+    _check_groups(plan)
+    for index, step in enumerate(plan.steps):
+        _check_step(plan, index, step)
+    _check_ends(plan)
+    _check_overlaps(plan)
+    _check_calls(plan)
+    _check_initial(plan)
+
+
+def _fail(message: str) -> NoReturn:
+    raise PlanError(message)
+
+
+# Buffers and the arena
+
+
+def _check_buffers(plan: Plan) -> None:
+    top = 0
+    for index, buffer in enumerate(plan.buffers):
+        what = f"buffer {index} ({buffer.kind} {buffer.name!r})"
+        if buffer.kind not in _KINDS:
+            _fail(f"{what}: the kind is none of {_KINDS}")
+        if buffer.nbytes < 0 or not 0 <= buffer.first < buffer.end:
+            _fail(f"{what}: {buffer.nbytes} bytes from step {buffer.first} to {buffer.end}")
+        if buffer.kind != "temporary":
+            continue
+        if buffer.byte_offset < 0 or buffer.byte_offset % ALIGNMENT:
+            _fail(f"{what}: offset {buffer.byte_offset} is no multiple of {ALIGNMENT}")
+        top = max(top, _top(buffer))
+    if top != plan.peak:
+        _fail(f"the temporaries reach up to {top} bytes, the plan's peak is {plan.peak}")
+
+
+def _top(buffer: Buffer) -> int:
+    """Return where a temporary ends in the arena, rounded up to the alignment."""
+    return buffer.byte_offset + -(-buffer.nbytes // ALIGNMENT) * ALIGNMENT
+
+
+def _check_overlaps(plan: Plan) -> None:
+    """Sweep over the steps with the live temporaries sorted by offset; neighbours must not meet."""
+    temporaries = [(i, b) for i, b in enumerate(plan.buffers) if b.kind == "temporary" and b.nbytes]
+    events = sorted(
+        [(b.first, 1, i) for i, b in temporaries] + [(b.end, 0, i) for i, b in temporaries]
+    )
+    live: list[tuple[int, int, int]] = []  # (offset, top, buffer)
+    total = largest = 0
+    for _, begins, index in events:
+        buffer = plan.buffers[index]
+        entry = (buffer.byte_offset, _top(buffer), index)
+        place = bisect_left(live, entry)
+        if not begins:
+            del live[place]
+            total -= entry[1] - entry[0]
+            continue
+        for other in live[max(place - 1, 0) : place + 1]:
+            if other[0] < entry[1] and entry[0] < other[1]:
+                _fail(f"buffers {other[2]} and {index} live at once and overlap in the arena")
+        live.insert(place, entry)
+        total += entry[1] - entry[0]
+        largest = max(largest, total)
+    if largest != plan.lower_bound:
+        _fail(f"the largest live set is {largest} bytes, the plan says {plan.lower_bound}")
+
+
+# Steps
+
+
+def _check_groups(plan: Plan) -> None:
+    end = 0
+    for number, group in enumerate(plan.groups):
+        if not end <= group.first < group.end <= len(plan.steps):
+            _fail(f"tile group {number}: steps {group.first} to {group.end}")
+        end = group.end
+        _check_slices(number, group)
+    for index, step in enumerate(plan.steps):
+        inside = [n for n, g in enumerate(plan.groups) if g.first <= index < g.end] or [-1]
+        if step.group != inside[0]:
+            _fail(f"step {index} says tile group {step.group}, but lies in {inside[0]}")
+
+
+def _check_slices(number: int, group: TileGroup) -> None:
+    row = 0
+    for rows in group.slices:
+        if rows.start != row or rows.stop <= rows.start:
+            _fail(f"tile group {number}: a slice {rows.start}:{rows.stop} after row {row}")
+        row = rows.stop
+    if not group.slices:
+        _fail(f"tile group {number} has no slices")
+
+
+def _check_step(plan: Plan, index: int, step: Step) -> None:
+    what = f"step {index}, {step.where()}"
+    if step.worker != 0 or step.waits:
+        _fail(f"{what}: worker {step.worker}; this version runs plans for one worker")
+    if step.when not in ("every", "first", "later") or (step.when != "every" and step.group < 0):
+        _fail(f"{what}: when {step.when!r} outside of a tile group, or unknown")
+    begins, ends = index, index + 1
+    for operand in (*step.inputs, *step.outputs, *step.scratch):
+        _check_operand(plan, what, step, operand)
+        buffer = plan.buffers[operand.buffer]
+        if not (buffer.first <= begins and ends <= buffer.end):
+            _fail(f"{what}: buffer {operand.buffer} lives from {buffer.first} to {buffer.end}")
+
+
+def _check_operand(plan: Plan, what: str, step: Step, operand: Operand) -> None:
+    if not 0 <= operand.buffer < len(plan.buffers):
+        _fail(f"{what}: there is no buffer {operand.buffer}")
+    if len(operand.shape) != len(operand.strides) or min(operand.shape, default=0) < 0:
+        _fail(f"{what}: shape {operand.shape} with strides {operand.strides}")
+    if operand.tile_axis >= len(operand.shape) or (operand.tile_axis >= 0) > (step.group >= 0):
+        _fail(f"{what}: tile axis {operand.tile_axis} of shape {operand.shape}")
+    if operand.tile_axis >= 0:
+        slices = plan.groups[step.group].slices
+        rows = slices[-1].stop if operand.advances else max(s.stop - s.start for s in slices)
+        if operand.shape[operand.tile_axis] != rows:
+            _fail(f"{what}: {operand.shape[operand.tile_axis]} rows along the tile axis, not {rows}")
+    low, high = _extent(operand)
+    if low < 0 or high > plan.buffers[operand.buffer].nbytes:
+        _fail(f"{what}: bytes {low} to {high} of buffer {operand.buffer}, which has "
+              f"{plan.buffers[operand.buffer].nbytes}")  # fmt: skip
+    unit = operand.dtype.alignment
+    if any(stride % unit for stride in (operand.byte_offset, *operand.strides)):
+        _fail(f"{what}: offset {operand.byte_offset} or strides {operand.strides} are not aligned")
+
+
+def _extent(operand: Operand) -> _Range:
+    """Return the bytes of its buffer that an operand touches, half-open."""
+    if 0 in operand.shape:
+        return (max(operand.byte_offset, 0), 0)
+    low = high = operand.byte_offset
+    for dim, stride in zip(operand.shape, operand.strides, strict=True):
+        low += min(0, (dim - 1) * stride)
+        high += max(0, (dim - 1) * stride)
+    return low, high + operand.dtype.itemsize
+
+
+# What the calls read and write
+
+
+class _Written:
+    """Which bytes of a buffer have been written, as merged ranges."""
+
+    def __init__(self) -> None:
+        self.ranges: list[_Range] = []
+
+    def add(self, low: int, high: int) -> None:
+        if low >= high:
+            return
+        if (low, high) in self.ranges:
+            return
+        apart = [r for r in self.ranges if r[1] < low or high < r[0]]
+        touching = [r for r in self.ranges if not (r[1] < low or high < r[0])]
+        low = min([low, *(r[0] for r in touching)])
+        high = max([high, *(r[1] for r in touching)])
+        self.ranges = sorted([*apart, (low, high)])
+
+    def covers(self, low: int, high: int) -> bool:
+        return low >= high or any(r[0] <= low and high <= r[1] for r in self.ranges)
+
+
+def _check_calls(plan: Plan) -> None:
+    written = {index: _Written() for index in range(len(plan.buffers))}
+    for index, buffer in enumerate(plan.buffers):
+        if buffer.kind != "temporary":
+            written[index].add(0, buffer.nbytes)
+    in_slice: dict[int, _Written] = {}
+    current = (-1, -1)
+    internal, committed = 0, False
+    for call in _expanded(plan):
+        step = plan.steps[call.step]
+        what = f"step {call.step}, {step.where()}"
+        if (step.group, call.slice) != current:
+            current, in_slice = (step.group, call.slice), {}
+        internal = max(internal, _check_kernel(call, what))
+        _check_memory(plan, call, what)
+        for operand in call.inputs:
+            _check_read(plan, step, operand, written, in_slice, what)
+        for operand in (*call.outputs, *call.scratch):
+            in_slice.setdefault(operand.buffer, _Written()).add(*_extent(operand))
+        for operand in call.outputs:
+            written[operand.buffer].add(*_extent(operand))
+            committed |= plan.buffers[operand.buffer].kind == "variable"
+        if committed and call.op.fallible:
+            _fail(f"{what}: it can fail on its data after a variable was written")
+    for output in plan.outputs:
+        if not written[output.operand.buffer].covers(*_extent(output.operand)):
+            _fail(f"output {output.name!r} is read where no step wrote")
+    if internal != plan.internal:
+        _fail(f"kernels allocate up to {internal} bytes, the plan says {plan.internal}")
+
+
+def _expanded(plan: Plan) -> Iterable[KernelCall]:
+    try:
+        yield from expand(plan)
+    except DataflowError as error:
+        msg = f"the plan's steps don't expand: {error}"
+        raise PlanError(msg) from error
+
+
+def _check_kernel(call: KernelCall, what: str) -> int:
+    """Check specs and scratch against the op's own declaration; return its internal bytes."""
+    specs = tuple(operand.spec for operand in call.inputs)
+    try:
+        inferred = call.op.infer(specs, call.attrs)
+        workspace = call.op.workspace(specs, call.attrs)
+    except (DataflowError, ValueError, TypeError, IndexError, OverflowError) as error:
+        msg = f"{what}: its op refuses the operands: {error}"
+        raise PlanError(msg) from error
+    if tuple(operand.spec for operand in call.outputs) != inferred:
+        _fail(f"{what}: the outputs are {[str(o.spec) for o in call.outputs]}, "
+              f"its op infers {[str(s) for s in inferred]}")  # fmt: skip
+    scratch = tuple(operand.spec for operand in call.scratch)
+    if scratch != workspace.scratch:
+        _fail(f"{what}: the scratch is {scratch}, its op needs {workspace.scratch}")
+    return workspace.internal
+
+
+def _check_memory(plan: Plan, call: KernelCall, what: str) -> None:
+    """Check that what a call writes is writable, lies apart, or may be taken over in place."""
+    writes = (*call.outputs, *call.scratch)
+    for number, operand in enumerate(writes):
+        kind = plan.buffers[operand.buffer].kind
+        if kind in ("input", "constant") or (kind == "variable" and number >= len(call.outputs)):
+            _fail(f"{what}: it writes to a buffer of kind {kind!r}")
+        if not _is_one_to_one(operand):
+            _fail(f"{what}: two elements of an output lie at one address")
+        for other in writes[:number]:
+            if _meet(operand, other):
+                _fail(f"{what}: two things that it writes overlap")
+        for slot, read in enumerate(call.inputs):
+            if not _meet(operand, read):
+                continue
+            same = number < len(call.outputs) and operand == read
+            if not same or slot not in call.op.inplace:
+                _fail(f"{what}, slot {slot}: the output overlaps an input that it may not replace")
+
+
+def _meet(a: Operand, b: Operand) -> bool:
+    """Say whether two operands touch a common byte; temporaries of other buffers never do."""
+    if a.buffer != b.buffer:
+        return False
+    (a_low, a_high), (b_low, b_high) = _extent(a), _extent(b)
+    return a_low < b_high and b_low < a_high
+
+
+def _is_one_to_one(operand: Operand) -> bool:
+    """Say whether no two elements share an address: strides, sorted, outgrow what is below."""
+    if 0 in operand.shape:
+        return True
+    reach = operand.dtype.itemsize
+    axes = sorted((abs(s), d) for d, s in zip(operand.shape, operand.strides, strict=True) if d > 1)
+    for stride, dim in axes:
+        if stride < reach:
+            return False
+        reach = stride * (dim - 1) + reach
+    return True
+
+
+def _check_read(  # noqa: PLR0913 - one read with what is known of memory
+    plan: Plan, step: Step, operand: Operand, written: dict[int, _Written],
+    in_slice: dict[int, _Written], what: str,
+) -> None:  # fmt: skip
+    low, high = _extent(operand)
+    if not written[operand.buffer].covers(low, high):
+        _fail(f"{what}: it reads bytes {low} to {high} of buffer {operand.buffer}, "
+              "which no earlier step wrote")  # fmt: skip
+    if step.group < 0 or plan.buffers[operand.buffer].kind != "temporary":
+        return
+    group, buffer = plan.groups[step.group], plan.buffers[operand.buffer]
+    if operand.buffer in in_slice and in_slice[operand.buffer].covers(low, high):
+        return  # written in this very slice: it may share memory with other steps of the group
+    if not (buffer.first <= group.first and group.end <= buffer.end):
+        _fail(f"{what}: it reads what another slice wrote in buffer {operand.buffer}, which "
+              "doesn't live through the whole tile group")  # fmt: skip
+
+
+# Ends
+
+
+def _check_ends(plan: Plan) -> None:
+    steps = len(plan.steps)
+    ends = [("input", i.name, i.buffer, i.spec) for i in plan.inputs]
+    ends += [("variable", v.name, v.buffer, v.spec) for v in plan.variables]
+    for kind, name, index, spec in ends:
+        if not 0 <= index < len(plan.buffers) or plan.buffers[index].kind != kind:
+            _fail(f"{kind} {name!r}: buffer {index} is not of this kind")
+        if plan.buffers[index].nbytes != spec.nbytes:
+            _fail(f"{kind} {name!r} has {spec.nbytes} bytes, its buffer "
+                  f"{plan.buffers[index].nbytes}")  # fmt: skip
+    used = [index for _, _, index, _ in ends] + list(plan.constants)
+    kept = [i for i, buffer in enumerate(plan.buffers) if buffer.kind != "temporary"]
+    if sorted(used) != kept:
+        _fail(f"the inputs, variables and constants use buffers {sorted(used)}, not {kept}")
+    for index, array in plan.constants.items():
+        if plan.buffers[index].kind != "constant" or plan.buffers[index].nbytes != array.nbytes:
+            _fail(f"constant buffer {index} doesn't fit its value of {array.nbytes} bytes")
+    for kind, names in (("input", [i.name for i in plan.inputs]),
+                        ("output", [o.name for o in plan.outputs]),
+                        ("variable", [v.name for v in plan.variables])):  # fmt: skip
+        if len(set(names)) != len(names):
+            _fail(f"two {kind}s have one name: {sorted(names)}")
+    for output in plan.outputs:
+        what, operand = f"output {output.name!r}", output.operand
+        _check_operand(plan, what, Step("", "", 1, None, (), ()), operand)  # type: ignore[arg-type]
+        if plan.buffers[operand.buffer].end < steps:
+            _fail(f"{what}: buffer {operand.buffer} ends before the last step")
+    _check_updated(plan)
+
+
+def _check_updated(plan: Plan) -> None:
+    writes = {operand.buffer for step in plan.steps for operand in step.outputs}
+    for variable in plan.variables:
+        if variable.updated != (variable.buffer in writes):
+            _fail(f"variable {variable.name!r}: updated is {variable.updated}, the steps differ")
+
+
+def _check_initial(plan: Plan) -> None:
+    first = plan.initial
+    names = {v.name: v.spec for v in plan.variables}
+    if first is None:
+        if names:
+            _fail(f"variables {sorted(names)} have no first values")
+        return
+    if first.inputs or first.variables or first.initial is not None:
+        _fail("the plan of the first values has inputs or variables")
+    if {o.name: o.operand.spec for o in first.outputs} != names:
+        _fail("the plan of the first values doesn't give each variable its value")
+    for step in first.steps:
+        get_op(step.op, step.op_version)
+    verify(first)
