@@ -23,12 +23,15 @@ def order_items(program: Program) -> list[int]:
     """Return the items' indices in the order in which they are to run."""
     graph = _Liveness(program)
     orders = [_scheduled(graph, greedy=False), _scheduled(graph, greedy=True)]
-    return min(orders, key=lambda order: live_peak(program, order))  # the first of equals
+    return min(orders, key=lambda order: _peak(graph, order))  # the first of equals
 
 
 def live_peak(program: Program, order: Sequence[int]) -> int:
     """Return the most bytes of temporaries that live at once in this order, in-place ignored."""
-    graph = _Liveness(program)
+    return _peak(_Liveness(program), order)
+
+
+def _peak(graph: _Liveness, order: Sequence[int]) -> int:
     left, live, peak = list(graph.uses), 0, 0
     for index in order:
         live += graph.made[index]

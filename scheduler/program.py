@@ -112,10 +112,10 @@ def lower(
     specs: list[Spec] = []
     values: dict[str, int] = {}  # a node's first value
     leaves: dict[str, dict[str, int]] = {"input": {}, "variable": {}, "constant": {}}
-    for name in graph.dag:
+    for node in graph.nodes():
+        name = node.name
         if name not in needed:
             continue
-        node = graph.node(name)
         first = values[name] = len(specs)
         inputs = tuple(values[ref.node] + ref.output for ref in node.inputs)
         attrs = node.attrs.bind(sizes)

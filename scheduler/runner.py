@@ -306,6 +306,9 @@ class Runner:
 
 
 def _check_bounds(plan: Plan, max_bytes: int | None, max_calls: int | None) -> None:
+    if not isinstance(plan, Plan):
+        msg = f"Runner takes a plan, not {type(plan).__name__}: compile the graph first"
+        raise PlanError(msg)
     total, calls = plan.certificate.total, plan.calls
     if max_bytes is not None and total > max_bytes:
         msg = f"plan {plan.name!r} needs {total} bytes, more than max_bytes={max_bytes}"
@@ -313,9 +316,6 @@ def _check_bounds(plan: Plan, max_bytes: int | None, max_calls: int | None) -> N
     if max_calls is not None and calls > max_calls:
         msg = f"plan {plan.name!r} makes {calls} calls, more than max_calls={max_calls}"
         raise RunError(msg)
-    if not isinstance(plan, Plan):
-        msg = f"Runner takes a plan, not {type(plan).__name__}: compile the graph first"
-        raise PlanError(msg)
 
 
 def _aligned(nbytes: int) -> Array:

@@ -178,31 +178,34 @@ def _extent(operand: Operand) -> _Range:
 
 
 class _Written:
-    """Which bytes of a buffer have been written, as merged ranges."""
+    """Which bytes of a buffer have been written: one range for nearly all, and what lies apart."""
 
-    def __init__(self) -> None:
-        self.ranges: list[_Range] = []
+    __slots__ = ("apart", "high", "low")
+
+    def __init__(self, low: int = 0, high: int = 0) -> None:
+        self.low, self.high = low, high
+        self.apart: list[_Range] = []
 
     def add(self, low: int, high: int) -> None:
-        if low >= high:
+        if low >= high or (self.low <= low and high <= self.high):
             return
-        if (low, high) in self.ranges:
-            return
-        apart = [r for r in self.ranges if r[1] < low or high < r[0]]
-        touching = [r for r in self.ranges if not (r[1] < low or high < r[0])]
-        low = min([low, *(r[0] for r in touching)])
-        high = max([high, *(r[1] for r in touching)])
-        self.ranges = sorted([*apart, (low, high)])
+        ranges = [(self.low, self.high), *self.apart] if self.low < self.high else []
+        touching = [r for r in ranges if r[0] <= high and low <= r[1]]
+        self.low = min([low, *(r[0] for r in touching)])
+        self.high = max([high, *(r[1] for r in touching)])
+        self.apart = [r for r in ranges if r not in touching]
 
     def covers(self, low: int, high: int) -> bool:
-        return low >= high or any(r[0] <= low and high <= r[1] for r in self.ranges)
+        if low >= high or (self.low <= low and high <= self.high):
+            return True
+        return any(r[0] <= low and high <= r[1] for r in self.apart)
 
 
 def _check_calls(plan: Plan) -> None:
-    written = {index: _Written() for index in range(len(plan.buffers))}
-    for index, buffer in enumerate(plan.buffers):
-        if buffer.kind != "temporary":
-            written[index].add(0, buffer.nbytes)
+    written = [
+        _Written() if buffer.kind == "temporary" else _Written(0, buffer.nbytes)
+        for buffer in plan.buffers
+    ]
     in_slice: dict[int, _Written] = {}
     current = (-1, -1)
     internal, committed = 0, False
@@ -215,8 +218,9 @@ def _check_calls(plan: Plan) -> None:
         _check_memory(plan, call, what)
         for operand in call.inputs:
             _check_read(plan, step, operand, written, in_slice, what)
-        for operand in (*call.outputs, *call.scratch):
-            in_slice.setdefault(operand.buffer, _Written()).add(*_extent(operand))
+        if call.slice >= 0:
+            for operand in (*call.outputs, *call.scratch):
+                in_slice.setdefault(operand.buffer, _Written()).add(*_extent(operand))
         for operand in call.outputs:
             written[operand.buffer].add(*_extent(operand))
             committed |= plan.buffers[operand.buffer].kind == "variable"
@@ -268,7 +272,7 @@ def _check_memory(plan: Plan, call: KernelCall, what: str) -> None:
             if _meet(operand, other):
                 _fail(f"{what}: two things that it writes overlap")
         for slot, read in enumerate(call.inputs):
-            if not _meet(operand, read):
+            if operand.buffer != read.buffer or not _meet(operand, read):
                 continue
             same = number < len(call.outputs) and operand == read
             if not same or slot not in call.op.inplace:
@@ -288,6 +292,8 @@ def _is_one_to_one(operand: Operand) -> bool:
     if 0 in operand.shape:
         return True
     reach = operand.dtype.itemsize
+    if len(operand.shape) <= 1 and operand.strides in ((), (reach,)):
+        return True
     axes = sorted((abs(s), d) for d, s in zip(operand.shape, operand.strides, strict=True) if d > 1)
     for stride, dim in axes:
         if stride < reach:
@@ -297,7 +303,7 @@ def _is_one_to_one(operand: Operand) -> bool:
 
 
 def _check_read(  # noqa: PLR0913 - one read with what is known of memory
-    plan: Plan, step: Step, operand: Operand, written: dict[int, _Written],
+    plan: Plan, step: Step, operand: Operand, written: list[_Written],
     in_slice: dict[int, _Written], what: str,
 ) -> None:  # fmt: skip
     low, high = _extent(operand)
