@@ -1,1 +1,1 @@
-"""Graph, plan and state to and from Arrow files."""
+"""Graph, plan and state to and from Arrow files; `files` has `save` and `load`."""

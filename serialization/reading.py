@@ -1,0 +1,205 @@
+"""An Arrow file into rows that have been checked.
+
+A file is hostile until shown otherwise. Before anything is unpacked or allocated: it is an Arrow
+file, of a kind and version that we know, with exactly the columns of that kind and one uncompressed
+record batch. Then Arrow's own full validation, which makes every offset and text sound; then ours:
+each row of a known section fills that section's columns and no others, and the structure digest is
+the one that the writer noted. What the rows *mean* is checked by `graphs`, `plans` and `states`.
+
+Nothing here copies a tensor: arrays are read-only views of the mapped file.
+"""
+
+from __future__ import annotations
+
+import mmap as mapping
+import os
+import stat
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from dataflow.errors import FileAccessError, FileFormatError
+from serialization.arrays import python_values, refuse_loose_ends, validity
+from serialization.digests import columns_digest
+from serialization.footer import refuse_foreign, refuse_surprises
+from serialization.layout import FILLER, FORMAT_VERSION, Layout
+
+__all__ = ["Table", "open_bytes", "open_reader"]
+
+_METADATA = {"kind", "format_version", "writer", "structure_digest", "source_digest"}
+
+
+def open_bytes(path: str | os.PathLike[str], *, mmap: bool) -> pa.Buffer:
+    """Return a file's bytes, mapped or read.
+
+    Raises
+    ------
+    FileAccessError
+        There is no such file, it is a folder or a device, or reading is not allowed.
+    """
+    try:
+        if not stat.S_ISREG(Path(path).stat().st_mode):  # opening a pipe would wait for ever
+            msg = "it isn't an ordinary file"
+            raise OSError(msg)
+        with Path(path).open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            if mmap and size:
+                return pa.py_buffer(mapping.mmap(file.fileno(), 0, access=mapping.ACCESS_READ))
+            buffer = pa.allocate_buffer(size)  # aligned, as NumPy's own memory may not be
+            file.readinto(memoryview(buffer))  # type: ignore[attr-defined]  # a BufferedReader has it
+            return buffer
+    except (OSError, ValueError, MemoryError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        msg = f"can't read {os.fspath(path)}: {reason}; check the path and its permissions"
+        raise FileAccessError(msg) from error
+
+
+def open_reader(data: pa.Buffer) -> tuple[pa.ipc.RecordBatchFileReader, dict[str, str]]:
+    """Open a file's bytes and return Arrow's reader and the metadata; nothing is decoded yet.
+
+    Raises
+    ------
+    FileFormatError
+        It is no Arrow file, not one of ours, or of a newer version.
+    """
+    refuse_foreign(memoryview(data))
+    options = pa.ipc.IpcReadOptions(use_threads=False)
+    reader = pa.ipc.open_file(pa.BufferReader(data), options=options)
+    raw = reader.schema.metadata or {}
+    metadata = {key.decode(): value.decode() for key, value in raw.items()}
+    version = metadata.get("format_version", "")
+    if "kind" not in metadata or not version.isdecimal():
+        msg = ("this is an Arrow file, but not a graph, plan or state: its metadata has no kind "
+               "and format_version")  # fmt: skip
+        raise FileFormatError(msg)
+    if int(version) > FORMAT_VERSION:
+        msg = (f"its format version is {version}, written by {metadata.get('writer')}; this "
+               f"installation reads up to {FORMAT_VERSION}: upgrade dataflow-runtime")  # fmt: skip
+        raise FileFormatError(msg)
+    if set(metadata) != _METADATA:
+        msg = f"its metadata has {sorted(metadata)}, not {sorted(_METADATA)}"
+        raise FileFormatError(msg)
+    refuse_surprises(memoryview(data))
+    return reader, metadata
+
+
+class Table:
+    """The rows of a file, by section.
+
+    Parameters
+    ----------
+    reader : pyarrow.ipc.RecordBatchFileReader
+        From `open_reader`.
+    metadata : mapping of str to str
+        Its metadata.
+    layout : Layout
+        The file's kind.
+
+    Raises
+    ------
+    FileFormatError
+        The columns are not the kind's, Arrow's validation fails, a row fills other columns than
+        its section's, or a digest is wrong.
+    """
+
+    def __init__(
+        self, reader: pa.ipc.RecordBatchFileReader, metadata: Mapping[str, str], layout: Layout
+    ) -> None:
+        self.layout = layout
+        self.where = ""
+        """The section and row that is being read, for error messages."""
+        if not reader.schema.remove_metadata().equals(layout.schema, check_metadata=True):
+            msg = f"its columns are not those of a {layout.kind}:\n{reader.schema.remove_metadata()}"
+            raise FileFormatError(msg)
+        self._batch = reader.get_batch(0)
+        self._batch.validate(full=True)
+        for name in layout.schema.names:
+            self._check_column(name)
+        self._check_digests(metadata)
+        self._rows = self._by_section(python_values(self._batch.column("section")))
+
+    @cached_property
+    def data(self) -> pa.LargeBinaryArray:
+        """The column of tensors."""
+        return self._batch.column("data")  # type: ignore[no-any-return]  # by the schema
+
+    @cached_property
+    def _values(self) -> dict[str, list[Any]]:
+        names = [name for name in self.layout.schema.names if name != "data"]
+        return {name: python_values(self._batch.column(name)) for name in names}
+
+    def rows(self, section: str) -> Iterator[dict[str, Any]]:
+        """Yield the rows of a section: its columns by name, and `row`, the row's number.
+
+        Lists come as lists, structs as tuples, `data` as the row's number.
+        """
+        filled = [name for name in self.layout.filled(section) if name != "data"]
+        columns = [self._values[name] for name in filled]
+        for row in self._rows[section]:
+            self.where = f"section {section!r}, row {row}: "
+            yield {"row": row, **{n: c[row] for n, c in zip(filled, columns, strict=True)}}
+        self.where = ""
+
+    def named(self, section: str) -> Iterator[dict[str, Any]]:
+        """Yield the rows of a section in which no name may come twice."""
+        seen = set()
+        for row in self.rows(section):
+            if row["name"] in seen:
+                msg = f"the name {row['name']!r} comes twice"
+                raise FileFormatError(msg)
+            seen.add(row["name"])
+            yield row
+
+    def only(self, section: str) -> dict[str, Any]:
+        """Return the row of a section that has exactly one."""
+        rows = list(self.rows(section))
+        if len(rows) != 1:
+            msg = f"there are {len(rows)} rows of section {section!r}, not 1"
+            raise FileFormatError(msg)
+        return rows[0]
+
+    def _check_column(self, name: str) -> None:
+        try:
+            refuse_loose_ends(self._batch.column(name))
+        except FileFormatError as error:
+            raise FileFormatError(f"column {name!r}: {error}") from error
+
+    def _check_digests(self, metadata: Mapping[str, str]) -> None:
+        columns = {n: self._batch.column(n) for n in self.layout.schema.names if n != "data"}
+        found = {
+            "structure_digest": columns_digest(c for n, c in columns.items() if n != "source"),
+            "source_digest": columns_digest(c for n, c in columns.items() if n == "source"),
+        }
+        for name, digest in found.items():
+            if metadata[name] != digest:
+                msg = (f"the file was altered or damaged: its {name} is {digest}, the writer "
+                       f"noted {metadata[name]}")  # fmt: skip
+                raise FileFormatError(msg)
+
+    def _by_section(self, sections: list[str]) -> Mapping[str, list[int]]:
+        rows: dict[str, list[int]] = defaultdict(list)
+        for row, section in enumerate(sections):
+            rows[section].append(row)
+        known = (FILLER, *self.layout.sections)
+        if not set(rows) <= set(known) or rows[FILLER] != [0]:
+            msg = (f"the sections are {sorted(map(str, rows))}, the fillers rows {rows[FILLER]}; "
+                   f"expected one filler, row 0, and sections {sorted(self.layout.sections)}")  # fmt: skip
+            raise FileFormatError(msg)
+        for name in self.layout.schema.names:
+            self._check_filled(name, rows)
+        return rows
+
+    def _check_filled(self, name: str, rows: Mapping[str, list[int]]) -> None:
+        expected = np.zeros(self._batch.num_rows, np.bool_)
+        for section, numbers in rows.items():
+            expected[numbers] = name in self.layout.filled(section)
+        wrong = np.flatnonzero(validity(self._batch.column(name)) != expected)
+        if len(wrong):
+            state = "empty" if expected[wrong[0]] else "filled"
+            msg = f"column {name!r} is {state} in row {wrong[0]}, against the row's section"
+            raise FileFormatError(msg)
