@@ -1,6 +1,6 @@
 """`Attrs`: the static parameters of a node, immutable, hashable and of few kinds.
 
-The kinds are those that a file can hold in plain typed columns. The accessors (`integer`, `text`, …)
+The kinds are those that a file can hold in plain columns. The accessors (`integer`, `text`, …)
 check the kind, so that a hostile file's wrong attribute is refused where an op first reads it.
 """
 
@@ -16,11 +16,11 @@ __all__ = ["Attr", "Attrs"]
 
 _T = TypeVar("_T")
 Scalar: TypeAlias = "bool | int | float | str | Dim"
-Attr: TypeAlias = "Scalar | None | tuple[Scalar | None, ...]"
+Attr: TypeAlias = "Scalar | tuple[Scalar | None, ...] | None"
 
 
 class Attrs(Mapping[str, Attr]):
-    """An immutable mapping from names to bools, ints, floats, texts, dimensions, or tuples of them.
+    """An immutable mapping from names to scalars, texts, dimensions, or tuples of them.
 
     Examples
     --------

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, NamedTuple
 import networkx as nx
 import numpy as np
 
-from dataflow import sweeps
 from dataflow.attrs import Attrs
 from dataflow.dims import Dim, DimLike, as_dim, product
 from dataflow.dispatch import FUNCTIONS
@@ -69,7 +68,7 @@ class GraphBuilder:
     def __init__(self, name: str = "graph", *, seed: int = 0) -> None:
         self.name = name
         self.seed = seed
-        self._dag = nx.MultiDiGraph()
+        self._dag: nx.MultiDiGraph[str] = nx.MultiDiGraph()
         self._applications: dict[str, Application] = {}
         self._positions: dict[str, int] = {}
         self._inputs: list[str] = []

@@ -122,8 +122,10 @@ class Dim:
 
     def bind(self, sizes: Mapping[str, int]) -> int | Dim:
         """Return this dimension with the names in `sizes` replaced by their sizes."""
-        bound = [reduce(_times, (a.bind(sizes) for a in m), factor) for m, factor in self.terms]
-        return reduce(_plus, bound, 0)
+        total: int | Dim = 0
+        for monomial, factor in self.terms:
+            total = total + product([factor, *(atom.bind(sizes) for atom in monomial)])
+        return total
 
 
 def as_dim(value: DimLike) -> int | Dim:
@@ -176,7 +178,10 @@ def product(dims: Iterable[int | Dim]) -> int | Dim:
     >>> product((as_dim("batch"), 3, 4))
     Dim('12*batch')
     """
-    return reduce(_times, dims, 1)
+    result: int | Dim = 1
+    for dim in dims:
+        result = result * dim
+    return result
 
 
 def dim_max(a: int | Dim, b: int | Dim) -> int | Dim:
@@ -226,14 +231,6 @@ def _single_atom(dim: int | Dim) -> _Atom | None:
         if len(atoms) == 1 and factor == 1:
             return atoms[0]
     return None
-
-
-def _plus(a: int | Dim, b: int | Dim) -> int | Dim:
-    return a + b
-
-
-def _times(a: int | Dim, b: int | Dim) -> int | Dim:
-    return a * b
 
 
 def _terms(dim: int | Dim) -> tuple[tuple[_Monomial, int], ...]:
@@ -288,7 +285,7 @@ def _parse(text: str) -> int | Dim:
     return as_dim(dim)
 
 
-def _evaluate(tree: ast.expr) -> int | Dim:
+def _evaluate(tree: ast.expr) -> int | Dim:  # noqa: PLR0911 - one line a kind of expression
     match tree:
         case ast.Constant(value=int() as value) if not isinstance(value, bool):
             return value

@@ -15,15 +15,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import networkx as nx
 import numpy as np
 
-from dataflow.attrs import Attrs
 from dataflow.errors import GraphError, UnknownNameError
 from dataflow.op import get_op
 from dataflow.spec import Spec
+
+if TYPE_CHECKING:
+    from dataflow.attrs import Attrs
 
 __all__ = ["SWEEPS", "Graph", "Node", "Ref", "Variable"]
 
@@ -109,7 +111,7 @@ class Graph:
     """
 
     name: str
-    dag: nx.MultiDiGraph
+    dag: nx.MultiDiGraph[str]
     inputs: tuple[str, ...]
     outputs: Mapping[str, Ref]
     variables: Mapping[str, Variable] = field(default_factory=dict)
@@ -139,7 +141,8 @@ class Graph:
             raise UnknownNameError(msg)
         slots: dict[int, Ref] = {}
         # networkx's own adjacency: its views on it cost ten times as much, node by node
-        for producer, keyed in self.dag._pred[name].items():  # noqa: SLF001
+        predecessors: dict[str, dict[int, dict[str, int]]] = self.dag._pred[name]  # type: ignore[attr-defined]  # noqa: SLF001
+        for producer, keyed in predecessors.items():
             for slot, data in keyed.items():
                 slots[slot] = Ref(producer, data["output"])
         try:

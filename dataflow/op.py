@@ -16,13 +16,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
-import numpy as np
-
 from dataflow.attrs import Attrs
 from dataflow.errors import GraphError
 from dataflow.spec import Spec
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from dataflow.dims import Dim
     from dataflow.tensor import Tensor
 
@@ -104,7 +104,7 @@ WHOLE = _Whole()
 AxisUse: TypeAlias = "Along | Contracted | Halo | _Whole"
 
 
-def _same_attrs(attrs: Attrs, axis: int, start: int, stop: int) -> Attrs:  # noqa: ARG001
+def _same_attrs(attrs: Attrs, axis: int, start: int, stop: int) -> Attrs:
     return attrs
 
 
@@ -193,7 +193,7 @@ BatchRule: TypeAlias = (
 )
 
 
-def _no_workspace(specs: Specs, attrs: Attrs) -> Workspace:  # noqa: ARG001
+def _no_workspace(specs: Specs, attrs: Attrs) -> Workspace:
     return Workspace()
 
 

@@ -22,4 +22,4 @@ def user_line() -> str:
     if frame is None:
         return ""
     file = frame.f_code.co_filename
-    return f"{file[max(file.rfind('/'), file.rfind(chr(92))) + 1:]}:{frame.f_lineno}"
+    return f"{file[max(file.rfind('/'), file.rfind(chr(92))) + 1 :]}:{frame.f_lineno}"

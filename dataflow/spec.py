@@ -137,7 +137,7 @@ def as_dtype(dtype: object) -> np.dtype:
     dtype('float32')
     """
     try:
-        return _native_dtype(dtype)  # type: ignore[arg-type]  # a dtype, a type or a name hashes
+        return _native_dtype(dtype)
     except TypeError as error:
         msg = f"{dtype!r} is not a dtype of tensors: use one of {', '.join(DTYPES)}"
         raise DTypeError(msg) from error
@@ -145,10 +145,10 @@ def as_dtype(dtype: object) -> np.dtype:
 
 @lru_cache(maxsize=256)
 def _native_dtype(dtype: object) -> np.dtype:
-    native = np.dtype(dtype).newbyteorder("=")  # type: ignore[call-overload]
+    native: np.dtype = np.dtype(dtype).newbyteorder("=")  # type: ignore[call-overload]  # or TypeError
     if dtype is None or native.name not in DTYPES:
         raise TypeError(dtype)
-    return np.dtype(native.name)
+    return native
 
 
 def broadcast_shapes(shapes: Sequence[Shape]) -> Shape:

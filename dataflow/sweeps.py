@@ -42,7 +42,9 @@ def backward(tensor: Tensor, cotangent: TensorLike | None = None) -> None:
     leaves = [t for t in _ancestors(tensor) if t.is_leaf and t.requires_grad]
     for leaf, gradient in zip(leaves, vjp_of([tensor], leaves, [cotangent]), strict=True):
         if gradient is not None:
-            with builder.recording("reverse", leaf.node, "accumulate", builder.source_of(leaf.node)):
+            with builder.recording(
+                "reverse", leaf.node, "accumulate", builder.source_of(leaf.node)
+            ):
                 builder.accumulate(leaf, gradient)
 
 
@@ -242,4 +244,3 @@ def _no_derivative(application: Application, node: str, absent: Absent) -> Gradi
     msg = (f"node {node!r} (op {application.op.name!r}, {builder.source_of(node)}) has no "
            f"derivative: {absent.reason}; pass it through df.stop_gradient")  # fmt: skip
     return GradientError(msg)
-

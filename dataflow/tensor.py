@@ -97,7 +97,7 @@ class Tensor:
                  "spec")  # fmt: skip
     __array_priority__ = 1000
 
-    def __init__(  # noqa: PLR0913 - a plain record, made in one place
+    def __init__(
         self, builder: Builder, node: str, output: int, spec: Spec, op: Op,
         *, requires_grad: bool, is_leaf: bool,
     ) -> None:  # fmt: skip
@@ -254,7 +254,7 @@ class Tensor:
         return self // other, self % other
 
     def __rdivmod__(self, other: TensorLike) -> tuple[Tensor, Tensor]:
-        return other // self, other % self
+        return self.__rfloordiv__(other), self.__rmod__(other)
 
     def __pow__(self, other: TensorLike) -> Tensor:
         return _tensor(FUNCTIONS["power"](self, other))
@@ -389,8 +389,9 @@ def builder_of(*operands: object) -> Builder:
     """
     builders = {id(t.builder): t.builder for t in operands if isinstance(t, Tensor)}
     if len(builders) != 1:
-        msg = ("none of the operands is a tensor: make one with builder.input, constant or variable"
-               if not builders else "the operands belong to different builders: use one builder")  # fmt: skip
+        msg = "no operand is a tensor: make one with builder.input, constant or variable"
+        if builders:
+            msg = "the operands belong to different builders: use one builder"
         raise GraphError(msg)
     return next(iter(builders.values()))
 
@@ -404,5 +405,5 @@ def _one_or_many(items: tuple[Any, ...]) -> Any:  # noqa: ANN401 - passed on to 
 
 
 def _no_value(what: str, remedy: str) -> DTypeError:
-    msg = f"a tensor has no {what[what.index(' ') + 1:]} while the graph is being built: {remedy}"
+    msg = f"a tensor has no {what[what.index(' ') + 1 :]} while the graph is being built: {remedy}"
     return DTypeError(msg)

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 from dataflow.dims import Dim
 from dataflow.errors import CompileError
-from dataflow.spec import Spec
 from scheduler.arena import Block, place
 from scheduler.commits import place_updates
 from scheduler.memory import Memory, assign_memory
@@ -25,6 +24,7 @@ from scheduler.verify import verify
 
 if TYPE_CHECKING:
     from dataflow.graph import Graph, Ref
+    from dataflow.spec import Spec
 
 __all__ = ["compile"]
 

@@ -8,11 +8,13 @@ reading of a plan, and one executor.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from dataflow.attrs import Attrs
 from dataflow.op import Absent, Op, get_op
 from scheduler.plan import Operand, Plan, Slice, Step
+
+if TYPE_CHECKING:
+    from dataflow.attrs import Attrs
 
 __all__ = ["KernelCall", "expand"]
 

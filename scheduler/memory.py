@@ -14,14 +14,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from dataflow.op import Alias
-from dataflow.spec import Spec
 from scheduler.plan import Operand, Step
-from scheduler.program import Item, Program
+
+if TYPE_CHECKING:
+    from dataflow.op import Alias
+    from dataflow.spec import Spec
+    from scheduler.program import Item, Program
 
 __all__ = ["Memory", "assign_memory"]
 
@@ -41,10 +44,13 @@ class LiveBuffer:
     pinned: bool = False  # holds a result: lives to the end
 
 
-@dataclass
+@dataclass(slots=True)
 class Memory:
-    """Steps, buffers with lifetimes, and where each value lies."""
+    """Steps, buffers with lifetimes, and where each value lies, growing step by step."""
 
+    program: Program
+    results: frozenset[int]  # values that outlive the last step
+    reads: list[int]  # how many items read each value
     steps: list[Step] = field(default_factory=list)
     buffers: list[LiveBuffer] = field(default_factory=list)
     operands: dict[int, Operand] = field(default_factory=dict)
@@ -53,13 +59,12 @@ class Memory:
 
 def assign_memory(program: Program, order: Sequence[int]) -> Memory:
     """Turn items, in this order, into steps on buffers."""
-    memory = Memory()
-    reads = _reads(program)
-    variables = _persistent(program, memory, reads)
+    memory = Memory(program, frozenset(program.outputs.values()), _reads(program))
+    _add_persistent(memory)
     for index in order:
         item = program.items[index]
-        if not _as_view(program, memory, item, reads):
-            _as_step(program, memory, item, reads, variables)
+        if not _as_view(memory, item):
+            _as_step(memory, item)
     for buffer in memory.buffers:
         if buffer.kind != "temporary" or buffer.pinned:
             buffer.end = max(len(memory.steps), buffer.first + 1)
@@ -67,7 +72,6 @@ def assign_memory(program: Program, order: Sequence[int]) -> Memory:
 
 
 def _reads(program: Program) -> list[int]:
-    """Return how many items read each value."""
     reads = [0] * len(program.specs)
     for item in program.items:
         for value in set(item.inputs):
@@ -75,26 +79,34 @@ def _reads(program: Program) -> list[int]:
     return reads
 
 
-def _persistent(program: Program, memory: Memory, reads: list[int]) -> dict[str, int]:
-    """Give inputs, variables and constants their buffers; return the variables'."""
-    results = set(program.outputs.values())
+def _add_persistent(memory: Memory) -> None:
+    """Give inputs, variables and constants their buffers."""
+    program = memory.program
     ends = {"input": program.inputs, "variable": program.variables,
             "constant": {f"constant_{i}": v for i, v in enumerate(program.constants)}}  # fmt: skip
     for kind, values in ends.items():
         for name, value in values.items():
-            buffer = LiveBuffer(kind, name, program.specs[value].nbytes, pinned=True)
-            _put(memory, buffer, value, program.specs[value], reads, result=value in results)
-    return {name: memory.operands[value].buffer for name, value in program.variables.items()}
+            nbytes = program.specs[value].nbytes
+            _put(memory, LiveBuffer(kind, name, nbytes, pinned=True), value)
 
 
-def _put(  # noqa: PLR0913 - a value with all that is known of it
-    memory: Memory, buffer: LiveBuffer, value: int, spec: Spec, reads: list[int], *, result: bool
-) -> None:
+def _put(memory: Memory, buffer: LiveBuffer, value: int) -> None:
     """Let a value lie at the start of a new buffer, row by row."""
-    buffer.reads_left = reads[value]
-    buffer.pinned |= result
-    memory.operands[value] = _contiguous(len(memory.buffers), spec)
     memory.buffers.append(buffer)
+    _lie_in(memory, len(memory.buffers) - 1, value)
+
+
+def _lie_in(memory: Memory, index: int, value: int, operand: Operand | None = None) -> None:
+    """Let a value lie in a buffer: at its start, row by row, unless an operand says where."""
+    buffer = memory.buffers[index]
+    buffer.reads_left += memory.reads[value]
+    buffer.pinned |= value in memory.results
+    memory.operands[value] = operand or _contiguous(index, memory.program.specs[value])
+
+
+def _have_read(memory: Memory, item: Item) -> None:
+    for value in set(item.inputs):
+        memory.buffers[memory.operands[value].buffer].reads_left -= 1
 
 
 def _contiguous(buffer: int, spec: Spec) -> Operand:
@@ -105,22 +117,17 @@ def _contiguous(buffer: int, spec: Spec) -> Operand:
     return Operand(buffer, 0, shape, tuple(reversed(strides)), spec.dtype)
 
 
-def _as_view(program: Program, memory: Memory, item: Item, reads: list[int]) -> bool:
+def _as_view(memory: Memory, item: Item) -> bool:
     """Let an alias op's result be a view, if it can be; say whether."""
-    alias = item.op.alias
-    if alias is None or item.outputs[0] in program.commits:
+    alias, (value, *_) = item.op.alias, item.outputs
+    if alias is None or value in memory.program.commits:
         return False
     source = memory.operands[item.inputs[alias.slot]]
-    (value,) = item.outputs
-    operand = _view(source, alias, program.specs[value], item)
+    operand = _view(source, alias, memory.program.specs[value], item)
     if operand is None:
         return False
-    buffer = memory.buffers[source.buffer]
-    buffer.reads_left += reads[value]
-    for read in set(item.inputs):
-        memory.buffers[memory.operands[read].buffer].reads_left -= 1
-    buffer.pinned |= value in set(program.outputs.values())
-    memory.operands[value] = operand
+    _lie_in(memory, source.buffer, value, operand)
+    _have_read(memory, item)
     return True
 
 
@@ -136,31 +143,16 @@ def _view(source: Operand, alias: Alias, spec: Spec, item: Item) -> Operand | No
                    spec.dtype)  # fmt: skip
 
 
-def _as_step(
-    program: Program, memory: Memory, item: Item, reads: list[int], variables: dict[str, int]
-) -> None:
+def _as_step(memory: Memory, item: Item) -> None:
     step = len(memory.steps)
     inputs = tuple(memory.operands[value] for value in item.inputs)
     workspace = item.op.workspace(tuple(o.spec for o in inputs), item.attrs)
     memory.internal = max(memory.internal, workspace.internal)
     dying = _dying(memory, item)
-    results = set(program.outputs.values())
     for value in item.outputs:
-        spec = program.specs[value]
-        taken = _takeover(memory, item, inputs, spec, dying)
-        if value in program.commits:
-            memory.operands[value] = _contiguous(variables[program.commits[value]], spec)
-        elif taken is not None:
-            dying.discard(taken)  # one output only
-            memory.operands[value] = _contiguous(taken, spec)
-            memory.buffers[taken].reads_left += reads[value]
-            memory.buffers[taken].pinned |= value in results
-        else:
-            fresh = LiveBuffer("temporary", item.node, spec.nbytes, first=step)
-            _put(memory, fresh, value, spec, reads, result=value in results)
-    scratch = tuple(_scratch(memory, item, spec, step) for spec in workspace.scratch)
-    for read in set(item.inputs):
-        memory.buffers[memory.operands[read].buffer].reads_left -= 1
+        _place_output(memory, item, inputs, value, dying)
+    scratch = tuple(_scratch(memory, item, spec) for spec in workspace.scratch)
+    _have_read(memory, item)
     outputs = tuple(memory.operands[value] for value in item.outputs)
     for operand in (*inputs, *outputs, *scratch):
         memory.buffers[operand.buffer].end = step + 1
@@ -168,6 +160,23 @@ def _as_step(
         item.node, item.op.name, item.op.version, item.attrs, inputs, outputs, scratch,
         sweep=item.sweep, forward=item.forward, source=item.source,
     ))  # fmt: skip
+
+
+def _place_output(
+    memory: Memory, item: Item, inputs: tuple[Operand, ...], value: int, dying: set[int]
+) -> None:
+    program = memory.program
+    if value in program.commits:
+        variable = program.variables[program.commits[value]]
+        _lie_in(memory, memory.operands[variable].buffer, value)
+        return
+    taken = _takeover(item, inputs, program.specs[value], dying)
+    if taken is not None:
+        dying.discard(taken)  # for one output only
+        _lie_in(memory, taken, value)
+        return
+    nbytes = program.specs[value].nbytes
+    _put(memory, LiveBuffer("temporary", item.node, nbytes, first=len(memory.steps)), value)
 
 
 def _dying(memory: Memory, item: Item) -> set[int]:
@@ -185,9 +194,7 @@ def _dying(memory: Memory, item: Item) -> set[int]:
     }
 
 
-def _takeover(
-    memory: Memory, item: Item, inputs: tuple[Operand, ...], spec: Spec, dying: set[int]
-) -> int | None:
+def _takeover(item: Item, inputs: tuple[Operand, ...], spec: Spec, dying: set[int]) -> int | None:
     """Return a dying input's buffer that an output may lie in, if there is one."""
     for slot in item.op.inplace:
         operand = inputs[slot]
@@ -199,6 +206,7 @@ def _takeover(
     return None
 
 
-def _scratch(memory: Memory, item: Item, spec: Spec, step: int) -> Operand:
-    memory.buffers.append(LiveBuffer("temporary", item.node, spec.nbytes, first=step))
+def _scratch(memory: Memory, item: Item, spec: Spec) -> Operand:
+    buffer = LiveBuffer("temporary", item.node, spec.nbytes, first=len(memory.steps))
+    memory.buffers.append(buffer)
     return _contiguous(len(memory.buffers) - 1, spec)

@@ -22,7 +22,7 @@ __all__ = ["live_peak", "order_items"]
 def order_items(program: Program) -> list[int]:
     """Return the items' indices in the order in which they are to run."""
     graph = _Liveness(program)
-    orders = [_scheduled(graph, greedy=False), _scheduled(graph, greedy=True)]
+    orders = [_ListScheduler(graph, greedy=greedy).run() for greedy in (False, True)]
     return min(orders, key=lambda order: _peak(graph, order))  # the first of equals
 
 
@@ -71,54 +71,73 @@ class _Liveness:
                 self.readers[root].append(index)
 
 
-def _scheduled(graph: _Liveness, *, greedy: bool) -> list[int]:
-    """List scheduling: among the ready items, the one of least growth, or the first declared."""
-    program = graph.program
-    followers, missing = _dependencies(program)
-    left = list(graph.uses)
-    fallible = sum(item.op.fallible for item in program.items)
-    committing = {i for i, item in enumerate(program.items)
-                  if any(value in program.commits for value in item.outputs)}  # fmt: skip
+class _ListScheduler:
+    """Takes the ready item of least growth, or the first declared, until none is left."""
 
-    def growth(index: int) -> int:
-        if not greedy:
+    def __init__(self, graph: _Liveness, *, greedy: bool) -> None:
+        program = graph.program
+        self.graph = graph
+        self.greedy = greedy
+        self.followers, self.missing = _dependencies(program)
+        self.left = list(graph.uses)
+        self.fallible = {i for i, item in enumerate(program.items) if item.op.fallible}
+        self.commits = {i for i, item in enumerate(program.items)
+                        if not program.commits.keys().isdisjoint(item.outputs)}  # fmt: skip
+        self.waiting: list[int] = []  # commits that wait for the last fallible item
+        self.ready: list[tuple[int, int]] = []  # (growth, item), a heap; growth may be out of date
+        self.done = [False] * len(program.items)
+
+    def run(self) -> list[int]:
+        """Return the order."""
+        for index, count in enumerate(self.missing):
+            if not count:
+                self._offer(index)
+        order: list[int] = []
+        while self.ready:
+            grown, index = heapq.heappop(self.ready)
+            if self.done[index]:
+                continue
+            if self._growth(index) < grown:  # it has become better since it was offered
+                self._offer(index)
+                continue
+            self._take(index)
+            order.append(index)
+        return order
+
+    def _growth(self, index: int) -> int:
+        if not self.greedy:
             return 0
-        freed = sum(graph.nbytes[root] for root in graph.reads[index] if left[root] == 1)
+        graph, left = self.graph, self.left
+        freed = sum([graph.nbytes[root] for root in graph.reads[index] if left[root] == 1])
         return graph.made[index] - freed
 
-    ready = [(growth(i), i) for i, count in enumerate(missing) if not count and i not in committing]
-    gated = [i for i in sorted(committing) if not missing[i]]  # wait for the last fallible item
-    heapq.heapify(ready)
-    done = [False] * len(missing)
-    order: list[int] = []
-    while ready or gated:
-        if gated and not fallible:
-            for index in gated:
-                heapq.heappush(ready, (growth(index), index))
-            gated = []
-        grown, index = heapq.heappop(ready)
-        if done[index]:
-            continue
-        if greedy and growth(index) < grown:
-            heapq.heappush(ready, (growth(index), index))
-            continue
-        done[index] = True
-        order.append(index)
-        fallible -= program.items[index].op.fallible
-        for root in graph.reads[index]:
-            left[root] -= 1
-            if greedy and left[root] == 1:  # its last reader now frees it
-                for reader in graph.readers[root]:
-                    if not done[reader] and not missing[reader] and reader not in committing:
-                        heapq.heappush(ready, (growth(reader), reader))
-        for follower in followers[index]:
-            missing[follower] -= 1
-            if not missing[follower]:
-                if follower in committing and fallible:
-                    gated.append(follower)
-                else:
-                    heapq.heappush(ready, (growth(follower), follower))
-    return order
+    def _offer(self, index: int) -> None:
+        if self.fallible and index in self.commits:
+            self.waiting.append(index)
+        else:
+            heapq.heappush(self.ready, (self._growth(index), index))
+
+    def _take(self, index: int) -> None:
+        self.done[index] = True
+        for root in self.graph.reads[index]:
+            self.left[root] -= 1
+            if self.greedy and self.left[root] == 1:
+                self._offer_last_reader(root)
+        for follower in self.followers[index]:
+            self.missing[follower] -= 1
+            if not self.missing[follower]:
+                self._offer(follower)
+        if index in self.fallible:
+            self.fallible.discard(index)
+            if not self.fallible:
+                for waiting in self.waiting:
+                    self._offer(waiting)
+
+    def _offer_last_reader(self, root: int) -> None:
+        """Offer the one item again that now frees a value."""
+        for reader in self.graph.readers[root]:
+            if not self.done[reader] and not self.missing[reader]:
+                self._offer(reader)
 
 
 def _dependencies(program: Program) -> tuple[list[list[int]], list[int]]:

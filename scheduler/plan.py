@@ -20,12 +20,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
-
-from dataflow.attrs import Attrs
 from dataflow.spec import Spec
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from dataflow.attrs import Attrs
 
 __all__ = [
     "ALIGNMENT", "CALL_OVERHEAD", "Buffer", "Certificate", "Operand", "Plan", "PlanInput",
@@ -269,7 +271,7 @@ class Plan:
 
     @property
     def commit(self) -> int:
-        """The first step that writes to a variable; a run that fails before leaves all as it was."""
+        """The first step that writes a variable; a run that fails before leaves all as it was."""
         for index, step in enumerate(self.steps):
             if any(self.buffers[o.buffer].kind == "variable" for o in step.outputs):
                 return self.groups[step.group].first if step.group >= 0 else index

@@ -11,16 +11,16 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
-
 from dataflow.attrs import Attrs
 from dataflow.dims import Dim
 from dataflow.errors import CompileError, GraphError
 from dataflow.op import Op, get_op
-from dataflow.spec import Spec
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from dataflow.graph import Graph, Node, Ref
+    from dataflow.spec import Spec
 
 __all__ = ["Item", "Program", "alias_roots", "lower", "with_item"]
 
@@ -39,7 +39,9 @@ class Item(NamedTuple):
 
     def where(self) -> str:
         """Return the node, its op and the user's line, as error messages name them."""
-        return f"node {self.node!r} (op {self.op.name!r}{f', {self.source}' if self.source else ''})"
+        return (
+            f"node {self.node!r} (op {self.op.name!r}{f', {self.source}' if self.source else ''})"
+        )
 
 
 @dataclass(frozen=True)

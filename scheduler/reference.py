@@ -13,7 +13,6 @@ import numpy as np
 
 from dataflow.dims import Dim
 from dataflow.errors import FeedError, GraphError, KernelError
-from dataflow.op import Arrays
 from dataflow.spec import Spec
 from dataflow.tensor import Tensor, builder_of
 from scheduler.program import Item, Program, lower
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from dataflow.graph import Graph
+    from dataflow.op import Arrays
 
 __all__ = ["compute", "evaluate", "initial_values", "run_reference", "sizes_from"]
 

@@ -15,9 +15,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dataflow.errors import (
-    FeedError, KernelError, PlanError, RunError, RunnerBusyError, StateError,
+    FeedError,
+    KernelError,
+    PlanError,
+    RunError,
+    RunnerBusyError,
+    StateError,
 )  # fmt: skip
-from dataflow.op import Call
 from dataflow.spec import Spec
 from scheduler.expand import expand
 from scheduler.plan import ALIGNMENT, Operand, Plan
@@ -26,6 +30,8 @@ from scheduler.threads import blas_threads_setter
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
+
+    from dataflow.op import Call
 
 __all__ = ["Runner"]
 
@@ -232,7 +238,11 @@ class Runner:
             except KeyError:
                 msg = f"input {name!r} ({spec}) is not fed; the plan's inputs: {list(feeds)}"
                 raise FeedError(msg) from None
-            if type(value) is np.ndarray and value.dtype == spec.dtype and value.shape == spec.shape:
+            if (
+                type(value) is np.ndarray
+                and value.dtype == spec.dtype
+                and value.shape == spec.shape
+            ):
                 np.copyto(target, value)
             else:
                 np.copyto(target, _fitting(name, value, spec))

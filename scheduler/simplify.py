@@ -7,13 +7,16 @@ if its result is small: folding without a limit would let a small file build gig
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from dataflow.errors import DataflowError
 from dataflow.spec import Spec
-from scheduler.program import Item, Program
 from scheduler.reference import run_item
+
+if TYPE_CHECKING:
+    from scheduler.program import Item, Program
 
 __all__ = ["FOLD_LIMIT", "drop_dead", "fold_constants", "merge_equal", "simplify"]
 

@@ -13,8 +13,8 @@ from bisect import bisect_left
 from collections.abc import Iterable
 from typing import NoReturn
 
+from dataflow.attrs import Attrs
 from dataflow.errors import DataflowError, PlanError
-from dataflow.op import get_op
 from scheduler.expand import KernelCall, expand
 from scheduler.plan import ALIGNMENT, Buffer, Operand, Plan, Step, TileGroup
 
@@ -153,7 +153,9 @@ def _check_operand(plan: Plan, what: str, step: Step, operand: Operand) -> None:
         slices = plan.groups[step.group].slices
         rows = slices[-1].stop if operand.advances else max(s.stop - s.start for s in slices)
         if operand.shape[operand.tile_axis] != rows:
-            _fail(f"{what}: {operand.shape[operand.tile_axis]} rows along the tile axis, not {rows}")
+            _fail(
+                f"{what}: {operand.shape[operand.tile_axis]} rows along the tile axis, not {rows}"
+            )
     low, high = _extent(operand)
     if low < 0 or high > plan.buffers[operand.buffer].nbytes:
         _fail(f"{what}: bytes {low} to {high} of buffer {operand.buffer}, which has "
@@ -207,8 +209,7 @@ def _check_calls(plan: Plan) -> None:
         for buffer in plan.buffers
     ]
     in_slice: dict[int, _Written] = {}
-    current = (-1, -1)
-    internal, committed = 0, False
+    current, internal, committed = (-1, -1), 0, False
     for call in _expanded(plan):
         step = plan.steps[call.step]
         what = f"step {call.step}, {step.where()}"
@@ -218,12 +219,9 @@ def _check_calls(plan: Plan) -> None:
         _check_memory(plan, call, what)
         for operand in call.inputs:
             _check_read(plan, step, operand, written, in_slice, what)
-        if call.slice >= 0:
-            for operand in (*call.outputs, *call.scratch):
-                in_slice.setdefault(operand.buffer, _Written()).add(*_extent(operand))
-        for operand in call.outputs:
-            written[operand.buffer].add(*_extent(operand))
-            committed |= plan.buffers[operand.buffer].kind == "variable"
+        _note_writes(call, written, in_slice)
+        committed = committed or any(plan.buffers[o.buffer].kind == "variable"
+                                     for o in call.outputs)  # fmt: skip
         if committed and call.op.fallible:
             _fail(f"{what}: it can fail on its data after a variable was written")
     for output in plan.outputs:
@@ -231,6 +229,14 @@ def _check_calls(plan: Plan) -> None:
             _fail(f"output {output.name!r} is read where no step wrote")
     if internal != plan.internal:
         _fail(f"kernels allocate up to {internal} bytes, the plan says {plan.internal}")
+
+
+def _note_writes(call: KernelCall, written: list[_Written], in_slice: dict[int, _Written]) -> None:
+    for operand in (*call.outputs, *call.scratch):
+        extent = _extent(operand)
+        written[operand.buffer].add(*extent)
+        if call.slice >= 0:
+            in_slice.setdefault(operand.buffer, _Written()).add(*extent)
 
 
 def _expanded(plan: Plan) -> Iterable[KernelCall]:
@@ -302,7 +308,7 @@ def _is_one_to_one(operand: Operand) -> bool:
     return True
 
 
-def _check_read(  # noqa: PLR0913 - one read with what is known of memory
+def _check_read(
     plan: Plan, step: Step, operand: Operand, written: list[_Written],
     in_slice: dict[int, _Written], what: str,
 ) -> None:  # fmt: skip
@@ -324,7 +330,26 @@ def _check_read(  # noqa: PLR0913 - one read with what is known of memory
 
 
 def _check_ends(plan: Plan) -> None:
-    steps = len(plan.steps)
+    _check_feeds_and_state(plan)
+    for index, array in plan.constants.items():
+        if not 0 <= index < len(plan.buffers) or plan.buffers[index].kind != "constant":
+            _fail(f"constant buffer {index} is none")
+        if plan.buffers[index].nbytes != array.nbytes:
+            _fail(f"constant buffer {index} doesn't fit its value of {array.nbytes} bytes")
+    for kind, ends in (("input", plan.inputs), ("output", plan.outputs),
+                       ("variable", plan.variables)):  # fmt: skip
+        names = [end.name for end in ends]
+        if len(set(names)) != len(names):
+            _fail(f"two {kind}s have one name: {sorted(names)}")
+    for output in plan.outputs:
+        what, operand = f"output {output.name!r}", output.operand
+        _check_operand(plan, what, Step("", "", 1, Attrs(), (), ()), operand)
+        if plan.buffers[operand.buffer].end < len(plan.steps):
+            _fail(f"{what}: buffer {operand.buffer} ends before the last step")
+    _check_updated(plan)
+
+
+def _check_feeds_and_state(plan: Plan) -> None:
     ends = [("input", i.name, i.buffer, i.spec) for i in plan.inputs]
     ends += [("variable", v.name, v.buffer, v.spec) for v in plan.variables]
     for kind, name, index, spec in ends:
@@ -337,20 +362,6 @@ def _check_ends(plan: Plan) -> None:
     kept = [i for i, buffer in enumerate(plan.buffers) if buffer.kind != "temporary"]
     if sorted(used) != kept:
         _fail(f"the inputs, variables and constants use buffers {sorted(used)}, not {kept}")
-    for index, array in plan.constants.items():
-        if plan.buffers[index].kind != "constant" or plan.buffers[index].nbytes != array.nbytes:
-            _fail(f"constant buffer {index} doesn't fit its value of {array.nbytes} bytes")
-    for kind, names in (("input", [i.name for i in plan.inputs]),
-                        ("output", [o.name for o in plan.outputs]),
-                        ("variable", [v.name for v in plan.variables])):  # fmt: skip
-        if len(set(names)) != len(names):
-            _fail(f"two {kind}s have one name: {sorted(names)}")
-    for output in plan.outputs:
-        what, operand = f"output {output.name!r}", output.operand
-        _check_operand(plan, what, Step("", "", 1, None, (), ()), operand)  # type: ignore[arg-type]
-        if plan.buffers[operand.buffer].end < steps:
-            _fail(f"{what}: buffer {operand.buffer} ends before the last step")
-    _check_updated(plan)
 
 
 def _check_updated(plan: Plan) -> None:
@@ -371,6 +382,4 @@ def _check_initial(plan: Plan) -> None:
         _fail("the plan of the first values has inputs or variables")
     if {o.name: o.operand.spec for o in first.outputs} != names:
         _fail("the plan of the first values doesn't give each variable its value")
-    for step in first.steps:
-        get_op(step.op, step.op_version)
     verify(first)

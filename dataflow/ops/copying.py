@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
-from dataflow.attrs import Attrs
 from dataflow.derive import (
-    apply, batch_elementwise, elementwise_tiling, maps_jvp, maps_vjp, traffic, values,
+    apply,
+    batch_elementwise,
+    elementwise_tiling,
+    maps_jvp,
+    maps_vjp,
+    traffic,
+    values,
 )  # fmt: skip
 from dataflow.dispatch import public
 from dataflow.op import Application, Arrays, Call, Cost, Op, Specs, register
 from dataflow.spec import DTYPES
-from dataflow.tensor import Tensor
+
+if TYPE_CHECKING:
+    from dataflow.attrs import Attrs
+    from dataflow.tensor import Tensor
 
 __all__ = ["copy"]
 

@@ -24,19 +24,19 @@ def _infer(specs: Specs, attrs: Attrs) -> Specs:
     return (Spec(as_shape(attrs.dims("shape")), as_dtype(attrs.text("dtype"))),)
 
 
-def _no_calls(outs: Arrays, ins: Arrays, scratch: Arrays, attrs: Attrs) -> list[Call]:  # noqa: ARG001
+def _no_calls(outs: Arrays, ins: Arrays, scratch: Arrays, attrs: Attrs) -> list[Call]:
     return []
 
 
-def _no_samples(rng: np.random.Generator) -> list[Sample]:  # noqa: ARG001
+def _no_samples(rng: np.random.Generator) -> list[Sample]:
     return []
 
 
-def _no_cost(ins: Specs, outs: Specs, attrs: Attrs) -> Cost:  # noqa: ARG001
+def _no_cost(ins: Specs, outs: Specs, attrs: Attrs) -> Cost:
     return Cost(0, 0)
 
 
-def _handed_in(*arrays: np.ndarray, attrs: Attrs) -> np.ndarray:  # noqa: ARG001
+def _handed_in(*arrays: np.ndarray, attrs: Attrs) -> np.ndarray:
     msg = "a leaf's value is handed in"
     raise ShapeError(msg)
 
@@ -63,11 +63,11 @@ def _fill(out: np.ndarray, value: int) -> None:
     out.fill(value)
 
 
-def _size_kernel(outs: Arrays, ins: Arrays, scratch: Arrays, attrs: Attrs) -> list[Call]:  # noqa: ARG001
+def _size_kernel(outs: Arrays, ins: Arrays, scratch: Arrays, attrs: Attrs) -> list[Call]:
     return [(_fill, (outs[0], attrs.integers("dims")[0]))]
 
 
-def _size_reference(*arrays: np.ndarray, attrs: Attrs) -> np.ndarray:  # noqa: ARG001
+def _size_reference(*arrays: np.ndarray, attrs: Attrs) -> np.ndarray:
     return np.asarray(attrs.integers("dims")[0], attrs.text("dtype"))
 
 
@@ -76,7 +76,7 @@ def _size_samples(rng: np.random.Generator) -> list[Sample]:
     return [Sample((), Attrs(dtype=d, dims=(int(rng.integers(9)),))) for d in dtypes]
 
 
-def _scalar_tiling(specs: Specs, attrs: Attrs) -> Tiling:  # noqa: ARG001
+def _scalar_tiling(specs: Specs, attrs: Attrs) -> Tiling:
     return Tiling(())
 
 
