@@ -19,7 +19,20 @@ from dataflow.attrs import Attrs
 from dataflow.dispatch import FUNCTIONS
 from dataflow.errors import DTypeError, ShapeError
 from dataflow.op import (
-    WHOLE, Along, Application, Arrays, AxisUse, Call, Cost, Op, Rule, Sample, Specs, Tiling,
+    WHOLE,
+    Along,
+    Application,
+    Arrays,
+    AxisUse,
+    Call,
+    Cost,
+    Kernel,
+    Op,
+    Rule,
+    Sample,
+    Specs,
+    Tiling,
+    Workspace,
     register,
 )  # fmt: skip
 from dataflow.source import user_line
@@ -30,14 +43,16 @@ if TYPE_CHECKING:
     from dataflow.dims import Dim, Shape
 
 __all__ = [
-    "FLOATS", "INTEGERS", "LinearMap", "apply", "as_tensor", "batch_elementwise", "binary",
-    "call_function", "elementwise", "elementwise_cost", "elementwise_infer", "elementwise_tiling",
-    "maps_jvp", "maps_vjp", "move_axis", "normal_axes", "normal_axis", "promoted", "sum_to",
-    "traffic", "unary", "values",
+    "COMPLEX", "FLOATS", "INTEGERS", "LinearMap", "apply", "as_tensor", "batch_elementwise",
+    "binary", "call_function", "call_into", "choose_call", "composite", "elementwise",
+    "elementwise_cost", "elementwise_infer", "elementwise_tiling", "joined", "maps_jvp",
+    "maps_vjp", "move_axis", "normal_axes", "normal_axis", "promoted", "ranges", "scalars",
+    "scratch_like", "sum_to", "traffic", "unary", "values",
 ]  # fmt: skip
 
 FLOATS = ("float16", "float32", "float64")
 INTEGERS = ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")
+COMPLEX = ("complex64", "complex128")
 
 LinearMap: TypeAlias = "Callable[[Application, Tensor], Tensor] | None"
 """How a change of one argument changes the result; None where it never does."""
@@ -60,7 +75,7 @@ def as_tensor(value: TensorLike, like: Tensor) -> Tensor:
         return value
     dtype = None
     if type(value) in (int, float, complex):
-        dtype = np.result_type(like.dtype, value)  # type: ignore[arg-type]  # a Python scalar
+        dtype = np.result_type(like.dtype, value)
     return like.builder.constant(value, dtype=dtype)
 
 
@@ -183,7 +198,7 @@ def move_axis(x: Tensor, source: int, target: int) -> Tensor:
 # Element-wise records
 
 
-def elementwise_infer(specs: Specs, ufunc: np.ufunc, attrs: Attrs) -> Specs:  # noqa: ARG001
+def elementwise_infer(specs: Specs, ufunc: np.ufunc, attrs: Attrs) -> Specs:
     """Broadcast the shapes and look up the ufunc's loop, which must need no cast."""
     dtypes = tuple(spec.dtype for spec in specs)
     if len(dtypes) != ufunc.nin:
@@ -205,7 +220,7 @@ def _resolved(ufunc: np.ufunc, dtypes: tuple[np.dtype, ...]) -> tuple[np.dtype, 
     return ufunc.resolve_dtypes((*dtypes, *[None] * ufunc.nout))
 
 
-def elementwise_tiling(specs: Specs, attrs: Attrs) -> Tiling:  # noqa: ARG001
+def elementwise_tiling(specs: Specs, attrs: Attrs) -> Tiling:
     """Every axis maps to the result's, but for axes of length 1 that broadcast."""
     shape = broadcast_shapes([spec.shape for spec in specs])
     return Tiling(tuple(_uses(spec.shape, shape) for spec in specs))
@@ -241,7 +256,7 @@ def traffic(ins: Specs, outs: Specs) -> int:
     return sum(spec.nbytes for spec in (*ins, *outs))
 
 
-def elementwise_cost(flops: int, ins: Specs, outs: Specs, attrs: Attrs) -> Cost:  # noqa: ARG001
+def elementwise_cost(flops: int, ins: Specs, outs: Specs, attrs: Attrs) -> Cost:
     """Return `flops` for every element of the result."""
     size = outs[0].size
     return Cost(flops * (size if isinstance(size, int) else 0), traffic(ins, outs))
@@ -285,7 +300,8 @@ def maps_jvp(maps: Sequence[LinearMap]) -> Rule:
 def elementwise(  # noqa: PLR0913 - the facts of a record
     name: str, ufunc: np.ufunc, label: str, maps: Sequence[LinearMap], *,
     samples: Callable[[np.random.Generator], Sequence[Sample]],
-    flops: int = 1, inplace: tuple[int, ...] | None = None,
+    flops: int = 1, inplace: tuple[int, ...] | None = None, kinds: str = "biufc",
+    fallible: bool = False,
 ) -> Op:  # fmt: skip
     """Declare and register an element-wise op that is one NumPy ufunc with one output.
 
@@ -303,24 +319,100 @@ def elementwise(  # noqa: PLR0913 - the facts of a record
         Floating-point operations per element.
     inplace : tuple of int, optional
         By default every slot.
+    kinds : str
+        The kinds of dtype that it takes, as NumPy's ``dtype.kind``.
+    fallible : bool
+        See `Op`.
     """
 
-    def kernel(outs: Arrays, ins: Arrays, scratch: Arrays, attrs: Attrs) -> list[Call]:  # noqa: ARG001
-        return [(ufunc, (*ins, outs[0]))]
+    def kernel(outs: Arrays, ins: Arrays, scratch: Arrays, attrs: Attrs) -> list[Call]:
+        return [call_into(ufunc, ins, outs[0])]
 
-    def reference(*arrays: np.ndarray, attrs: Attrs) -> Any:  # noqa: ANN401, ARG001
+    def reference(*arrays: np.ndarray, attrs: Attrs) -> Any:  # noqa: ANN401 - an array or a scalar
         return ufunc(*arrays)
 
     return register(Op(
-        name=name, label=label, infer=partial(_infer_of, ufunc), kernel=kernel,
+        name=name, label=label, infer=partial(_infer_of, ufunc, kinds), kernel=kernel,
         reference=reference, vjp=maps_vjp(maps), jvp=maps_jvp(maps), batch=batch_elementwise,
         tiling=elementwise_tiling, cost=partial(elementwise_cost, flops), samples=samples,
-        inplace=tuple(range(ufunc.nin)) if inplace is None else inplace,
+        inplace=tuple(range(ufunc.nin)) if inplace is None else inplace, fallible=fallible,
     ))  # fmt: skip
 
 
-def _infer_of(ufunc: np.ufunc, specs: Specs, attrs: Attrs) -> Specs:
+def composite(  # noqa: PLR0913 - the facts of a record
+    name: str, label: str, kernel: Kernel, reference: Callable[..., Any],
+    maps: Sequence[LinearMap], *,
+    samples: Callable[[np.random.Generator], Sequence[Sample]],
+    flops: int, workspace: Callable[[Specs, Attrs], Workspace], inplace: tuple[int, ...] = (),
+) -> Op:  # fmt: skip
+    """Declare and register an element-wise op on floats of one dtype that is several NumPy calls.
+
+    Parameters
+    ----------
+    name, label, kernel, reference, samples, workspace, inplace
+        See `Op`.
+    maps, flops
+        See `elementwise`.
+    """
+    return register(Op(
+        name=name, label=label, infer=partial(_floats_infer, len(maps)), kernel=kernel,
+        reference=reference, vjp=maps_vjp(maps), jvp=maps_jvp(maps), batch=batch_elementwise,
+        tiling=elementwise_tiling, cost=partial(elementwise_cost, flops), samples=samples,
+        inplace=inplace, workspace=workspace,
+    ))  # fmt: skip
+
+
+def _infer_of(ufunc: np.ufunc, kinds: str, specs: Specs, attrs: Attrs) -> Specs:
+    for slot, spec in enumerate(specs):
+        if spec.dtype.kind not in kinds:
+            msg = f"slot {slot} can't be {spec.dtype}: cast it with astype"
+            raise DTypeError(msg)
     return elementwise_infer(specs, ufunc, attrs)
+
+
+def _floats_infer(arity: int, specs: Specs, attrs: Attrs) -> Specs:
+    if len(specs) != arity:
+        msg = f"takes {arity} inputs, not {len(specs)}"
+        raise ShapeError(msg)
+    dtypes = {spec.dtype.name for spec in specs}
+    if len(dtypes) != 1 or not dtypes <= set(FLOATS):
+        msg = f"takes one of {', '.join(FLOATS)}, the same in every slot: cast with astype"
+        raise DTypeError(msg)
+    return (Spec(broadcast_shapes([spec.shape for spec in specs]), specs[0].dtype),)
+
+
+# Kernels
+
+
+def call_into(ufunc: np.ufunc, ins: Sequence[object], out: np.ndarray) -> Call:
+    """Return the call of a ufunc that writes into `out`.
+
+    NumPy 2.4 warns at every call where np.maximum or np.minimum gets `out` by position.
+    """
+    if ufunc in (np.maximum, np.minimum):
+        return (partial(ufunc, out=out), tuple(ins))
+    return (ufunc, (*ins, out))
+
+
+def choose_call(out: np.ndarray, mask: np.ndarray, chosen: np.ndarray) -> Call:
+    """Return the call that writes `chosen` into `out` where `mask` is true.
+
+    np.putmask takes less than half the time of np.copyto, but copies what isn't contiguous.
+    """
+    plain = out.flags.c_contiguous and mask.flags.c_contiguous and mask.shape == out.shape
+    if plain and chosen.flags.c_contiguous and chosen.shape in ((), out.shape):
+        return (np.putmask, (out, mask, chosen))
+    return (np.copyto, (out, chosen, "same_kind", mask))
+
+
+def scalars(dtype: np.dtype, *numbers: float) -> list[np.ndarray]:
+    """Return numbers as rank-0 arrays: NumPy would convert Python's own again at every call."""
+    return [np.asarray(number, dtype) for number in numbers]
+
+
+def scratch_like(count: int, specs: Specs, attrs: Attrs) -> Workspace:
+    """Return a workspace of `count` arrays like the result of an op that `composite` made."""
+    return Workspace(_floats_infer(len(specs), specs, attrs) * count)
 
 
 # Samples
@@ -344,6 +436,14 @@ def values(
     smooth : bool
         Whether derivatives are checked on these samples.
     """
+    return ranges(((low, high),) * arity, dtypes=dtypes, smooth=smooth)
+
+
+def ranges(
+    bounds: Sequence[tuple[float, float]], *, dtypes: Sequence[str] = FLOATS, smooth: bool = True
+) -> Callable[[np.random.Generator], list[Sample]]:
+    """Make a samples function as `values` does, with bounds of its own for every argument."""
+    arity = len(bounds)
     shapes: list[list[tuple[int, ...]]] = [
         [()] * arity, [(0, 3)] * arity, [(3, 4)] * arity,
         [((3, 1), (4,), (2, 1, 1))[i % 3] for i in range(arity)],
@@ -353,10 +453,23 @@ def values(
         made = []
         for dtype in dtypes:
             for row in shapes:
-                arrays = [rng.uniform(low, high, shape) for shape in row]
+                arrays = [
+                    rng.uniform(*pair, shape) for pair, shape in zip(bounds, row, strict=True)
+                ]
                 made.append(Sample(tuple(np.asarray(a).astype(dtype) for a in arrays),
                                    smooth=smooth and dtype in FLOATS))  # fmt: skip
         return made
+
+    return samples
+
+
+def joined(
+    *makers: Callable[[np.random.Generator], Sequence[Sample]],
+) -> Callable[[np.random.Generator], list[Sample]]:
+    """Make a samples function that gives the samples of several."""
+
+    def samples(rng: np.random.Generator) -> list[Sample]:
+        return [sample for maker in makers for sample in maker(rng)]
 
     return samples
 

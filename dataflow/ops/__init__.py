@@ -2,7 +2,16 @@
 
 from dataflow.ops import leaves as leaves
 from dataflow.ops.arithmetic import *
+from dataflow.ops.axes import *
+from dataflow.ops.bitwise import *
 from dataflow.ops.casting import *
+from dataflow.ops.comparison import *
 from dataflow.ops.copying import *
+from dataflow.ops.elementary import *
+from dataflow.ops.linalg import *
+from dataflow.ops.powers import *
 from dataflow.ops.reductions import *
+from dataflow.ops.searching import *
+from dataflow.ops.selection import *
 from dataflow.ops.shaping import *
+from dataflow.ops.stopping import *

@@ -2,25 +2,41 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
-from dataflow.derive import FLOATS, INTEGERS, binary, call_function, elementwise, unary, values
+from dataflow.derive import (
+    COMPLEX,
+    FLOATS,
+    INTEGERS,
+    binary,
+    elementwise,
+    joined,
+    ranges,
+    unary,
+    values,
+)
 from dataflow.dispatch import public
-from dataflow.op import Application, Sample
-from dataflow.tensor import Tensor, TensorLike
 
-__all__ = ["add", "divide", "multiply", "negative", "subtract"]
+if TYPE_CHECKING:
+    from dataflow.op import Application
+    from dataflow.tensor import Tensor, TensorLike
 
-_COMPLEX = ("complex64", "complex128")
-_NUMBERS = (*FLOATS, *INTEGERS, *_COMPLEX)
+__all__ = [
+    "abs", "add", "divide", "floor_divide", "multiply", "negative", "remainder", "sign", "subtract",
+]  # fmt: skip
+
+_NUMBERS = (*FLOATS, *INTEGERS, *COMPLEX)
 _REALS = (*FLOATS, *INTEGERS)
+_SIGNED = tuple(name for name in _REALS if not name.startswith("u"))
 
 
-def _keep(application: Application, change: Tensor) -> Tensor:  # noqa: ARG001
+def _keep(application: Application, change: Tensor) -> Tensor:
     return change
 
 
-def _negated(application: Application, change: Tensor) -> Tensor:  # noqa: ARG001
+def _negated(application: Application, change: Tensor) -> Tensor:
     return -change
 
 
@@ -115,7 +131,7 @@ def _quotient_second(application: Application, change: Tensor) -> Tensor:
 
 DIVIDE = elementwise(
     "divide", np.true_divide, "Div", (_over_second, _quotient_second),
-    samples=values(1, 3, 2, dtypes=(*FLOATS, *_COMPLEX)),
+    samples=values(1, 3, 2, dtypes=(*FLOATS, *COMPLEX)),
 )  # fmt: skip
 
 
@@ -152,3 +168,108 @@ def negative(x: TensorLike) -> Tensor:
     array([-1,  2])
     """
     return unary(NEGATIVE, np.negative, x)
+
+
+FLOOR_DIVIDE = elementwise(
+    "floor_divide", np.floor_divide, "FloorDivide", (None, None),
+    samples=joined(ranges(((5, 5.8), (2, 2.4)), dtypes=_REALS),
+                   ranges(((-6, 6), (2, 4)), dtypes=_SIGNED, smooth=False)),
+)  # fmt: skip
+
+
+@public(np.floor_divide)
+def floor_divide(a: TensorLike, b: TensorLike) -> Tensor:
+    """Return ``a // b``, element by element: the quotient rounded down. Its derivative is zero.
+
+    See `add` for shapes, dtypes and errors. An integer divided by zero gives 0, as in NumPy.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> x = df.GraphBuilder().constant([7, -7])
+    >>> df.evaluate(df.floor_divide(x, 2))
+    array([ 3, -4])
+    """
+    return binary(FLOOR_DIVIDE, np.floor_divide, a, b)
+
+
+def _minus_quotient(application: Application, change: Tensor) -> Tensor:
+    a, b = application.inputs
+    return -change * floor_divide(a, b)
+
+
+REMAINDER = elementwise(
+    "remainder", np.remainder, "Remainder", (_keep, _minus_quotient),
+    samples=joined(ranges(((5, 5.8), (2, 2.4)), dtypes=_REALS),
+                   ranges(((-6, 6), (2, 4)), dtypes=_SIGNED, smooth=False)),
+)  # fmt: skip
+
+
+@public(np.remainder)
+def remainder(a: TensorLike, b: TensorLike) -> Tensor:
+    """Return ``a % b``, element by element, with the sign of `b`.
+
+    See `add` for shapes, dtypes and errors.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> x = df.GraphBuilder().constant([7, -7])
+    >>> df.evaluate(df.remainder(x, 3))
+    array([1, 2])
+    """
+    return binary(REMAINDER, np.remainder, a, b)
+
+
+def _times_sign(application: Application, change: Tensor) -> Tensor:
+    return change * sign(application.inputs[0])
+
+
+ABS = elementwise(
+    "abs", np.absolute, "Abs", (_times_sign,), kinds="biuf",
+    samples=joined(values(-3, -0.5), values(-3, 3, dtypes=("bool", *_REALS), smooth=False)),
+)  # fmt: skip
+
+
+@public(np.absolute)
+def abs(x: TensorLike) -> Tensor:
+    """Return the absolute value of real numbers. The derivative at 0 is 0.
+
+    Raises
+    ------
+    DTypeError
+        The tensor is complex.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> x = df.GraphBuilder().constant([1, -2])
+    >>> df.evaluate(df.abs(x))
+    array([1, 2])
+    """
+    return unary(ABS, np.absolute, x)
+
+
+SIGN = elementwise(
+    "sign", np.sign, "Sign", (None,), kinds="iuf",
+    samples=joined(values(-3, -0.5), values(-3, 3, dtypes=_REALS, smooth=False)),
+)  # fmt: skip
+
+
+@public(np.sign)
+def sign(x: TensorLike) -> Tensor:
+    """Return -1, 0 or 1 by the sign of real numbers. The derivative is 0.
+
+    Raises
+    ------
+    DTypeError
+        The tensor is complex or of bools.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> x = df.GraphBuilder().constant([3, 0, -2])
+    >>> df.evaluate(df.sign(x))
+    array([ 1,  0, -1])
+    """
+    return unary(SIGN, np.sign, x)

@@ -1,0 +1,191 @@
+"""Powers, squares, roots, reciprocals: ``**`` with a plain 2, 0.5 or -1 is one of the latter."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dataflow.derive import (
+    COMPLEX,
+    FLOATS,
+    INTEGERS,
+    apply,
+    elementwise,
+    promoted,
+    ranges,
+    unary,
+    values,
+)  # fmt: skip
+from dataflow.dispatch import public
+from dataflow.errors import DTypeError
+from dataflow.ops.comparison import equal, greater_equal
+from dataflow.ops.elementary import log
+from dataflow.ops.selection import where
+from dataflow.source import user_line
+from dataflow.tensor import Tensor
+
+if TYPE_CHECKING:
+    from dataflow.op import Application
+    from dataflow.tensor import TensorLike
+
+__all__ = ["power", "reciprocal", "sqrt", "square"]
+
+
+def _twice_input(application: Application, change: Tensor) -> Tensor:
+    return change * (application.inputs[0] * 2)
+
+
+SQUARE = elementwise(
+    "square", np.square, "Pow", (_twice_input,), kinds="iufc",
+    samples=values(-3, 3, dtypes=(*FLOATS, *INTEGERS, *COMPLEX)),
+)  # fmt: skip
+
+
+@public(np.square)
+def square(x: TensorLike) -> Tensor:
+    """Return ``x * x``, element by element, for numbers of any dtype.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> x = df.GraphBuilder().constant([1.0, -2.0])
+    >>> df.evaluate(df.square(x))
+    array([1., 4.], dtype=float32)
+    """
+    return unary(SQUARE, np.square, x)
+
+
+def _over_twice_output(application: Application, change: Tensor) -> Tensor:
+    return change / (application.outputs[0] * 2)
+
+
+SQRT = elementwise(
+    "sqrt", np.sqrt, "Sqrt", (_over_twice_output,), flops=4,
+    samples=values(0.5, 3, dtypes=(*FLOATS, *COMPLEX)),
+)  # fmt: skip
+
+
+@public(np.sqrt)
+def sqrt(x: TensorLike) -> Tensor:
+    """Return the square root, element by element: NaN below 0, and the derivative inf at 0.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> x = df.GraphBuilder().constant([4.0, 9.0])
+    >>> df.evaluate(df.sqrt(x))
+    array([2., 3.], dtype=float32)
+    """
+    return unary(SQRT, np.sqrt, x)
+
+
+def _minus_output_squared(application: Application, change: Tensor) -> Tensor:
+    return -change * square(application.outputs[0])
+
+
+RECIPROCAL = elementwise(
+    "reciprocal", np.reciprocal, "Reciprocal", (_minus_output_squared,), kinds="fc", flops=4,
+    samples=values(0.5, 3, dtypes=(*FLOATS, *COMPLEX)),
+)  # fmt: skip
+
+
+@public(np.reciprocal)
+def reciprocal(x: TensorLike) -> Tensor:
+    """Return ``1 / x``, element by element, for floats and complex numbers.
+
+    Raises
+    ------
+    DTypeError
+        The tensor is of integers, whose reciprocals NumPy rounds to 0.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> x = df.GraphBuilder().constant([2.0, 4.0])
+    >>> df.evaluate(df.reciprocal(x))
+    array([0.5 , 0.25], dtype=float32)
+    """
+    return unary(RECIPROCAL, np.reciprocal, x)
+
+
+def _power_base(application: Application, change: Tensor) -> Tensor:
+    """Return b a^(b-1); where b is 0, 0 a^0 in its place, which is 0 at a = 0 too."""
+    a, b = application.inputs
+    return change * (b * power(a, where(equal(b, 0), 1, b) - 1))
+
+
+def _power_exponent(application: Application, change: Tensor) -> Tensor:
+    """Return a^b log(a), and 0 at a = 0 where b >= 0, as PyTorch does."""
+    a, b = application.inputs
+    flat = equal(a, 0) & greater_equal(b, 0)
+    return change * (application.outputs[0] * log(where(flat, 1, a)))
+
+
+POWER = elementwise(
+    "power", np.power, "Pow", (_power_base, _power_exponent), kinds="fc", flops=20,
+    samples=ranges(((0.5, 3), (-2, 3)), dtypes=(*FLOATS, *COMPLEX)),
+)  # fmt: skip
+
+# An op of its own: NumPy refuses a negative exponent when it meets one, so that a step of this
+# kind can fail on its data, while no power of floats can.
+INTEGER_POWER = elementwise(
+    "integer_power", np.power, "Pow", (None, None), kinds="iu", flops=20, fallible=True,
+    samples=ranges(((0, 4), (0, 4)), dtypes=INTEGERS),
+)  # fmt: skip
+
+_SHORTCUTS = {2: square, 0.5: sqrt, -1: reciprocal}
+
+
+def _shortcut(a: TensorLike, b: TensorLike) -> Tensor | None:
+    """Return the power as another op, where there is one that gives the same dtype."""
+    if not isinstance(a, Tensor) or type(b) not in (int, float):
+        return None
+    if a.spec.is_float and b in _SHORTCUTS:
+        return _SHORTCUTS[b](a)  # type: ignore[index]  # a Python scalar, as just checked
+    return square(a) if type(b) is int and b == 2 and a.dtype.kind in "iu" else None
+
+
+@public(np.power)
+def power(a: TensorLike, b: TensorLike) -> Tensor:
+    """Return ``a ** b``, element by element.
+
+    Parameters
+    ----------
+    a, b : tensor or array_like
+        Shapes that broadcast; dtypes are promoted as NumPy 2 does: ``float32 ** 2`` is float32.
+
+    Returns
+    -------
+    Tensor
+        The broadcast shape. A negative float to a fractional power is NaN.
+
+    Raises
+    ------
+    DTypeError
+        Integers to a negative power; where the exponent is a tensor, `KernelError` at the run.
+    ShapeError
+        The shapes don't broadcast.
+
+    Notes
+    -----
+    The plain exponents 2, 0.5 and -1 become `square`, `sqrt` and `reciprocal`, as in NumPy. The
+    derivative by the exponent is 0 at ``a == 0`` (where ``b >= 0``), that by the base is 0 where
+    ``b == 0``.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> x = df.GraphBuilder().constant([1.0, 2.0])
+    >>> df.evaluate(df.power(x, 3))
+    array([1., 8.], dtype=float32)
+    """
+    shorter = _shortcut(a, b)
+    if shorter is not None:
+        return shorter
+    if type(b) is int and b < 0 and not (isinstance(a, Tensor) and a.spec.is_float):
+        msg = (f"integers to the power of {b} ({user_line()}): use a float exponent, or cast the "
+               "base with astype")  # fmt: skip
+        raise DTypeError(msg)
+    operands = promoted(POWER, np.power, a, b)
+    return apply(INTEGER_POWER if operands[0].dtype.kind in "iu" else POWER, operands)
