@@ -1,0 +1,49 @@
+"""``dataflow compile GRAPH -o PLAN``: the scheduler, as a command."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from dataflow.cli.options import FILE, as_mapping, check_folder, json_option, load_as, pair_of
+from dataflow.cli.printing import print_facts, print_json, printable
+
+__all__ = ["command"]
+
+
+@click.command("compile")
+@click.argument("graph_file", type=FILE, metavar="GRAPH")
+@click.option(
+    "--dim", "dims", type=pair_of(int), multiple=True, metavar="NAME=SIZE",
+    help="The size of a named dimension; repeatable.",
+)  # fmt: skip
+@click.option("--outputs", metavar="A,B", help="The outputs to keep; by default all.")
+@click.option("--updates/--no-updates", default=True, help="Whether a run updates the variables.")
+@click.option("-o", "--output", type=FILE, required=True, metavar="PLAN", help="The plan's file.")
+@json_option
+def command(
+    graph_file: Path, dims: tuple[tuple[str, int], ...], outputs: str | None, updates: bool,
+    output: Path, as_json: bool,
+) -> None:  # fmt: skip
+    """Compile the graph in file GRAPH into a plan.
+
+    All memory is decided now: what is printed is what every run will need.
+    """
+    from dataflow.cli.describe import describe
+    from dataflow.graph import Graph
+    from scheduler.compiler import compile
+    from serialization.files import save
+
+    sizes = as_mapping("--dim", dims)
+    check_folder(output)
+    graph = load_as(graph_file, Graph, "compile takes what df.save(graph, path) wrote")
+    wanted = [name for name in outputs.split(",") if name] if outputs is not None else None
+    plan = compile(graph, dims=sizes, outputs=wanted, updates=updates)
+    save(plan, output)
+    description = describe(plan)
+    if as_json:
+        print_json({"file": str(output), "kind": "plan", "name": plan.name, **description.facts})
+        return
+    click.echo(printable(f"{output}: a plan {plan.name}"))
+    print_facts(description.facts)

@@ -1,0 +1,104 @@
+"""``--feed x=FILE``: one array for one input, fed whole at every run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dataflow.errors import FeedError, FileAccessError, FileFormatError
+
+if TYPE_CHECKING:
+    from scheduler.plan import Plan, PlanInput
+
+__all__ = ["check_names", "read_feeds"]
+
+
+def read_feeds(
+    plan: Plan, files: Mapping[str, Path], patterns: Mapping[str, str]
+) -> dict[str, np.ndarray]:
+    """Read the arrays that inputs are fed with.
+
+    Parameters
+    ----------
+    plan : Plan
+        Whose inputs they are.
+    files : mapping of str to Path
+        By input: ``.npy``, ``.npz`` (the array of the input's name, or the only one), or a table.
+    patterns : mapping of str to str
+        By input: what ``--columns`` says.
+
+    Raises
+    ------
+    FeedError
+        There is no such input, or the array has another shape than it.
+    FileAccessError, FileFormatError
+        A file can't be read.
+    """
+    check_names(plan, files, "--feed")
+    inputs = {given.name: given for given in plan.inputs}
+    return {name: _read(inputs[name], path, patterns.get(name, "")) for name, path in files.items()}
+
+
+def check_names(plan: Plan, names: Mapping[str, object], option: str) -> None:
+    """Refuse an option for an input that the plan doesn't have."""
+    known = [given.name for given in plan.inputs]
+    for name in names:
+        if name not in known:
+            msg = f"{option} {name}=…: the plan has no input {name!r}; it has {known}"
+            raise FeedError(msg)
+
+
+def _read(given: PlanInput, path: Path, pattern: str) -> np.ndarray:
+    if path.suffix.lower() not in (".npy", ".npz"):
+        return _read_columns(given, path, pattern)
+    array = _read_numpy(given.name, path)
+    if array.shape != given.spec.shape:
+        msg = (f"input {given.name!r} is {given.spec}, and {path} has {array.dtype}"
+               f"{list(array.shape)}; {_remedy(given)}")  # fmt: skip
+        raise FeedError(msg)
+    return array
+
+
+def _read_numpy(name: str, path: Path) -> np.ndarray:
+    try:
+        loaded = np.load(path, allow_pickle=False)  # a pickle could run code
+        if isinstance(loaded, np.ndarray):
+            return loaded
+        with loaded:
+            members = list(loaded)
+            member = members[0] if len(members) == 1 else name
+            if member in members:
+                return np.asarray(loaded[member])
+    except FileNotFoundError as error:
+        msg = f"can't read {path}: {error.strerror}"
+        raise FileAccessError(msg) from error
+    except Exception as error:  # zipfile, zlib and NumPy's header parser raise what they please
+        msg = f"{path} can't be read as {path.suffix.lower()[1:]}: {error}"
+        raise FileFormatError(msg) from error
+    msg = f"input {name!r}: {path} has no array of this name, it has {members}"
+    raise FeedError(msg)
+
+
+def _read_columns(given: PlanInput, path: Path, pattern: str) -> np.ndarray:
+    from dataflow.cli.tables import choose_columns, column_values, read_table
+
+    table = read_table(path)
+    rows, *rest = given.spec.static_shape or (1,)
+    width = int(np.prod(rest, dtype=np.int64))
+    names = choose_columns(table.column_names, given.name, width, pattern)
+    if table.num_rows != rows:
+        msg = f"input {given.name!r} is {given.spec}, and {path} has {table.num_rows} rows; "
+        raise FeedError(msg + _remedy(given))
+    values = column_values(table, names, tuple(rest), given.spec.dtype)
+    return values.reshape(given.spec.static_shape)
+
+
+def _remedy(given: PlanInput) -> str:
+    named = sorted({dim for dim in given.dims if not dim.isdigit()})
+    if not named:
+        return "a plan has one shape"
+    dims = " and ".join(named)
+    return f"the plan was compiled for one size of {dims}: compile for another, or use --data"

@@ -1,0 +1,108 @@
+"""What the commands' options have in common: kinds of values, and loading a file of one kind."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TypeVar
+
+import click
+
+from dataflow.errors import FileAccessError, FileFormatError
+
+__all__ = ["FILE", "as_mapping", "byte_size", "check_folder", "json_option", "load_as", "pair_of"]
+
+_T = TypeVar("_T")
+_SIZE = re.compile(r"(\d+) *([KMGT]?)(I?)B?", re.IGNORECASE)
+
+FILE = click.Path(path_type=Path)
+"""A path; that it leads to nothing is a bad input, not a wrong use, so click doesn't check it."""
+
+json_option = click.option(
+    "--json", "as_json", is_flag=True, help="Print one JSON object instead of text."
+)
+
+
+def pair_of(kind: Callable[[str], _T]) -> Callable[[str], tuple[str, _T]]:
+    """Return what reads ``NAME=VALUE`` with a value of some kind.
+
+    Examples
+    --------
+    >>> pair_of(int)("batch=32")
+    ('batch', 32)
+    """
+
+    def pair(text: str) -> tuple[str, _T]:
+        name, _, value = text.partition("=")
+        if not (name and value):
+            msg = f"{text!r} is not of the form NAME=VALUE"
+            raise click.BadParameter(msg)
+        try:
+            return name, kind(value)
+        except ValueError:
+            msg = f"{value!r} in {text!r} is no {kind.__name__}"
+            raise click.BadParameter(msg) from None
+
+    return pair
+
+
+def byte_size(text: str) -> int:
+    """Read a number of bytes.
+
+    Examples
+    --------
+    >>> byte_size("64KiB"), byte_size("2 GB"), byte_size("100")
+    (65536, 2000000000, 100)
+    """
+    found = _SIZE.fullmatch(text.strip())
+    if found is None:
+        msg = f"{text!r} is no size, such as 65536, 64KiB or 2GB"
+        raise click.BadParameter(msg)
+    number, unit, binary = found.groups()
+    factor: int = (1024 if binary else 1000) ** "_KMGT".index(unit.upper() or "_")
+    return int(number) * factor
+
+
+def as_mapping(option: str, pairs: Iterable[tuple[str, _T]]) -> dict[str, _T]:
+    """Turn the pairs of a repeated option into a mapping; a name given twice is a wrong use."""
+    found: dict[str, _T] = {}
+    for name, value in pairs:
+        if name in found:
+            msg = f"{option}: {name!r} is given twice"
+            raise click.UsageError(msg)
+        found[name] = value
+    return found
+
+
+def load_as(path: Path, kind: type[_T], remedy: str) -> _T:
+    """Load a file that must hold one kind of thing.
+
+    Raises
+    ------
+    FileFormatError
+        It is no file of ours, or holds another kind; then the message ends in the remedy.
+    FileAccessError
+        The system refused to read it.
+    """
+    from serialization.files import load
+
+    thing: object = load(path)
+    if isinstance(thing, kind):
+        return thing
+    found, wanted = type(thing).__name__.lower(), kind.__name__.lower()
+    msg = f"{path} holds a {found}, not a {wanted}: {remedy}"
+    raise FileFormatError(msg)
+
+
+def check_folder(path: Path | None) -> None:
+    """Refuse a file to be written whose folder isn't there, before the work rather than after.
+
+    Raises
+    ------
+    FileAccessError
+        There is no such folder.
+    """
+    if path is not None and not path.parent.is_dir():
+        msg = f"{path} can't be written: there is no folder {path.parent}"
+        raise FileAccessError(msg)

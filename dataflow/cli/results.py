@@ -1,0 +1,136 @@
+"""``-o OUT``: which outputs are kept, and how they become a file.
+
+An ``.npz`` keeps the arrays as they are. In a table (``.arrow``, ``.parquet``) an output's first
+axis is the rows, and further axes are lists of a fixed size; a scalar is one row. So outputs of one
+table must agree in their rows, and where they don't, the error says what to do.
+"""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dataflow.errors import RunError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+__all__ = ["RESULT_ENDINGS", "Kept", "write_results"]
+
+RESULT_ENDINGS = (".arrow", ".parquet", ".npz")
+"""The endings of files that results are written to."""
+
+
+class Kept:
+    """The outputs that are kept of many runs.
+
+    Parameters
+    ----------
+    axes : mapping of str to int
+        The outputs whose runs are joined along an axis: batches of predictions.
+    keep_all : bool
+        Whether the others are stacked; else the last run's are kept.
+    wanted : bool
+        Whether anyone will write them; else only the last run's are kept.
+    """
+
+    def __init__(self, axes: Mapping[str, int], *, keep_all: bool, wanted: bool) -> None:
+        self._axes = axes if wanted else {}
+        self._keep_all = keep_all and wanted
+        self._runs: list[dict[str, np.ndarray]] = []
+        self.last: dict[str, np.ndarray] = {}
+
+    def add(self, outputs: dict[str, np.ndarray]) -> None:
+        """Take over one run's outputs."""
+        self.last = outputs
+        if self._keep_all:
+            self._runs.append(outputs)
+        elif self._axes:
+            self._runs.append({name: outputs[name] for name in self._axes})
+
+    def arrays(self, rows: int | None = None) -> dict[str, np.ndarray]:
+        """Return what is kept; of joined outputs, the first `rows` rows as the first axis."""
+        return {name: self._array(name, rows) for name in self.last}
+
+    def _array(self, name: str, rows: int | None) -> np.ndarray:
+        if name in self._axes:
+            moved = [np.moveaxis(run[name], self._axes[name], 0) for run in self._runs]
+            return np.concatenate(moved)[:rows]
+        if self._keep_all:
+            return np.stack([run[name] for run in self._runs])
+        return self.last[name]
+
+
+def write_results(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
+    """Write arrays to a file of the kind that its ending says, as a whole or not at all.
+
+    Raises
+    ------
+    FileAccessError
+        The system refused to write it.
+    RunError
+        The arrays don't make one table.
+    """
+    from serialization.atomic import replacing
+
+    ending = path.suffix.lower()
+    table = None if ending == ".npz" else _table(path, arrays)
+    with replacing(path) as temporary:
+        if table is None:
+            _write_npz(temporary, arrays)
+        elif ending == ".parquet":
+            _write_parquet(temporary, table)
+        else:
+            _write_arrow(temporary, table)
+
+
+def _table(path: Path, arrays: Mapping[str, np.ndarray]) -> pa.Table:
+    import pyarrow as pa
+
+    rows = {name: array.shape[0] if array.ndim else 1 for name, array in arrays.items()}
+    if len(set(rows.values())) > 1:
+        msg = f"{path}: the outputs have different numbers of rows, {rows}: write an .npz instead"
+        raise RunError(msg)
+    columns = {}
+    for name, array in arrays.items():
+        if array.dtype.kind == "c" or 0 in array.shape[1:]:
+            what = f"{array.dtype}{list(array.shape)}"
+            msg = f"{path}: output {name!r} is {what}, which no table holds: write an .npz instead"
+            raise RunError(msg)
+        columns[name] = _column(array)
+    return pa.table(columns)
+
+
+def _column(array: np.ndarray) -> pa.Array[Any]:
+    import pyarrow as pa
+
+    column: pa.Array[Any] = pa.array(np.ascontiguousarray(array).reshape(-1))
+    for size in reversed(array.shape[1:]):
+        column = pa.FixedSizeListArray.from_arrays(column, size)
+    return column
+
+
+def _write_npz(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
+    """Write what `numpy.savez` would, for outputs of any name, and without the time of day."""
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, array in arrays.items():
+            member = zipfile.ZipInfo(f"{name}.npy")
+            with archive.open(member, "w", force_zip64=True) as file:
+                np.lib.format.write_array(file, array, allow_pickle=False)
+
+
+def _write_parquet(path: Path, table: pa.Table) -> None:
+    from pyarrow.parquet import write_table
+
+    write_table(table, path)
+
+
+def _write_arrow(path: Path, table: pa.Table) -> None:
+    from pyarrow import ipc
+
+    with ipc.new_file(str(path), table.schema) as writer:
+        writer.write_table(table)

@@ -1,0 +1,34 @@
+"""``dataflow verify FILE``: every check there is, tensors' digests among them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from dataflow.cli.options import FILE, json_option
+from dataflow.cli.printing import print_facts, print_json, printable
+
+__all__ = ["command"]
+
+
+@click.command("verify")
+@click.argument("file", type=FILE)
+@json_option
+def command(file: Path, as_json: bool) -> None:
+    """Check that FILE is whole and valid.
+
+    Its structure and every tensor must have the digest that the file states; a graph must keep its
+    rules; of a plan the lifetimes are derived anew, and no two live buffers may overlap. Prints a
+    plan's certificate: the bytes that a run needs.
+    """
+    from dataflow.cli.describe import describe
+    from serialization.files import load
+
+    description = describe(load(file, verify=True))
+    if as_json:
+        print_json({"file": str(file), "valid": True, "kind": description.kind,
+                    "name": description.name, **description.facts})  # fmt: skip
+        return
+    click.echo(printable(f"{file}: a valid {description.kind} {description.name}".rstrip()))
+    print_facts(description.facts)
