@@ -1,0 +1,67 @@
+"""`stop_gradient`: the same values, and the end of the way for gradients."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dataflow.attrs import Attrs
+from dataflow.derive import apply, maps_jvp, maps_vjp
+from dataflow.dispatch import public
+from dataflow.op import Alias, Along, Application, Op, Specs, Tiling, register
+from dataflow.ops.structure import check_inputs, copy_cost, copy_kernel, samples_of
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from dataflow.dims import Dim
+    from dataflow.spec import Spec
+    from dataflow.tensor import Tensor
+
+__all__ = ["stop_gradient"]
+
+
+def _stop_infer(specs: Specs, attrs: Attrs) -> Specs:
+    return (check_inputs(specs),)
+
+
+def _stop_view(array: np.ndarray, spec: Spec, attrs: Attrs) -> np.ndarray:
+    return array
+
+
+def _stop_reference(x: np.ndarray, attrs: Attrs) -> np.ndarray:
+    return x
+
+
+def _stop_batch(
+    application: Application, inputs: tuple[Tensor, ...], batched: tuple[bool, ...],
+    size: int | Dim,
+) -> list[Tensor]:  # fmt: skip
+    return [stop_gradient(inputs[0])]
+
+
+def _stop_tiling(specs: Specs, attrs: Attrs) -> Tiling:
+    return Tiling((tuple(map(Along, range(specs[0].ndim))),))
+
+
+STOP_GRADIENT = register(Op(
+    name="stop_gradient", label="StopGradient", infer=_stop_infer, kernel=copy_kernel,
+    reference=_stop_reference, vjp=maps_vjp((None,)), jvp=maps_jvp((None,)), batch=_stop_batch,
+    tiling=_stop_tiling, cost=copy_cost, alias=Alias(0, _stop_view),
+    # Not smooth: the derivative is zero by decree, not the one that differences show.
+    samples=samples_of([([()], Attrs()), ([(0, 3)], Attrs()), ([(3, 4)], Attrs())], smooth=False),
+))  # fmt: skip
+
+
+@public()
+def stop_gradient(x: Tensor) -> Tensor:
+    """Return the same values as a tensor that no gradient passes through.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> x = df.GraphBuilder().ones((2,), requires_grad=True)
+    >>> df.stop_gradient(x).requires_grad
+    False
+    """
+    with x.builder.no_grad():
+        return apply(STOP_GRADIENT, (x,))

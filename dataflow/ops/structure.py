@@ -1,0 +1,80 @@
+"""What the ops on axes and positions share: one input, copies, and samples of every dtype."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dataflow.attrs import Attrs
+from dataflow.derive import traffic
+from dataflow.errors import DTypeError, ShapeError
+from dataflow.op import Arrays, Call, Cost, Sample, Specs
+from dataflow.spec import DTYPES, Spec
+
+if TYPE_CHECKING:
+    from dataflow.tensor import Tensor
+
+__all__ = [
+    "check_indices",
+    "check_inputs",
+    "copy_cost",
+    "copy_kernel",
+    "is_row_major",
+    "samples_of",
+]
+
+Row = tuple[Sequence[tuple[int, ...]], Attrs]
+
+
+def check_inputs(specs: Specs, count: int = 1) -> Spec:
+    """Return the first of `count` specs; `ShapeError` where there are more or fewer."""
+    if len(specs) != count:
+        msg = f"takes {count} input{'s' if count > 1 else ''}, not {len(specs)}"
+        raise ShapeError(msg)
+    return specs[0]
+
+
+def check_indices(spec: Spec) -> None:
+    """Refuse indices that aren't int64, the one dtype that NumPy takes without a cast."""
+    if spec.dtype != np.int64:
+        msg = f"indices are int64, not {spec.dtype}: use .astype('int64')"
+        raise DTypeError(msg)
+
+
+def copy_cost(ins: Specs, outs: Specs, attrs: Attrs) -> Cost:
+    """Return no arithmetic, only traffic."""
+    return Cost(0, traffic(ins, outs))
+
+
+def copy_kernel(outs: Arrays, ins: Arrays, scratch: Arrays, attrs: Attrs) -> list[Call]:
+    """Copy the input, broadcast where its shape is another."""
+    return [(np.copyto, (outs[0], ins[0]))]
+
+
+def is_row_major(x: Tensor) -> bool:
+    """Say whether a tensor surely lies row by row, so that NumPy needs no copy inside a call.
+
+    A view may lie otherwise; a reshape is a view only where its input's rows allow one.
+    """
+    builder: Any = x.builder
+    if x.op.name == "reshape":
+        return is_row_major(builder.application(x.node).inputs[0])
+    return x.op.alias is None
+
+
+def samples_of(
+    rows: Sequence[Row], *, dtypes: Sequence[str] = DTYPES, smooth: bool = True
+) -> Callable[[np.random.Generator], list[Sample]]:
+    """Make samples of every row of shapes in float64, and of the last row in every dtype."""
+
+    def samples(rng: np.random.Generator) -> list[Sample]:
+        cases = [(*row, "float64") for row in rows] + [(*rows[-1], dtype) for dtype in dtypes]
+        return [
+            Sample(tuple(np.asarray(rng.uniform(-3, 3, shape)).astype(dtype) for shape in shapes),
+                   attrs, smooth and dtype.startswith("f"))
+            for shapes, attrs, dtype in cases
+        ]  # fmt: skip
+
+    return samples
