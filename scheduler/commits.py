@@ -11,98 +11,109 @@ added to what the order must keep. Where that would be a circle, or the value is
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Mapping
 from dataclasses import replace
 
+from dataflow.attrs import Attrs
 from dataflow.op import get_op
-from scheduler.program import Item, Program, alias_roots, with_item
+from scheduler.program import Item, Program, alias_roots
 
 __all__ = ["place_updates"]
 
 
 def place_updates(program: Program) -> Program:
     """Choose the item that commits each update, adding copies where none can."""
-    program = _copy_old_values_that_are_results(program)
-    copy = get_op("copy")
-    for name, value in program.updates.items():
-        if value == program.variables[name]:
-            continue  # the value stays as it is
-        direct = _commit(program, name, value)
-        if direct is None:
-            program, aside = with_item(program, copy, value, f"{name}.new")
-            program, final = with_item(program, copy, aside, f"{name}.commit")
-            direct = _commit(program, name, final)
-        if direct is None:
-            msg = f"variable {name!r}: a copied update can't wait for its readers"
-            raise AssertionError(msg)
-        program = direct
-    return program
-
-
-def _copy_old_values_that_are_results(program: Program) -> Program:
-    """Copy a variable's value before the run where it is both a result and overwritten."""
-    roots = alias_roots(program)
+    placer = _Placer(program)
     overwritten = {program.variables[name] for name in program.updates}
     outputs = dict(program.outputs)
     for name, value in program.outputs.items():
-        if roots[value] in overwritten:
-            program, outputs[name] = with_item(program, get_op("copy"), value, f"{name}.before")
-    return replace(program, outputs=outputs)
-
-
-def _commit(program: Program, name: str, value: int) -> Program | None:
-    """Let the item that makes `value` write it into the variable's memory, if that is safe."""
-    maker = program.makers().get(value)
-    if maker is None or value in program.commits or not _plain(program, maker, value):
-        return None
-    variable = program.variables[name]
-    roots = alias_roots(program)
-    readers = {
-        index
-        for index, item in enumerate(program.items)
-        if any(roots[read] == variable for read in item.inputs) and item.op.alias is None
-    }
-    if maker in readers and not _may_overwrite(program.items[maker], variable, roots):
-        return None
-    later = _reachable(program, maker) - {maker}
-    fallible = {index for index, item in enumerate(program.items) if item.op.fallible}
-    if later & (readers | fallible):
-        return None
+        if placer.roots[value] in overwritten:  # a result has the value before the run
+            outputs[name] = placer.copy(value, f"{name}.before")
+    for name, value in program.updates.items():
+        variable = program.variables[name]
+        if value == variable:
+            continue  # it stays as it is
+        if not placer.commit(name, variable, value):
+            aside = placer.copy(value, f"{name}.new")
+            final = placer.copy(aside, f"{name}.commit")
+            if not placer.commit(name, variable, final):
+                msg = f"variable {name!r}: a copied update can't wait for its readers"
+                raise AssertionError(msg)
     return replace(
-        program,
-        commits={**program.commits, value: name},
-        after=(*program.after, *((reader, maker) for reader in sorted(readers - {maker}))),
-    )
+        program, items=tuple(placer.items), specs=tuple(placer.specs), outputs=outputs,
+        commits=placer.commits, after=tuple(placer.after),
+    )  # fmt: skip
 
 
-def _plain(program: Program, maker: int, value: int) -> bool:
-    """Say whether an item's output is memory of its own, laid out row by row."""
-    item = program.items[maker]
-    return item.op.alias is None and not item.op.fallible and item.outputs == (value,)
+class _Placer:
+    """The program while items and orderings are added, with what is asked of it kept up to date."""
 
+    def __init__(self, program: Program) -> None:
+        self.items = list(program.items)
+        self.specs = list(program.specs)
+        self.commits: dict[int, str] = {}
+        self.after: list[tuple[int, int]] = []
+        self.roots = alias_roots(program)
+        self.makers = program.makers()
+        self.followers: list[list[int]] = [[] for _ in self.items]
+        self.readers: dict[int, list[int]] = {v: [] for v in program.variables.values()}
+        for index, item in enumerate(self.items):
+            self._note(index, item)
 
-def _may_overwrite(item: Item, variable: int, roots: list[int]) -> bool:
-    """Say whether an item that reads a variable may write its result over it."""
-    return all(
-        read == variable and slot in item.op.inplace
-        for slot, read in enumerate(item.inputs)
-        if roots[read] == variable
-    )
+    def _note(self, index: int, item: Item) -> None:
+        for value in item.inputs:
+            if value in self.makers:
+                self.followers[self.makers[value]].append(index)
+        if item.op.alias is None:
+            for root in {self.roots[value] for value in item.inputs} & self.readers.keys():
+                self.readers[root].append(index)
 
+    def copy(self, value: int, node: str) -> int:
+        """Append an item that copies a value, and return the copy."""
+        like = self.items[self.makers[value]] if value in self.makers else None
+        new, index = len(self.specs), len(self.items)
+        item = Item(get_op("copy"), Attrs(), (value,), (new,), node, "update",
+                    like.node if like else "", like.source if like else "")  # fmt: skip
+        self.items.append(item)
+        self.specs.append(self.specs[value])
+        self.roots.append(new)
+        self.makers[new] = index
+        self.followers.append([])
+        self._note(index, item)
+        return new
 
-def _reachable(program: Program, start: int) -> set[int]:
-    """Return the items that must run after `start`, itself included."""
-    readers = program.readers()
-    ordered: Mapping[int, list[int]] = defaultdict(list)
-    for earlier, later in program.after:
-        ordered[earlier].append(later)
-    found, stack = set(), [start]
-    while stack:
-        index = stack.pop()
-        if index not in found:
-            found.add(index)
-            for value in program.items[index].outputs:
-                stack += readers[value]
-            stack += ordered.get(index, ())
-    return found
+    def commit(self, name: str, variable: int, value: int) -> bool:
+        """Let the item that makes a value write it into a variable's memory, if that is safe."""
+        maker = self.makers.get(value)
+        if maker is None or value in self.commits:
+            return False
+        item, readers = self.items[maker], set(self.readers[variable])
+        if item.op.alias is not None or item.op.fallible or item.outputs != (value,):
+            return False
+        if maker in readers and not self._may_overwrite(item, variable):
+            return False
+        later = self._reachable(maker) - {maker}
+        if later & readers or any(self.items[index].op.fallible for index in later):
+            return False
+        self.commits[value] = name
+        for reader in sorted(readers - {maker}):
+            self.after.append((reader, maker))
+            self.followers[reader].append(maker)
+        return True
+
+    def _may_overwrite(self, item: Item, variable: int) -> bool:
+        """Say whether an item that reads a variable may write its result over it."""
+        return all(
+            read == variable and slot in item.op.inplace
+            for slot, read in enumerate(item.inputs)
+            if self.roots[read] == variable
+        )
+
+    def _reachable(self, start: int) -> set[int]:
+        """Return the items that must run after `start`, itself included."""
+        found, stack = set(), [start]
+        while stack:
+            index = stack.pop()
+            if index not in found:
+                found.add(index)
+                stack += self.followers[index]
+        return found

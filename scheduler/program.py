@@ -8,7 +8,7 @@ order. Inputs, variables and constants are values that no item makes.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from dataflow.attrs import Attrs
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from dataflow.graph import Graph, Node, Ref
     from dataflow.spec import Spec
 
-__all__ = ["Item", "Program", "alias_roots", "lower", "with_item"]
+__all__ = ["Item", "Program", "alias_roots", "lower"]
 
 
 class Item(NamedTuple):
@@ -79,14 +79,6 @@ class Program:
     def makers(self) -> dict[int, int]:
         """Return for every value that an item makes that item's index."""
         return {value: index for index, item in enumerate(self.items) for value in item.outputs}
-
-    def readers(self) -> list[list[int]]:
-        """Return for every value the items that read it, once for each slot."""
-        readers: list[list[int]] = [[] for _ in self.specs]
-        for index, item in enumerate(self.items):
-            for value in item.inputs:
-                readers[value].append(index)
-        return readers
 
 
 def lower(
@@ -176,17 +168,6 @@ def _bound_specs(
                 msg = f"{node.where()}, with sizes {dict(sizes)}: the shape {spec} is negative"
                 raise CompileError(msg)
     return specs
-
-
-def with_item(program: Program, op: Op, value: int, node: str) -> tuple[Program, int]:
-    """Append an item of an op with one input and one output; return the new value too."""
-    new = len(program.specs)
-    like = program.items[program.makers()[value]] if value in program.makers() else None
-    item = Item(op, Attrs(), (value,), (new,), node, like.sweep if like else "update",
-                like.forward if like else "", like.source if like else "")  # fmt: skip
-    grown = replace(program, items=(*program.items, item),
-                    specs=(*program.specs, program.specs[value]))  # fmt: skip
-    return grown, new
 
 
 def alias_roots(program: Program) -> list[int]:
