@@ -28,10 +28,13 @@ def place_updates(program: Program) -> Program:
     for name, value in program.outputs.items():
         if placer.roots[value] in overwritten:  # a result has the value before the run
             outputs[name] = placer.copy(value, f"{name}.before")
-    for name, value in program.updates.items():
+    updates = {name: value for name, value in program.updates.items()
+               if value != program.variables[name]}  # fmt: skip
+    for name, value in updates.items():
+        if placer.roots[value] in overwritten:  # read before any commit is placed
+            updates[name] = placer.copy(value, f"{name}.new")
+    for name, value in updates.items():
         variable = program.variables[name]
-        if value == variable:
-            continue  # it stays as it is
         if not placer.commit(name, variable, value):
             aside = placer.copy(value, f"{name}.new")
             final = placer.copy(aside, f"{name}.commit")

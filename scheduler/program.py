@@ -11,7 +11,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
-from dataflow.attrs import Attrs
 from dataflow.dims import Dim
 from dataflow.errors import CompileError, GraphError
 from dataflow.op import Op, get_op
@@ -19,6 +18,7 @@ from dataflow.op import Op, get_op
 if TYPE_CHECKING:
     import numpy as np
 
+    from dataflow.attrs import Attrs
     from dataflow.graph import Graph, Node, Ref
     from dataflow.spec import Spec
 
