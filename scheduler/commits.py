@@ -23,28 +23,36 @@ __all__ = ["place_updates"]
 def place_updates(program: Program) -> Program:
     """Choose the item that commits each update, adding copies where none can."""
     placer = _Placer(program)
-    overwritten = {program.variables[name] for name in program.updates}
-    outputs = dict(program.outputs)
-    for name, value in program.outputs.items():
-        if placer.roots[value] in overwritten:  # a result has the value before the run
-            outputs[name] = placer.copy(value, f"{name}.before")
-    updates = {name: value for name, value in program.updates.items()
-               if value != program.variables[name]}  # fmt: skip
+    outputs, updates = _keep_old_values(program, placer)
     for name, value in updates.items():
-        if placer.roots[value] in overwritten:  # read before any commit is placed
-            updates[name] = placer.copy(value, f"{name}.new")
-    for name, value in updates.items():
-        variable = program.variables[name]
-        if not placer.commit(name, variable, value):
-            aside = placer.copy(value, f"{name}.new")
-            final = placer.copy(aside, f"{name}.commit")
-            if not placer.commit(name, variable, final):
+        if value == program.variables[name]:
+            continue  # it stays as it is
+        if not placer.commit(name, program.variables[name], value):
+            final = placer.copy(value, f"{name}.commit")
+            if not placer.commit(name, program.variables[name], final):
                 msg = f"variable {name!r}: a copied update can't wait for its readers"
                 raise AssertionError(msg)
     return replace(
         program, items=tuple(placer.items), specs=tuple(placer.specs), outputs=outputs,
         commits=placer.commits, after=tuple(placer.after),
     )  # fmt: skip
+
+
+def _keep_old_values(program: Program, placer: _Placer) -> tuple[dict[str, int], dict[str, int]]:
+    """Copy each old value that is a result or another variable's update, if it is overwritten.
+
+    All of them before the first commit is chosen, so that it waits for these readers too.
+    """
+    outputs, updates = dict(program.outputs), dict(program.updates)
+    own = program.variables
+    old = {own[name] for name, value in updates.items() if value != own[name]}
+    for name, value in program.outputs.items():
+        if placer.roots[value] in old:
+            outputs[name] = placer.copy(value, f"{name}.before")
+    for name, value in program.updates.items():
+        if placer.roots[value] in old and value != own[name]:
+            updates[name] = placer.copy(value, f"{name}.new")
+    return outputs, updates
 
 
 class _Placer:

@@ -40,6 +40,10 @@ ALIGNMENT = 64
 CALL_OVERHEAD = 512
 """Bytes of Python objects that a bound call costs, about."""
 
+UFUNC_BUFFERS = 4 * 1024 * 16
+"""The most bytes that NumPy buffers operands in within one call (see `scheduler.environment`):
+four operands of 1,024 elements of the largest dtype."""
+
 
 @dataclass(frozen=True, slots=True)
 class Operand:
@@ -230,7 +234,7 @@ class Plan:
     peak, lower_bound : int
         The arena's bytes, and the largest sum of temporaries that live at once.
     internal : int
-        The most bytes that NumPy allocates inside one call.
+        The most bytes that the ops declare to be allocated inside one call.
     initial : Plan, optional
         Computes the variables' first values: its outputs are named like them.
     """
@@ -287,7 +291,7 @@ class Plan:
         outputs = sum(output.operand.spec.nbytes for output in self.outputs)
         binding = CALL_OVERHEAD * self.calls
         parts = (self.peak, kinds["variable"], kinds["constant"], kinds["input"], outputs,
-                 self.internal, binding)  # fmt: skip
+                 self.internal + UFUNC_BUFFERS, binding)  # fmt: skip
         return Certificate(*parts, total=sum(parts))
 
     def _runs(self, step: Step) -> int:

@@ -15,6 +15,7 @@ from dataflow.dims import Dim
 from dataflow.errors import FeedError, GraphError, KernelError
 from dataflow.spec import Spec
 from dataflow.tensor import Tensor, builder_of
+from scheduler.environment import kernel_context
 from scheduler.program import Item, Program, lower
 
 if TYPE_CHECKING:
@@ -110,11 +111,12 @@ def initial_values(graph: Graph, sizes: Mapping[str, int]) -> dict[str, np.ndarr
 
 def compute(program: Program, known: dict[int, np.ndarray]) -> None:
     """Compute every item into a fresh array, adding to `known`."""
-    with np.errstate(all="ignore"):
-        for item in program.items:
-            arrays = [known[value] for value in item.inputs]
-            outs = run_item(item, arrays, [program.specs[value] for value in item.outputs])
-            known.update(zip(item.outputs, outs, strict=True))
+    context = kernel_context()
+    for item in program.items:
+        arrays = [known[value] for value in item.inputs]
+        specs = [program.specs[value] for value in item.outputs]
+        outs = context.run(run_item, item, arrays, specs)
+        known.update(zip(item.outputs, outs, strict=True))
 
 
 def run_item(item: Item, arrays: Arrays, specs: list[Spec]) -> list[np.ndarray]:

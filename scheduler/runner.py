@@ -23,6 +23,7 @@ from dataflow.errors import (
     StateError,
 )  # fmt: skip
 from dataflow.spec import Spec
+from scheduler.environment import kernel_context
 from scheduler.expand import expand
 from scheduler.plan import ALIGNMENT, Operand, Plan
 from scheduler.state import State
@@ -90,6 +91,7 @@ class Runner:
         self._results = {o.name: self._array(o.operand) for o in plan.outputs}
         self._variables = {v.name: self._array(_whole(v.buffer, v.spec)) for v in plan.variables}
         self._bind()
+        self._context = kernel_context()
         self._threads = blas_threads_setter(int(plan.options.get("blas_threads", "1")))
         if state is not None:
             self.load_state(state)
@@ -256,13 +258,12 @@ class Runner:
             self._arena.fill(0xFF)
         restore = self._threads()
         try:
-            with np.errstate(all="ignore"):
-                self._loop(self._computing, 0)
-                if self._committing:
-                    self._torn = (f"plan {self.plan.name!r} was cut short while it wrote its "
-                                  "variables: load a state with load_state")  # fmt: skip
-                    self._loop(self._committing, len(self._computing))
-                    self._torn = ""
+            self._context.run(self._loop, self._computing, 0)
+            if self._committing:
+                self._torn = (f"plan {self.plan.name!r} was cut short while it wrote its "
+                              "variables: load a state with load_state")  # fmt: skip
+                self._context.run(self._loop, self._committing, len(self._computing))
+                self._torn = ""
         finally:
             if restore is not None:
                 restore()

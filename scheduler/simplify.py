@@ -16,6 +16,7 @@ from dataflow.spec import Spec
 from scheduler.reference import run_item
 
 if TYPE_CHECKING:
+    from scheduler.environment import kernel_context
     from scheduler.program import Item, Program
 
 __all__ = ["FOLD_LIMIT", "drop_dead", "fold_constants", "merge_equal", "simplify"]
@@ -38,15 +39,15 @@ def fold_constants(program: Program, limit: int) -> Program:
     known = dict(program.constants)
     constants = dict(program.constants)
     items: list[Item] = []
-    with np.errstate(all="ignore"):
-        for item in program.items:
-            specs = [program.specs[value] for value in item.outputs]
-            folded = _folded(item, specs, known, limit)
-            if folded is None or item.op.alias is not None:
-                items.append(item)
-            known.update(folded or {})
-            if folded is not None and item.op.alias is None:
-                constants.update(folded)
+    context = kernel_context()
+    for item in program.items:
+        specs = [program.specs[value] for value in item.outputs]
+        folded = context.run(_folded, item, specs, known, limit)
+        if folded is None or item.op.alias is not None:
+            items.append(item)
+        known.update(folded or {})
+        if folded is not None and item.op.alias is None:
+            constants.update(folded)
     return replace(program, items=tuple(items), constants=constants)
 
 
