@@ -12,7 +12,7 @@ Bools are the ints 0 and 1, dimensions their texts. Floats are exact.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Any, TypeAlias
 
@@ -32,21 +32,34 @@ ATTRS = list_of(pa.struct([pa.field(n, t, nullable=False) for n, t in _FIELDS.it
 
 _COLUMNS = {"bool": "ints", "int": "ints", "float": "floats", "text": "texts", "dim": "texts"}
 _KINDS = {bool: "bool", int: "int", float: "float", str: "text", Dim: "dim", type(None): "none"}
+_AttrValue: TypeAlias = (
+    "tuple[str, str, tuple[int, ...], tuple[float, ...], tuple[str, ...]]"  # as in _FIELDS
+)
 _Values: TypeAlias = dict[str, Iterator[Any]]
 
 
-def attrs_values(attrs: Attrs) -> list[Mapping[str, object]]:
+def attrs_values(attrs: Attrs, where: str) -> list[_AttrValue]:
     """Return attributes as values of the column `attrs`.
+
+    Parameters
+    ----------
+    attrs : Attrs
+        The attributes.
+    where : str
+        Whose they are, for messages.
 
     Raises
     ------
     FileFormatError
-        A value is of no kind that files hold.
+        A value is of no kind that files hold, or an int of more than 64 bits.
     """
-    return [_attr_values(name, value) for name, value in attrs.items()]
+    try:
+        return [_attr_value(name, value) for name, value in attrs.items()]
+    except FileFormatError as error:
+        raise FileFormatError(f"{where}: {error}") from error
 
 
-def attrs_from_values(values: list[tuple[str, str, list[int], list[float], list[str]]]) -> Attrs:
+def attrs_from_values(values: Sequence[_AttrValue]) -> Attrs:
     """Return attributes from values of the column `attrs`, as `python_values` gives them.
 
     Raises
@@ -83,16 +96,18 @@ def dim_of(text: str) -> int | Dim:
     return int(text) if text.isdecimal() and text.isascii() else as_dim(text)
 
 
-def _attr_values(name: str, value: Attr) -> Mapping[str, object]:
+def _attr_value(name: str, value: Attr) -> _AttrValue:
     items = value if isinstance(value, tuple) else (value,)
     kinds = [_kind_of(name, item) for item in items]
-    lists: dict[str, list[object]] = {"ints": [], "floats": [], "texts": []}
+    lists: dict[str, list[Any]] = {"ints": [], "floats": [], "texts": []}
     for kind, item in zip(kinds, items, strict=True):
         if kind != "none":
             lists[_COLUMNS[kind]].append(text_of(item) if isinstance(item, Dim) else item)
-    lists["ints"] = [_checked_int(name, item) for item in lists["ints"]]
+    if not all(-(2**63) <= item < 2**63 for item in lists["ints"]):
+        msg = f"attribute {name!r}: an int of {value!r} doesn't fit 64 bits"
+        raise FileFormatError(msg)
     kind = f"({', '.join(kinds)})" if isinstance(value, tuple) else kinds[0]
-    return {"name": name, "kind": kind, **lists}
+    return (name, kind, *map(tuple, lists.values()))  # type: ignore[return-value]  # three lists
 
 
 def _kind_of(name: str, item: object) -> str:
@@ -101,13 +116,6 @@ def _kind_of(name: str, item: object) -> str:
             return kind
     msg = f"attribute {name!r}: {item!r} is no bool, int, float, text, dimension or None"
     raise FileFormatError(msg)
-
-
-def _checked_int(name: str, value: Any) -> int:  # noqa: ANN401 - an int, by its kind
-    if not -(2**63) <= value < 2**63:
-        msg = f"attribute {name!r}: {value} doesn't fit 64 bits"
-        raise FileFormatError(msg)
-    return int(value)
 
 
 def _attr(name: str, kind: str, lists: list[Any]) -> Attr:

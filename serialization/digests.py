@@ -36,14 +36,14 @@ def columns_digest(columns: Iterable[Array]) -> str:
     """
     digest = hashlib.sha256()
     for column in columns:
-        digest.update(validity(column))
+        digest.update(validity(column).data)
         _feed(digest, column)
     return digest.hexdigest()
 
 
-def tensor_digest(data: memoryview | np.ndarray) -> str:
-    """Return the digest of a tensor's bytes, in C order and without padding."""
-    return hashlib.sha256(data).hexdigest()
+def tensor_digest(data: np.ndarray) -> str:
+    """Return the digest of a tensor's bytes (uint8, one axis), in C order, without padding."""
+    return hashlib.sha256(data.data).hexdigest()
 
 
 def _feed(digest: Hash, array: Array) -> None:
@@ -52,11 +52,11 @@ def _feed(digest: Hash, array: Array) -> None:
         for field in fields(array):
             _feed(digest, field)
     elif pa.types.is_list(array.type) or pa.types.is_string(array.type):
-        digest.update(np.diff(bounds(array)).astype("<i8"))
+        digest.update(np.diff(bounds(array)).astype("<i8").data)
         if pa.types.is_list(array.type):
             _feed(digest, inner(array))
         else:
             digest.update(inner(array))
     else:
         values = numbers(array)
-        digest.update(np.ascontiguousarray(values, values.dtype.newbyteorder("<")))
+        digest.update(np.ascontiguousarray(values, values.dtype.newbyteorder("<")).data)

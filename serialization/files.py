@@ -114,7 +114,9 @@ def load(
 def _decode(table: Table, decode: Decode, *, verify: bool) -> Saved:
     try:
         return decode(table, Tensors(table, verify=verify))
-    except Exception as error:  # an op's `infer` may stumble over a hostile attribute in its own way
+    except (
+        Exception
+    ) as error:  # an op's `infer` may stumble over a hostile attribute in its own way
         raise FileFormatError(f"{table.where}{_reason(error)}") from error
 
 

@@ -9,8 +9,8 @@ This module loads networkx, so nothing imports it before a graph is saved or loa
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import networkx as nx
 import pyarrow as pa
@@ -20,10 +20,11 @@ from dataflow.graph import Graph, Node, Ref, Variable
 from dataflow.op import get_op
 from dataflow.spec import Spec
 from serialization.attributes import ATTRS, attrs_from_values, attrs_values, dim_of, text_of
-from serialization.layout import INTEGER, TENSOR, TEXT, TEXTS, Layout, list_of
-from serialization.reading import Table
+from serialization.layout import INTEGER, TENSOR, TEXT, TEXTS, Layout, Row, list_of
 from serialization.tensors import Tensors, static_spec
-from serialization.writing import Row
+
+if TYPE_CHECKING:
+    from serialization.reading import Table
 
 __all__ = ["GRAPH", "graph_from_table", "graph_rows"]
 
@@ -55,10 +56,10 @@ def graph_rows(graph: Graph) -> list[Row]:
     """Return a graph as rows."""
     nodes = [row for node in graph.nodes() for row in _node_rows(node)]
     ends: list[Row] = [{"section": "input", "name": name} for name in graph.inputs]
-    ends += [{"section": "output", "name": name, "inputs": _ref_values([ref])}
+    ends += [{"section": "output", "name": name, "inputs": [ref]}
              for name, ref in graph.outputs.items()]  # fmt: skip
     ends += [{"section": "variable", "name": name,
-              "inputs": _ref_values([v.initial, *([v.update] if v.update else [])])}
+              "inputs": [v.initial, *([v.update] if v.update else [])]}
              for name, v in graph.variables.items()]  # fmt: skip
     constants = [{"section": "constant", "name": name, **_spec_values(Spec.like(array)),
                   "data": array} for name, array in graph.constants.items()]  # fmt: skip
@@ -92,7 +93,7 @@ def _node_rows(node: Node) -> Iterator[Row]:
     first, *more = node.specs
     yield {
         "section": "node", "name": node.name, "op": node.op, "op_version": node.op_version,
-        "inputs": _ref_values(node.inputs), "attrs": attrs_values(node.attrs),
+        "inputs": node.inputs, "attrs": attrs_values(node.attrs, node.where()),
         **_spec_values(first), **{column: getattr(node, column) for column in _NODE},
     }  # fmt: skip
     for index, spec in enumerate(more, 1):
@@ -100,17 +101,13 @@ def _node_rows(node: Node) -> Iterator[Row]:
                **_spec_values(spec)}  # fmt: skip
 
 
-def _ref_values(refs: Sequence[Ref]) -> list[dict[str, object]]:
-    return [{"producer": ref.node, "output_index": ref.output} for ref in refs]
-
-
 def _spec_values(spec: Spec) -> dict[str, object]:
     return {"dtype": spec.dtype.name, "shape": [text_of(dim) for dim in spec.shape]}
 
 
-def _dag(table: Table) -> nx.MultiDiGraph:
+def _dag(table: Table) -> nx.MultiDiGraph[str]:
     specs = _specs(table)
-    dag = nx.MultiDiGraph()
+    dag: nx.MultiDiGraph[str] = nx.MultiDiGraph()
     for row in table.named("node"):
         get_op(row["op"], row["op_version"])
         refs = _refs(row)
@@ -123,7 +120,8 @@ def _dag(table: Table) -> nx.MultiDiGraph:
         dag.add_node(row["name"], attrs=attrs, specs=tuple(specs[row["name"]]), **data)
         for slot, ref in enumerate(refs):
             dag.add_edge(ref.node, row["name"], key=slot, output=ref.output)
-    return nx.freeze(dag)
+    nx.freeze(dag)
+    return dag
 
 
 def _specs(table: Table) -> dict[str, list[Spec]]:
@@ -138,17 +136,17 @@ def _specs(table: Table) -> dict[str, list[Spec]]:
     return specs
 
 
-def _spec(row: dict[str, Any]) -> Spec:
+def _spec(row: Row) -> Spec:
     shape = tuple(dim_of(text) for text in row["shape"])
-    known = static_spec(row["dtype"], [dim for dim in shape if isinstance(dim, int)])
+    known = static_spec(row["dtype"], tuple(d for d in shape if isinstance(d, int)))
     return Spec(shape, known.dtype)
 
 
-def _refs(row: dict[str, Any]) -> list[Ref]:
+def _refs(row: Row) -> list[Ref]:
     return [Ref(*value) for value in row["inputs"]]
 
 
-def _output(row: dict[str, Any]) -> Ref:
+def _output(row: Row) -> Ref:
     refs = _refs(row)
     if len(refs) != 1:
         msg = f"output {row['name']!r} reads {len(refs)} tensors, not 1"
@@ -156,7 +154,7 @@ def _output(row: dict[str, Any]) -> Ref:
     return refs[0]
 
 
-def _variable(row: dict[str, Any]) -> Variable:
+def _variable(row: Row) -> Variable:
     refs = _refs(row)
     if len(refs) not in (1, 2):
         msg = f"variable {row['name']!r} reads {len(refs)} tensors: its first value and an update"

@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any, TypeAlias
 
 import pyarrow as pa
 
 __all__ = [
     "ALIGNMENT", "FILLER", "FORMAT_VERSION", "INTEGER", "INTEGERS", "TENSOR", "TEXT", "TEXTS",
-    "Layout", "list_of",
+    "Layout", "Row", "list_of",
 ]  # fmt: skip
 
 FORMAT_VERSION = 0
@@ -25,6 +26,9 @@ ALIGNMENT = 64
 
 FILLER = "filler"
 """The section of the first row, whose `data` moves what follows to a multiple of `ALIGNMENT`."""
+
+Row: TypeAlias = Mapping[str, Any]
+"""A row's columns by name. To be written, `data` is an array and its facts are filled in."""
 
 TEXT = pa.string()
 INTEGER = pa.int64()

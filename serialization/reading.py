@@ -14,7 +14,6 @@ from __future__ import annotations
 import mmap as mapping
 import os
 import stat
-from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -24,10 +23,10 @@ import numpy as np
 import pyarrow as pa
 
 from dataflow.errors import FileAccessError, FileFormatError
-from serialization.arrays import python_values, refuse_loose_ends, validity
+from serialization.arrays import Array, python_values, refuse_loose_ends, validity
 from serialization.digests import columns_digest
 from serialization.footer import refuse_foreign, refuse_surprises
-from serialization.layout import FILLER, FORMAT_VERSION, Layout
+from serialization.layout import FILLER, FORMAT_VERSION, Layout, Row
 
 __all__ = ["Table", "open_bytes", "open_reader"]
 
@@ -43,20 +42,24 @@ def open_bytes(path: str | os.PathLike[str], *, mmap: bool) -> pa.Buffer:
         There is no such file, it is a folder or a device, or reading is not allowed.
     """
     try:
-        if not stat.S_ISREG(Path(path).stat().st_mode):  # opening a pipe would wait for ever
-            msg = "it isn't an ordinary file"
-            raise OSError(msg)
+        _refuse_special(Path(path))
         with Path(path).open("rb") as file:
             size = os.fstat(file.fileno()).st_size
             if mmap and size:
                 return pa.py_buffer(mapping.mmap(file.fileno(), 0, access=mapping.ACCESS_READ))
             buffer = pa.allocate_buffer(size)  # aligned, as NumPy's own memory may not be
-            file.readinto(memoryview(buffer))  # type: ignore[attr-defined]  # a BufferedReader has it
+            file.readinto(memoryview(buffer))
             return buffer
     except (OSError, ValueError, MemoryError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         msg = f"can't read {os.fspath(path)}: {reason}; check the path and its permissions"
         raise FileAccessError(msg) from error
+
+
+def _refuse_special(path: Path) -> None:
+    if not stat.S_ISREG(path.stat().st_mode):  # opening a pipe would wait for ever
+        msg = "it isn't an ordinary file"
+        raise OSError(msg)
 
 
 def open_reader(data: pa.Buffer) -> tuple[pa.ipc.RecordBatchFileReader, dict[str, str]]:
@@ -114,7 +117,9 @@ class Table:
         self.where = ""
         """The section and row that is being read, for error messages."""
         if not reader.schema.remove_metadata().equals(layout.schema, check_metadata=True):
-            msg = f"its columns are not those of a {layout.kind}:\n{reader.schema.remove_metadata()}"
+            msg = (
+                f"its columns are not those of a {layout.kind}:\n{reader.schema.remove_metadata()}"
+            )
             raise FileFormatError(msg)
         self._batch = reader.get_batch(0)
         self._batch.validate(full=True)
@@ -124,40 +129,47 @@ class Table:
         self._rows = self._by_section(python_values(self._batch.column("section")))
 
     @cached_property
-    def data(self) -> pa.LargeBinaryArray:
+    def data(self) -> Array:
         """The column of tensors."""
-        return self._batch.column("data")  # type: ignore[no-any-return]  # by the schema
+        return self._batch.column("data")
 
     @cached_property
     def _values(self) -> dict[str, list[Any]]:
         names = [name for name in self.layout.schema.names if name != "data"]
         return {name: python_values(self._batch.column(name)) for name in names}
 
-    def rows(self, section: str) -> Iterator[dict[str, Any]]:
-        """Yield the rows of a section: its columns by name, and `row`, the row's number.
+    def column(self, name: str) -> list[Any]:
+        """Return a column's values: lists and structs as tuples."""
+        return self._values[name]
 
-        Lists come as lists, structs as tuples, `data` as the row's number.
+    def rows(self, section: str, program: str | None = None) -> Iterator[Row]:
+        """Yield the rows of a section, or those of one program.
+
+        A row is its columns by name, but for `data`, and ``row``, its number. While one is read,
+        `where` names it.
         """
         filled = [name for name in self.layout.filled(section) if name != "data"]
         columns = [self._values[name] for name in filled]
-        for row in self._rows[section]:
+        for row in self._rows.get(section, ()):
+            if program is not None and self._values["program"][row] != program:
+                continue
             self.where = f"section {section!r}, row {row}: "
             yield {"row": row, **{n: c[row] for n, c in zip(filled, columns, strict=True)}}
         self.where = ""
 
-    def named(self, section: str) -> Iterator[dict[str, Any]]:
+    def named(self, section: str, program: str | None = None) -> Iterator[Row]:
         """Yield the rows of a section in which no name may come twice."""
         seen = set()
-        for row in self.rows(section):
+        for row in self.rows(section, program):
             if row["name"] in seen:
                 msg = f"the name {row['name']!r} comes twice"
                 raise FileFormatError(msg)
             seen.add(row["name"])
             yield row
 
-    def only(self, section: str) -> dict[str, Any]:
+    def only(self, section: str, program: str | None = None) -> Row:
         """Return the row of a section that has exactly one."""
-        rows = list(self.rows(section))
+        rows = list(self.rows(section, program))
         if len(rows) != 1:
             msg = f"there are {len(rows)} rows of section {section!r}, not 1"
             raise FileFormatError(msg)
@@ -182,13 +194,13 @@ class Table:
                 raise FileFormatError(msg)
 
     def _by_section(self, sections: list[str]) -> Mapping[str, list[int]]:
-        rows: dict[str, list[int]] = defaultdict(list)
+        rows: dict[str, list[int]] = {FILLER: []}
         for row, section in enumerate(sections):
-            rows[section].append(row)
+            rows.setdefault(section, []).append(row)
         known = (FILLER, *self.layout.sections)
         if not set(rows) <= set(known) or rows[FILLER] != [0]:
-            msg = (f"the sections are {sorted(map(str, rows))}, the fillers rows {rows[FILLER]}; "
-                   f"expected one filler, row 0, and sections {sorted(self.layout.sections)}")  # fmt: skip
+            msg = (f"the sections are {sorted(map(str, rows))}, not among {sorted(known)}, or the "
+                   f"fillers are rows {rows[FILLER]}, not row 0")  # fmt: skip
             raise FileFormatError(msg)
         for name in self.layout.schema.names:
             self._check_filled(name, rows)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from scheduler.state import State
-from serialization.layout import INTEGERS, TENSOR, TEXT, Layout
-from serialization.reading import Table
+from serialization.layout import INTEGERS, TENSOR, TEXT, Layout, Row
 from serialization.tensors import Tensors, static_spec
-from serialization.writing import Row
+
+if TYPE_CHECKING:
+    from serialization.reading import Table
 
 __all__ = ["STATE", "state_from_table", "state_rows"]
 
@@ -22,7 +25,7 @@ def state_rows(state: State) -> list[Row]:
     """Return a state as rows."""
     return [
         {"section": "tensor", "name": name, "dtype": array.dtype.name,
-         "shape": list(array.shape), "data": array}
+         "shape": array.shape, "data": array}
         for name, array in state.items()
     ]  # fmt: skip
 

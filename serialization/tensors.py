@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
-from functools import cached_property
-from typing import Any
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,8 +12,10 @@ from dataflow.errors import FileFormatError
 from dataflow.spec import DTYPES, Spec
 from serialization.arrays import bounds, inner
 from serialization.digests import tensor_digest
-from serialization.layout import ALIGNMENT
-from serialization.reading import Table
+from serialization.layout import ALIGNMENT, Row
+
+if TYPE_CHECKING:
+    from serialization.reading import Table
 
 __all__ = ["Tensors", "static_spec"]
 
@@ -22,7 +23,8 @@ _MOST_BYTES = 2**63 - 1
 _DTYPES = {name: np.dtype(name) for name in DTYPES}
 
 
-def static_spec(dtype: str, shape: Iterable[int]) -> Spec:
+@lru_cache(maxsize=4096)
+def static_spec(dtype: str, sizes: tuple[int, ...]) -> Spec:
     """Return a spec of a file's dtype and shape.
 
     Raises
@@ -30,7 +32,6 @@ def static_spec(dtype: str, shape: Iterable[int]) -> Spec:
     FileFormatError
         The dtype is unknown, a dimension is negative, or the bytes don't fit 64 bits.
     """
-    sizes = tuple(shape)
     if dtype not in _DTYPES:
         msg = f"dtype {dtype!r} is none of {', '.join(DTYPES)}"
         raise FileFormatError(msg)
@@ -61,7 +62,7 @@ class Tensors:
 
     @cached_property
     def _bounds(self) -> list[int]:
-        return bounds(self._table.data).tolist()
+        return [int(place) for place in bounds(self._table.data)]
 
     @cached_property
     def _bytes(self) -> np.ndarray:
@@ -70,7 +71,7 @@ class Tensors:
         array.setflags(write=False)
         return array
 
-    def array(self, row: dict[str, Any], spec: Spec) -> np.ndarray:
+    def array(self, row: Row, spec: Spec) -> np.ndarray:
         """Return the tensor of a row, a read-only view of the file.
 
         Raises

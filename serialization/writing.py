@@ -15,21 +15,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
 from dataflow import __version__
 from dataflow.errors import FileFormatError
+from serialization.arrays import Array, arrow_array
 from serialization.atomic import replacing
 from serialization.digests import columns_digest, tensor_digest
-from serialization.layout import ALIGNMENT, FILLER, FORMAT_VERSION, Layout
+from serialization.layout import ALIGNMENT, FILLER, FORMAT_VERSION, Layout, Row
 
-__all__ = ["Row", "write"]
-
-Row = Mapping[str, Any]
-"""A row's columns by name; `data` is a NumPy array, whose `nbytes` and `digest` are filled in."""
+__all__ = ["write"]
 
 
 def write(path: str | os.PathLike[str], layout: Layout, rows: Sequence[Row]) -> None:
@@ -80,21 +77,21 @@ def _bytes_of(array: np.ndarray) -> np.ndarray:
     return little.reshape(-1).view(np.uint8)
 
 
-def _columns(layout: Layout, rows: Sequence[Row]) -> dict[str, pa.Array[Any]]:
+def _columns(layout: Layout, rows: Sequence[Row]) -> dict[str, Array]:
     """Return all columns but the tensors' data."""
     columns = {}
     for field in layout.schema:
         if field.name != "data":
             try:
-                columns[field.name] = pa.array([row.get(field.name) for row in rows], field.type)
-            except (pa.ArrowException, ValueError, TypeError, OverflowError) as error:
+                columns[field.name] = arrow_array([row.get(field.name) for row in rows], field.type)
+            except (ValueError, TypeError, OverflowError) as error:
                 msg = f"column {field.name!r} of the {layout.kind} can't be stored: {error}"
                 raise FileFormatError(msg) from error
     return columns
 
 
 def _data_start(
-    schema: pa.Schema, columns: Mapping[str, pa.Array[Any]], tensors: Sequence[np.ndarray | None]
+    schema: pa.Schema, columns: Mapping[str, Array], tensors: Sequence[np.ndarray | None]
 ) -> int:
     """Return the file offset at which the bytes of the data column will begin."""
     empty = [None if tensor is None else np.zeros(0, np.uint8) for tensor in tensors]
@@ -102,7 +99,7 @@ def _data_start(
     return _write_batch(pa.MockOutputStream(), schema, arrays)
 
 
-def _data_column(filler: int, tensors: Sequence[np.ndarray | None]) -> pa.Array[Any]:
+def _data_column(filler: int, tensors: Sequence[np.ndarray | None]) -> Array:
     """Put the filler and all tensors, padded, one behind the other: the one copy of a save."""
     sizes = [filler, *(0 if t is None else -(-t.nbytes // ALIGNMENT) * ALIGNMENT for t in tensors)]
     ends = np.cumsum(sizes, dtype=np.int64)
@@ -111,15 +108,15 @@ def _data_column(filler: int, tensors: Sequence[np.ndarray | None]) -> pa.Array[
         if tensor is not None:
             data[start : start + tensor.nbytes] = _bytes_of(tensor)
     present = np.array([True, *(tensor is not None for tensor in tensors)])
-    buffers = [
-        pa.py_buffer(np.packbits(present, bitorder="little")),
-        pa.py_buffer(np.concatenate([[0], ends])),
-        pa.py_buffer(data),
+    buffers: list[pa.Buffer | None] = [
+        pa.py_buffer(np.packbits(present, bitorder="little").data),
+        pa.py_buffer(np.concatenate([[0], ends]).data),
+        pa.py_buffer(data.data),
     ]
     return pa.Array.from_buffers(pa.large_binary(), len(sizes), buffers)
 
 
-def _write_batch(sink: pa.NativeFile, schema: pa.Schema, arrays: Sequence[pa.Array[Any]]) -> int:
+def _write_batch(sink: pa.NativeFile, schema: pa.Schema, arrays: Sequence[Array]) -> int:
     """Write a file of one record batch; return where the batch ends, before the footer."""
     with pa.ipc.new_file(sink, schema) as writer:
         writer.write_batch(pa.RecordBatch.from_arrays(arrays, schema=schema))
