@@ -13,10 +13,10 @@ import numpy as np
 
 from dataflow.errors import DataflowError
 from dataflow.spec import Spec
+from scheduler.environment import kernel_context
 from scheduler.reference import run_item
 
 if TYPE_CHECKING:
-    from scheduler.environment import kernel_context
     from scheduler.program import Item, Program
 
 __all__ = ["FOLD_LIMIT", "drop_dead", "fold_constants", "merge_equal", "simplify"]
