@@ -72,8 +72,11 @@ def _size_reference(*arrays: np.ndarray, attrs: Attrs) -> np.ndarray:
 
 
 def _size_samples(rng: np.random.Generator) -> list[Sample]:
-    dtypes = [name for name in DTYPES if name != "bool"]
-    return [Sample((), Attrs(dtype=d, dims=(int(rng.integers(9)),))) for d in dtypes]
+    return [Sample((), Attrs(dtype=d, dims=(int(rng.integers(9)),))) for d in DTYPES]
+
+
+def _size_cost(ins: Specs, outs: Specs, attrs: Attrs) -> Cost:
+    return Cost(0, outs[0].nbytes)
 
 
 def _scalar_tiling(specs: Specs, attrs: Attrs) -> Tiling:
@@ -84,5 +87,5 @@ SIZE = register(Op(
     name="size", label="Size", infer=_size_infer, kernel=_size_kernel, reference=_size_reference,
     vjp=_NO_INPUTS, jvp=_NO_INPUTS, batch=_NO_INPUTS,
     tiling=_scalar_tiling,
-    cost=_no_cost, samples=_size_samples,
+    cost=_size_cost, samples=_size_samples,
 ))  # fmt: skip
