@@ -18,7 +18,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import reduce
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from dataflow.errors import ShapeError
 
@@ -31,8 +31,7 @@ _LONGEST_TEXT = 1000
 _MOST_TERMS = 256
 
 
-@dataclass(frozen=True, slots=True)
-class _Atom:
+class _Atom(NamedTuple):
     """An indivisible factor: a name, or a ``//`` or ``max`` that can't be carried out."""
 
     kind: str  # "name", "//" or "max"

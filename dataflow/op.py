@@ -13,7 +13,7 @@ with no wrapper of ours in between; see docs/adr/0001-kernels-bind-to-calls.md.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from dataflow.attrs import Attrs
@@ -45,15 +45,13 @@ class Cost(NamedTuple):
     bytes: int
 
 
-@dataclass(frozen=True, slots=True)
-class Absent:
+class Absent(NamedTuple):
     """Stands in a record's field that the operation can't have, and says why."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Alias:
+class Alias(NamedTuple):
     """The output is a view of one input.
 
     Parameters
@@ -70,22 +68,19 @@ class Alias:
     view: Callable[[Array, Spec, Attrs], Array]
 
 
-@dataclass(frozen=True, slots=True)
-class Along:
+class Along(NamedTuple):
     """A slice of this input axis gives the same slice of `axis` of every output."""
 
     axis: int
 
 
-@dataclass(frozen=True, slots=True)
-class Contracted:
+class Contracted(NamedTuple):
     """Slices of this input axis give partial results, joined by the op named `combine`."""
 
     combine: str
 
 
-@dataclass(frozen=True, slots=True)
-class Halo:
+class Halo(NamedTuple):
     """Like `Along`, but a slice of the output needs `before` and `after` more input elements."""
 
     axis: int
@@ -108,8 +103,7 @@ def _same_attrs(attrs: Attrs, axis: int, start: int, stop: int) -> Attrs:
     return attrs
 
 
-@dataclass(frozen=True, slots=True)
-class Tiling:
+class Tiling(NamedTuple):
     """How a call can be done slice by slice.
 
     Parameters
@@ -129,8 +123,7 @@ class Tiling:
     slice_attrs: Callable[[Attrs, int, int, int], Attrs] = _same_attrs
 
 
-@dataclass(frozen=True, slots=True)
-class Workspace:
+class Workspace(NamedTuple):
     """Memory that a call needs besides its operands.
 
     Parameters
@@ -145,8 +138,7 @@ class Workspace:
     internal: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
+class Sample(NamedTuple):
     """One small call of an op, from which tests are generated.
 
     Parameters
@@ -160,12 +152,11 @@ class Sample:
     """
 
     inputs: tuple[Array, ...]
-    attrs: Attrs = field(default_factory=Attrs)
+    attrs: Attrs = Attrs()
     smooth: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Application:
+class Application(NamedTuple):
     """One node as its derivative and batch rules see it.
 
     Parameters

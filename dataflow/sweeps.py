@@ -13,7 +13,6 @@ cotangents that lead to `wrt`. Every node made here records the forward node and
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from dataflow.dispatch import public
@@ -124,7 +123,7 @@ def vjp_of(
             sums.get(t) if t in wanted else sums.pop(t, None) for t in application.outputs
         )
         needs = tuple(t in active.tensors and t.spec.is_float for t in application.inputs)
-        found = _pull_back(builder, node, replace(application, needs=needs), given)
+        found = _pull_back(builder, node, application._replace(needs=needs), given)
         with builder.recording("reverse", node, "accumulate", builder.source_of(node)):
             for tensor, needed, part in zip(application.inputs, needs, found, strict=True):
                 if needed and part is not None:

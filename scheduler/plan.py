@@ -45,8 +45,7 @@ UFUNC_BUFFERS = 4 * 1024 * 16
 four operands of 1,024 elements of the largest dtype."""
 
 
-@dataclass(frozen=True, slots=True)
-class Operand:
+class Operand(NamedTuple):
     """Where one operand of a step lies.
 
     Parameters
@@ -80,8 +79,7 @@ class Operand:
         return Spec(self.shape, self.dtype)
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """One kernel call (one a slice, in a tile group).
 
     Parameters
@@ -132,8 +130,7 @@ class Slice(NamedTuple):
     worker: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class TileGroup:
+class TileGroup(NamedTuple):
     """Steps ``first:end`` that run slice by slice."""
 
     first: int
@@ -141,8 +138,7 @@ class TileGroup:
     slices: tuple[Slice, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Buffer:
+class Buffer(NamedTuple):
     """A logical block of memory.
 
     Parameters
