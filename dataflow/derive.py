@@ -57,6 +57,8 @@ COMPLEX = ("complex64", "complex128")
 LinearMap: TypeAlias = "Callable[[Application, Tensor], Tensor] | None"
 """How a change of one argument changes the result; None where it never does."""
 
+WorkspaceOf: TypeAlias = Callable[[Specs, Attrs], Workspace]
+
 
 # Calling ops from public functions and rules
 
@@ -297,11 +299,16 @@ def maps_jvp(maps: Sequence[LinearMap]) -> Rule:
     return jvp
 
 
+def no_workspace(specs: Specs, attrs: Attrs) -> Workspace:
+    """Return the workspace of an op that needs none."""
+    return Workspace()
+
+
 def elementwise(  # noqa: PLR0913 - the facts of a record
     name: str, ufunc: np.ufunc, label: str, maps: Sequence[LinearMap], *,
     samples: Callable[[np.random.Generator], Sequence[Sample]],
     flops: int = 1, inplace: tuple[int, ...] | None = None, kinds: str = "biufc",
-    fallible: bool = False,
+    fallible: bool = False, kernel: Kernel | None = None, workspace: WorkspaceOf = no_workspace,
 ) -> Op:  # fmt: skip
     """Declare and register an element-wise op that is one NumPy ufunc with one output.
 
@@ -321,21 +328,24 @@ def elementwise(  # noqa: PLR0913 - the facts of a record
         By default every slot.
     kinds : str
         The kinds of dtype that it takes, as NumPy's ``dtype.kind``.
-    fallible : bool
+    fallible, workspace
         See `Op`.
+    kernel : callable, optional
+        By default the ufunc itself; see `Op`.
     """
 
-    def kernel(outs: Arrays, ins: Arrays, scratch: Arrays, attrs: Attrs) -> list[Call]:
+    def one_call(outs: Arrays, ins: Arrays, scratch: Arrays, attrs: Attrs) -> list[Call]:
         return [call_into(ufunc, ins, outs[0])]
 
     def reference(*arrays: np.ndarray, attrs: Attrs) -> Any:  # noqa: ANN401 - an array or a scalar
         return ufunc(*arrays)
 
     return register(Op(
-        name=name, label=label, infer=partial(_infer_of, ufunc, kinds), kernel=kernel,
+        name=name, label=label, infer=partial(_infer_of, ufunc, kinds), kernel=kernel or one_call,
         reference=reference, vjp=maps_vjp(maps), jvp=maps_jvp(maps), batch=batch_elementwise,
         tiling=elementwise_tiling, cost=partial(elementwise_cost, flops), samples=samples,
         inplace=tuple(range(ufunc.nin)) if inplace is None else inplace, fallible=fallible,
+        workspace=workspace,
     ))  # fmt: skip
 
 
@@ -343,7 +353,7 @@ def composite(  # noqa: PLR0913 - the facts of a record
     name: str, label: str, kernel: Kernel, reference: Callable[..., Any],
     maps: Sequence[LinearMap], *,
     samples: Callable[[np.random.Generator], Sequence[Sample]],
-    flops: int, workspace: Callable[[Specs, Attrs], Workspace], inplace: tuple[int, ...] = (),
+    flops: int, workspace: WorkspaceOf, inplace: tuple[int, ...] = (),
 ) -> Op:  # fmt: skip
     """Declare and register an element-wise op on floats of one dtype that is several NumPy calls.
 
@@ -384,11 +394,14 @@ def _floats_infer(arity: int, specs: Specs, attrs: Attrs) -> Specs:
 # Kernels
 
 
-def call_into(ufunc: np.ufunc, ins: Sequence[object], out: np.ndarray) -> Call:
+def call_into(ufunc: np.ufunc, ins: Arrays, out: np.ndarray) -> Call:
     """Return the call of a ufunc that writes into `out`.
 
-    NumPy 2.4 warns at every call where np.maximum or np.minimum gets `out` by position.
+    NumPy 2.4 warns at every call where np.maximum or np.minimum gets `out` by position. Its
+    np.negative is wrong where elements of 4 bytes lie 16 bytes apart and `out` has gaps too.
     """
+    if ufunc is np.negative and not all(a.flags.c_contiguous for a in (*ins, out)):
+        return (np.subtract, (-np.zeros((), out.dtype), *ins, out))  # -0.0 keeps the sign of zero
     if ufunc in (np.maximum, np.minimum):
         return (partial(ufunc, out=out), tuple(ins))
     return (ufunc, (*ins, out))

@@ -20,7 +20,8 @@ from dataflow.derive import (
 from dataflow.dispatch import public
 
 if TYPE_CHECKING:
-    from dataflow.op import Application
+    from dataflow.attrs import Attrs
+    from dataflow.op import Application, Arrays, Call
     from dataflow.tensor import Tensor, TensorLike
 
 __all__ = [
@@ -151,9 +152,17 @@ def divide(a: TensorLike, b: TensorLike) -> Tensor:
     return binary(DIVIDE, np.true_divide, a, b)
 
 
+def _negative_kernel(outs: Arrays, ins: Arrays, scratch: Arrays, attrs: Attrs) -> list[Call]:
+    """Multiply by -1: NumPy 2.4's np.negative gives wrong values where both strides are long."""
+    if outs[0].dtype.kind == "c":
+        return [(np.negative, (ins[0], outs[0]))]
+    return [(np.multiply, (ins[0], np.asarray(-1).astype(outs[0].dtype), outs[0]))]
+
+
 NEGATIVE = elementwise(
-    "negative", np.negative, "Neg", (_negated,), samples=values(-3, 3, dtypes=_NUMBERS)
-)
+    "negative", np.negative, "Neg", (_negated,), kinds="iufc", kernel=_negative_kernel,
+    samples=values(-3, 3, dtypes=_NUMBERS),
+)  # fmt: skip
 
 
 @public(np.negative)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dataflow.derive import FLOATS, INTEGERS, binary, elementwise, ranges, unary, values
+from dataflow.derive import COMPLEX, FLOATS, INTEGERS, binary, elementwise, ranges, unary, values
 from dataflow.dispatch import public
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ __all__ = [
 ]  # fmt: skip
 
 _BITS = ("bool", *INTEGERS)
-_ANY = (*_BITS, *FLOATS)
+_ANY = (*_BITS, *FLOATS, *COMPLEX)
 
 
 LOGICAL_AND = elementwise(

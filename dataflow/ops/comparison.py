@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from dataflow.derive import COMPLEX, FLOATS, INTEGERS, binary, elementwise, ranges, unary, values
 from dataflow.dispatch import public
+from dataflow.op import Workspace
+from dataflow.spec import Spec
 
 if TYPE_CHECKING:
-    from dataflow.op import Op
+    from dataflow.attrs import Attrs
+    from dataflow.op import Arrays, Call, Op, Specs
     from dataflow.tensor import Tensor, TensorLike
 
 __all__ = [
@@ -20,13 +24,20 @@ __all__ = [
 _NUMBERS = ("bool", *FLOATS, *INTEGERS)
 
 
-def _comparison(name: str, ufunc: np.ufunc, label: str, *, dtypes: tuple[str, ...]) -> Op:
+def _comparison(
+    name: str, ufunc: np.ufunc, label: str, kinds: str, dtypes: tuple[str, ...]
+) -> Op:  # fmt: skip
     # Draws from so few values that ties are among them once they are cast to integers.
     samples = ranges(((0, 3),) * 2, dtypes=dtypes, smooth=False)
-    return elementwise(name, ufunc, label, (None, None), samples=samples)
+    return elementwise(name, ufunc, label, (None, None), samples=samples, kinds=kinds)
 
 
-EQUAL = _comparison("equal", np.equal, "Eq", dtypes=(*_NUMBERS, *COMPLEX))
+# Complex numbers are equal or not, but in no order: NumPy's goes by the real part first.
+_equality = partial(_comparison, kinds="biufc", dtypes=(*_NUMBERS, *COMPLEX))
+_order = partial(_comparison, kinds="biuf", dtypes=_NUMBERS)
+
+
+EQUAL = _equality("equal", np.equal, "Eq")
 
 
 @public(np.equal)
@@ -58,7 +69,7 @@ def equal(a: TensorLike, b: TensorLike) -> Tensor:
     return binary(EQUAL, np.equal, a, b)
 
 
-NOT_EQUAL = _comparison("not_equal", np.not_equal, "Ne", dtypes=(*_NUMBERS, *COMPLEX))
+NOT_EQUAL = _equality("not_equal", np.not_equal, "Ne")
 
 
 @public(np.not_equal)
@@ -75,7 +86,7 @@ def not_equal(a: TensorLike, b: TensorLike) -> Tensor:
     return binary(NOT_EQUAL, np.not_equal, a, b)
 
 
-LESS = _comparison("less", np.less, "Lt", dtypes=_NUMBERS)
+LESS = _order("less", np.less, "Lt")
 
 
 @public(np.less)
@@ -92,7 +103,7 @@ def less(a: TensorLike, b: TensorLike) -> Tensor:
     return binary(LESS, np.less, a, b)
 
 
-LESS_EQUAL = _comparison("less_equal", np.less_equal, "Le", dtypes=_NUMBERS)
+LESS_EQUAL = _order("less_equal", np.less_equal, "Le")
 
 
 @public(np.less_equal)
@@ -109,7 +120,7 @@ def less_equal(a: TensorLike, b: TensorLike) -> Tensor:
     return binary(LESS_EQUAL, np.less_equal, a, b)
 
 
-GREATER = _comparison("greater", np.greater, "Gt", dtypes=_NUMBERS)
+GREATER = _order("greater", np.greater, "Gt")
 
 
 @public(np.greater)
@@ -126,7 +137,7 @@ def greater(a: TensorLike, b: TensorLike) -> Tensor:
     return binary(GREATER, np.greater, a, b)
 
 
-GREATER_EQUAL = _comparison("greater_equal", np.greater_equal, "Ge", dtypes=_NUMBERS)
+GREATER_EQUAL = _order("greater_equal", np.greater_equal, "Ge")
 
 
 @public(np.greater_equal)
@@ -166,13 +177,23 @@ def isnan(x: TensorLike) -> Tensor:
     return unary(ISNAN, np.isnan, x)
 
 
+def _isfinite_kernel(outs: Arrays, ins: Arrays, scratch: Arrays, attrs: Attrs) -> list[Call]:
+    """Write into a contiguous array: NumPy 2.4's np.isfinite gives wrong values into others."""
+    (x,), (out,), (flags,) = ins, outs, scratch
+    if out.flags.c_contiguous:
+        return [(np.isfinite, (x, out))]
+    return [(np.isfinite, (x, flags)), (out.__setitem__, (..., flags))]
+
+
+def _isfinite_workspace(specs: Specs, attrs: Attrs) -> Workspace:
+    return Workspace((Spec(specs[0].shape, np.dtype(np.bool_)),))
+
+
 ISFINITE = elementwise(
-    "isfinite",
-    np.isfinite,
-    "Isfinite",
-    (None,),
+    "isfinite", np.isfinite, "Isfinite", (None,), kernel=_isfinite_kernel,
+    workspace=_isfinite_workspace,
     samples=values(0, 3, dtypes=(*_NUMBERS, *COMPLEX), smooth=False),
-)
+)  # fmt: skip
 
 
 @public(np.isfinite)

@@ -196,7 +196,7 @@ def tanh(x: TensorLike) -> Tensor:
 
 FLOOR = elementwise(
     "floor", np.floor, "Floor", (None,), kinds="biuf",
-    samples=values(1.1, 1.4, dtypes=(*FLOATS, *INTEGERS)),
+    samples=values(1.1, 1.4, dtypes=("bool", *FLOATS, *INTEGERS)),
 )  # fmt: skip
 
 
@@ -216,7 +216,7 @@ def floor(x: TensorLike) -> Tensor:
 
 CEIL = elementwise(
     "ceil", np.ceil, "Ceil", (None,), kinds="biuf",
-    samples=values(1.1, 1.4, dtypes=(*FLOATS, *INTEGERS)),
+    samples=values(1.1, 1.4, dtypes=("bool", *FLOATS, *INTEGERS)),
 )  # fmt: skip
 
 
