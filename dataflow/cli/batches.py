@@ -109,7 +109,8 @@ def read_batches(
     FileAccessError, FileFormatError
         The file can't be read.
     """
-    from dataflow.cli.tables import choose_columns, column_values, read_table
+    from dataflow.cli.columns import column_values
+    from dataflow.cli.tables import choose_columns, read_table
 
     axes = {i.name: _axis(plan, i, dim) for i in plan.inputs if i.name not in fed}
     if not axes:

@@ -80,9 +80,9 @@ def _graph(graph: Graph) -> Description:
 def _plan(plan: Plan) -> Description:
     facts: Row = {
         "sizes": dict(plan.sizes), "step_count": len(plan.steps), "calls": plan.calls,
-        "peak": plan.peak, "lower_bound": plan.lower_bound,
-        "bytes_without_reuse": plan.bytes_without_reuse,
-        "certificate": plan.certificate._asdict(), "options": dict(plan.options),
+        "peak_bytes": plan.peak, "lower_bound_bytes": plan.lower_bound,
+        "without_reuse_bytes": plan.bytes_without_reuse,
+        "certificate_bytes": plan.certificate._asdict(), "options": dict(plan.options),
         "graph_digest": plan.graph_digest,
     }  # fmt: skip
     inputs: list[Row] = [
@@ -102,9 +102,10 @@ def _plan(plan: Plan) -> Description:
 
 def _steps(plan: Plan) -> Iterator[Row]:
     for index, step in enumerate(plan.steps):
+        group = None if step.group < 0 else step.group
         yield {"step": index, "node": step.node, "op": step.op, "spec": _specs(step),
                "reads": _places(plan, step.inputs), "writes": _places(plan, step.outputs),
-               "sweep": step.sweep, "worker": step.worker, "group": step.group}  # fmt: skip
+               "sweep": step.sweep, "worker": step.worker, "group": group}  # fmt: skip
 
 
 def _specs(step: Step) -> str:

@@ -83,7 +83,8 @@ def _read_numpy(name: str, path: Path) -> np.ndarray:
 
 
 def _read_columns(given: PlanInput, path: Path, pattern: str) -> np.ndarray:
-    from dataflow.cli.tables import choose_columns, column_values, read_table
+    from dataflow.cli.columns import column_values
+    from dataflow.cli.tables import choose_columns, read_table
 
     table = read_table(path)
     rows, *rest = given.spec.static_shape or (1,)

@@ -29,10 +29,13 @@ def print_json(record: Mapping[str, Value]) -> None:
 
 
 def print_facts(facts: Row) -> None:
-    """Print names and values below each other."""
+    """Print names and values below each other; a mapping's items on lines of their own."""
     width = max(map(len, facts), default=0)
     for name, value in facts.items():
-        click.echo(f"  {_title(name):{width}}  {_cell(value)}")
+        items = value if isinstance(value, Mapping) else {"": value}
+        for index, (item, number) in enumerate(items.items()):
+            title = "" if index else _title(name)
+            click.echo(f"  {title:{width}}  {f'{printable(item)} {_cell(number)}'.strip()}")
 
 
 def print_table(title: str, rows: Sequence[Row], limit: int | None = None) -> None:

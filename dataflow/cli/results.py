@@ -7,10 +7,9 @@ table must agree in their rows, and where they don't, the error says what to do.
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -91,6 +90,8 @@ def write_results(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
 def _table(path: Path, arrays: Mapping[str, np.ndarray]) -> pa.Table:
     import pyarrow as pa
 
+    from dataflow.cli.columns import as_column
+
     rows = {name: array.shape[0] if array.ndim else 1 for name, array in arrays.items()}
     if len(set(rows.values())) > 1:
         msg = f"{path}: the outputs have different numbers of rows, {rows}: write an .npz instead"
@@ -101,21 +102,14 @@ def _table(path: Path, arrays: Mapping[str, np.ndarray]) -> pa.Table:
             what = f"{array.dtype}{list(array.shape)}"
             msg = f"{path}: output {name!r} is {what}, which no table holds: write an .npz instead"
             raise RunError(msg)
-        columns[name] = _column(array)
+        columns[name] = as_column(array)
     return pa.table(columns)
-
-
-def _column(array: np.ndarray) -> pa.Array[Any]:
-    import pyarrow as pa
-
-    column: pa.Array[Any] = pa.array(np.ascontiguousarray(array).reshape(-1))
-    for size in reversed(array.shape[1:]):
-        column = pa.FixedSizeListArray.from_arrays(column, size)
-    return column
 
 
 def _write_npz(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
     """Write what `numpy.savez` would, for outputs of any name, and without the time of day."""
+    import zipfile
+
     with zipfile.ZipFile(path, "w") as archive:
         for name, array in arrays.items():
             member = zipfile.ZipInfo(f"{name}.npy")

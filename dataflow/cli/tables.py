@@ -1,4 +1,4 @@
-"""Tables as arrays: which columns are a tensor, and what their values become.
+"""Tables: how each kind of file is read, and which columns are a tensor.
 
 A tensor whose rows have n values is one of
 
@@ -6,9 +6,7 @@ A tensor whose rows have n values is one of
     x.0 … x.n-1   n columns of single values
     --columns     the columns that a pattern matches, in natural order: p2 before p10
 
-Nothing is guessed: a null, a wrong width, or an integer that the tensor's dtype can't hold is an
-error that names the column and the row. pyarrow is imported when a file is read, and of it only
-what that kind of file needs; pyarrow.compute only to say where a null is.
+pyarrow is imported when a file is read, and of it only what that kind of file needs.
 """
 
 from __future__ import annotations
@@ -19,14 +17,12 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from dataflow.errors import FeedError, FileAccessError, FileFormatError
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["TABLE_ENDINGS", "choose_columns", "column_values", "read_table"]
+__all__ = ["TABLE_ENDINGS", "choose_columns", "listed", "read_table"]
 
 TABLE_ENDINGS = (".arrow", ".feather", ".parquet", ".csv")
 """The endings of files that are read as tables."""
@@ -102,130 +98,21 @@ def choose_columns(names: Sequence[str], tensor: str, width: int, pattern: str =
         wanted = f"a column {tensor!r}, or {tensor}.0 to {tensor}.{width - 1}"
     if not found:
         msg = (f"input {tensor!r} takes {width} values a row: expected {wanted}; the columns are "
-               f"{_listed(names)}. --columns {tensor}=PATTERN says which are meant")  # fmt: skip
+               f"{listed(names)}. --columns {tensor}=PATTERN says which are meant")  # fmt: skip
         raise FeedError(msg)
     return found
 
 
-def column_values(
-    table: pa.Table, names: Sequence[str], shape: tuple[int, ...], dtype: np.dtype
-) -> np.ndarray:
-    """Return columns as one array.
-
-    Parameters
-    ----------
-    table : pyarrow.Table
-        The table, of n rows.
-    names : sequence of str
-        One column of lists or of single values, or one column for each value of a row.
-    shape : tuple of int
-        The shape of one row.
-    dtype : numpy.dtype
-        The result's dtype. Integers may become floats, and narrower integers if all are in range;
-        floats become other floats; nothing else changes its kind.
-
-    Returns
-    -------
-    numpy.ndarray
-        Of shape ``(n, *shape)``; may be read-only.
-
-    Raises
-    ------
-    FeedError
-        A column has nulls, a width or a type that don't fit, or stands twice in the table.
-    """
-    width = int(np.prod(shape, dtype=np.int64))
-    if len(names) == 1:
-        return _values(table, names[0], width, dtype).reshape(table.num_rows, *shape)
-    if len(names) != width:
-        msg = (f"{width} values a row are expected, and there are {len(names)} columns: "
-               f"{_listed(names)}")  # fmt: skip
-        raise FeedError(msg)
-    values = np.empty((table.num_rows, width), dtype)
-    for index, name in enumerate(names):
-        values[:, index] = _values(table, name, 1, dtype)
-    return values.reshape(table.num_rows, *shape)
-
-
-def _values(table: pa.Table, name: str, width: int, dtype: np.dtype) -> np.ndarray:
-    """Return one column's values, flat."""
-    if table.column_names.count(name) != 1:
-        msg = f"column {name!r} stands {table.column_names.count(name)} times in the table"
-        raise FeedError(msg)
-    column = table.column(name)
-    chunk: Any = column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
-    flat, found = _flatten(chunk, name, max(len(chunk), 1))
-    if len(chunk) and found != width:
-        msg = f"column {name!r} has {found} values a row ({column.type}), expected are {width}"
-        raise FeedError(msg)
-    values: np.ndarray = flat.to_numpy(zero_copy_only=False)
-    return _cast(values, dtype, f"column {name!r} ({column.type})", max(width, 1))
-
-
-def _flatten(values: Any, name: str, rows: int) -> tuple[pa.Array[Any], int]:  # noqa: ANN401 - lists, in levels
-    """Undo every level of lists; return the values and how many a row has."""
-    import pyarrow.types as kinds
-
-    while True:
-        if values.null_count:
-            _refuse_null(values, name, rows)
-        if kinds.is_list(values.type) or kinds.is_large_list(values.type):
-            _check_lengths(values, name, rows)
-        elif not kinds.is_fixed_size_list(values.type):
-            return values, len(values) // rows
-        values = values.flatten()
-
-
-def _refuse_null(values: pa.Array[Any], name: str, rows: int) -> None:
-    nulls = np.flatnonzero(values.is_null().to_numpy(zero_copy_only=False))
-    msg = f"column {name!r}, row {nulls[0] * rows // len(values)}: is null, and a tensor can't be"
-    raise FeedError(msg)
-
-
-def _check_lengths(lists: pa.ListArray[Any], name: str, rows: int) -> None:
-    lengths = np.diff(lists.offsets.to_numpy())
-    odd = np.flatnonzero(lengths != lengths[:1])
-    if odd.size:
-        row = odd[0] * rows // len(lists)
-        msg = (f"column {name!r}, row {row}: has {lengths[odd[0]]} values, the first row "
-               f"{lengths[0]}")  # fmt: skip
-        raise FeedError(msg)
-
-
-def _cast(values: np.ndarray, dtype: np.dtype, what: str, width: int) -> np.ndarray:
-    if values.dtype == dtype:
-        return values
-    if values.dtype.kind in "iu" and dtype.kind in "iu":
-        _check_range(values, dtype, what, width)
-    elif not np.can_cast(values.dtype, dtype, "same_kind"):
-        msg = f"{what}: can't become {dtype} without a change of kind"
-        raise FeedError(msg)
-    with np.errstate(over="raise"):
-        try:
-            return values.astype(dtype)
-        except FloatingPointError:
-            msg = f"{what}: has a value too large for {dtype}"
-            raise FeedError(msg) from None
-
-
-def _check_range(values: np.ndarray, dtype: np.dtype, what: str, width: int) -> None:
-    least, most = np.iinfo(dtype).min, np.iinfo(dtype).max
-    outside = np.flatnonzero((values < least) | (values > most))
-    if outside.size:
-        msg = (f"{what}, row {outside[0] // width}: {values[outside[0]]} is outside of what "
-               f"{dtype} holds, {least} to {most}")  # fmt: skip
-        raise FeedError(msg)
+def listed(names: Sequence[str], most: int = 8) -> str:
+    """Return names as messages list them, the first few."""
+    text = ", ".join(names[:most]) or "none"
+    return f"{text} and {len(names) - most} more" if len(names) > most else text
 
 
 def _natural(name: str) -> list[tuple[bool, int, str]]:
     """Return a key that sorts numbers within names by their value."""
     parts = _NUMBER.split(name)  # texts and numbers by turns
     return [(part.isdigit(), int(part) if part.isdigit() else 0, part) for part in parts]
-
-
-def _listed(names: Sequence[str], most: int = 8) -> str:
-    listed = ", ".join(names[:most]) or "none"
-    return f"{listed} and {len(names) - most} more" if len(names) > most else listed
 
 
 def _read_arrow(path: Path) -> pa.Table:
