@@ -8,6 +8,8 @@ from dataflow.ops.casting import *
 from dataflow.ops.comparison import *
 from dataflow.ops.copying import *
 from dataflow.ops.elementary import *
+from dataflow.ops.indexing import *
+from dataflow.ops.joining import *
 from dataflow.ops.linalg import *
 from dataflow.ops.powers import *
 from dataflow.ops.reductions import *
