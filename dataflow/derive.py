@@ -397,11 +397,8 @@ def _floats_infer(arity: int, specs: Specs, attrs: Attrs) -> Specs:
 def call_into(ufunc: np.ufunc, ins: Arrays, out: np.ndarray) -> Call:
     """Return the call of a ufunc that writes into `out`.
 
-    NumPy 2.4 warns at every call where np.maximum or np.minimum gets `out` by position. Its
-    np.negative is wrong where elements of 4 bytes lie 16 bytes apart and `out` has gaps too.
+    NumPy 2.4 warns at every call where np.maximum or np.minimum gets `out` by position.
     """
-    if ufunc is np.negative and not all(a.flags.c_contiguous for a in (*ins, out)):
-        return (np.subtract, (-np.zeros((), out.dtype), *ins, out))  # -0.0 keeps the sign of zero
     if ufunc in (np.maximum, np.minimum):
         return (partial(ufunc, out=out), tuple(ins))
     return (ufunc, (*ins, out))

@@ -122,7 +122,7 @@ def reversed_in_memory(array: Array) -> Array:
 
 def transposed_in_memory(array: Array) -> Array:
     """Return the values with the first axis innermost."""
-    return np.asfortranarray(array)
+    return np.array(array, order="F")
 
 
 def repeated_first(array: Array) -> Array:

@@ -44,7 +44,7 @@ def test_vjp_gives_only_what_is_asked_for(case: Case) -> None:
     application, joint = everything_pulled(case)
     for slot in range(len(application.needs)):
         needs = tuple(i == slot and needed for i, needed in enumerate(application.needs))
-        alone = pulled(replace(application, needs=needs), ones_like(application.outputs))
+        alone = pulled(application._replace(needs=needs), ones_like(application.outputs))
         assert all(part is None for part, needed in zip(alone, needs, strict=True) if not needed)
         ours, theirs = alone[slot], joint[slot]
         assert (ours is None) == (theirs is None)
@@ -95,7 +95,7 @@ def everything_pulled(case: Case) -> tuple[Application, Sequence[Tensor | None]]
     """Return a case's node, asked for all its cotangents, and the cotangents."""
     _, application = applied(case)
     needs = tuple(t.spec.is_float for t in application.inputs)
-    application = replace(application, needs=needs)
+    application = application._replace(needs=needs)
     return application, pulled(application, ones_like(application.outputs))
 
 
