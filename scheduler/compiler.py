@@ -9,22 +9,17 @@ byte for byte, in any process: no pass looks at `id`, `hash`, a clock or the env
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
-from dataflow.dims import Dim
 from dataflow.errors import CompileError
+from dataflow.graph import Graph, Ref
 from scheduler.arena import Block, place
 from scheduler.commits import place_updates
 from scheduler.memory import Memory, assign_memory
 from scheduler.order import order_items
 from scheduler.plan import Buffer, Plan, PlanInput, PlanOutput, PlanVariable
-from scheduler.program import Program, lower
+from scheduler.program import Program, dimension_names, lower
 from scheduler.simplify import simplify
 from scheduler.verify import verify
-
-if TYPE_CHECKING:
-    from dataflow.graph import Graph, Ref
-    from dataflow.spec import Spec
 
 __all__ = ["compile"]
 
@@ -69,6 +64,9 @@ def compile(
     >>> plan.peak, plan.lower_bound
     (64, 64)
     """
+    if not isinstance(graph, Graph):
+        msg = f"compile takes a graph, not {type(graph).__name__}: builder.build(...) makes one"
+        raise CompileError(msg)
     graph.verify()
     sizes = _checked_sizes(graph, dims or {})
     if isinstance(blas_threads, bool) or not isinstance(blas_threads, int) or blas_threads < 1:
@@ -80,7 +78,7 @@ def compile(
     options = {"blas_threads": str(blas_threads), "updates": str(updates).lower(),
                "outputs": ",".join(wanted)}  # fmt: skip
     initial = _initial_plan(graph, sizes, program, options)
-    plan = _plan(graph, sizes, options, program, initial)
+    plan = _plan(graph, sizes, options, program, wanted, initial)
     verify(plan)
     return plan
 
@@ -94,25 +92,24 @@ def _initial_plan(
         return None
     first = simplify(lower(graph, sizes, ends, {}), fold_limit=0)
     own_options = {**options, "outputs": ",".join(ends), "updates": "false"}
-    return _plan(graph, sizes, own_options, first, None)
+    return _plan(graph, sizes, own_options, first, ends, None)
 
 
 def _plan(
     graph: Graph, sizes: Mapping[str, int], options: Mapping[str, str], program: Program,
-    initial: Plan | None,
+    ends: Mapping[str, Ref], initial: Plan | None,
 ) -> Plan:  # fmt: skip
     program = place_updates(program)
     memory = assign_memory(program, order_items(program))
     buffers, peak, bound = _placed(memory)
     number = {value: operand.buffer for value, operand in memory.operands.items()}
-    names = {name: tuple(map(str, graph.dag.nodes[name]["specs"][0].shape))
-             for name in program.inputs}  # fmt: skip
     return Plan(
         name=graph.name, graph_digest=graph.digest(), sizes=sizes, options=options,
         steps=tuple(memory.steps), groups=(), buffers=buffers,
-        inputs=tuple(PlanInput(name, number[value], program.specs[value], names[name])
+        inputs=tuple(PlanInput(name, number[value], program.specs[value],
+                               _dims(graph, Ref(name, 0)))
                      for name, value in program.inputs.items()),
-        outputs=tuple(PlanOutput(name, memory.operands[value], _dims(graph, name, program, value))
+        outputs=tuple(PlanOutput(name, memory.operands[value], _dims(graph, ends[name]))
                       for name, value in program.outputs.items()),
         variables=tuple(PlanVariable(name, number[value], program.specs[value],
                                      program.updates.get(name, value) != value)
@@ -122,11 +119,9 @@ def _plan(
     )  # fmt: skip
 
 
-def _dims(graph: Graph, name: str, program: Program, value: int) -> tuple[str, ...]:
-    """Return an output's dimensions as the graph names them."""
-    ref = graph.outputs.get(name)
-    spec: Spec = graph.spec(ref) if ref is not None else program.specs[value]
-    return tuple(map(str, spec.shape))
+def _dims(graph: Graph, ref: Ref) -> tuple[str, ...]:
+    """Return a tensor's dimensions as the graph names them."""
+    return tuple(map(str, graph.spec(ref).shape))
 
 
 def _placed(memory: Memory) -> tuple[tuple[Buffer, ...], int, int]:
@@ -144,12 +139,8 @@ def _placed(memory: Memory) -> tuple[tuple[Buffer, ...], int, int]:
 
 def _checked_sizes(graph: Graph, dims: Mapping[str, int]) -> dict[str, int]:
     known = sorted({
-        name
-        for input_name in graph.dag
-        for spec in graph.dag.nodes[input_name]["specs"]
-        for dim in spec.shape
-        if isinstance(dim, Dim)
-        for name in dim.names()
+        name for data in graph.dag.nodes.values()
+        for name in dimension_names(data["attrs"], data["specs"])
     })  # fmt: skip
     sizes: dict[str, int] = {}
     for name in sorted(dims):

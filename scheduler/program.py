@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from dataflow.graph import Graph, Node, Ref
     from dataflow.spec import Spec
 
-__all__ = ["Item", "Program", "alias_roots", "lower"]
+__all__ = ["Item", "Program", "alias_roots", "dimension_names", "lower"]
 
 
 class Item(NamedTuple):
@@ -157,17 +157,23 @@ def _bound_specs(
     except GraphError as error:
         msg = f"{node.where()}, with sizes {dict(sizes)}: {error}"
         raise CompileError(msg) from None
-    for spec in specs:
-        for dim in spec.shape:
-            if isinstance(dim, Dim):
-                names = ", ".join(sorted(dim.names()))
-                msg = (f"{node.where()} is {spec}: no size is given for {names}; "
-                       f"pass dims={{{names!r}: …}} (--dim {names}=…)")  # fmt: skip
-                raise CompileError(msg)
-            if dim < 0:
-                msg = f"{node.where()}, with sizes {dict(sizes)}: the shape {spec} is negative"
-                raise CompileError(msg)
+    unbound = dimension_names(attrs, specs)
+    if unbound:
+        msg = (f"{node.where()} is {specs[0]}: no size is given for {', '.join(unbound)}; "
+               f"pass dims={{{unbound[0]!r}: …}} (--dim {unbound[0]}=…)")  # fmt: skip
+        raise CompileError(msg)
+    if any(dim < 0 for spec in specs for dim in spec.static_shape):
+        msg = f"{node.where()}, with sizes {dict(sizes)}: a shape of {specs} is negative"
+        raise CompileError(msg)
     return specs
+
+
+def dimension_names(attrs: Attrs, specs: Iterable[Spec]) -> list[str]:
+    """Return the names of dimensions that occur in a node's attributes and specs, sorted."""
+    dims: list[object] = [dim for spec in specs for dim in spec.shape]
+    for value in attrs.values():
+        dims += value if isinstance(value, tuple) else (value,)
+    return sorted({name for dim in dims if isinstance(dim, Dim) for name in dim.names()})
 
 
 def alias_roots(program: Program) -> list[int]:
