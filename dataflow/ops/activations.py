@@ -1,0 +1,281 @@
+"""Activations: relu, sigmoid, silu and gelu, each a node whose derivative needs one saved tensor.
+
+sigmoid is 1 / (1 + exp(-|x|)), times exp(-|x|) below 0: no power overflows, and small results
+keep their digits. gelu is x times the normal distribution's cumulative function.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dataflow.attrs import Attrs
+from dataflow.derive import (
+    apply,
+    call_into,
+    composite,
+    joined,
+    promoted,
+    scalars,
+    scratch_like,
+    unary,
+    values,
+)  # fmt: skip
+from dataflow.dispatch import public
+from dataflow.errors import GraphError
+from dataflow.op import Sample, Workspace
+from dataflow.ops.comparison import less_equal
+from dataflow.ops.elementary import exp, tanh
+from dataflow.ops.error_function import erf, erf_calls, erf_reference, erf_workspace, working_dtype
+from dataflow.ops.powers import square
+from dataflow.ops.selection import where
+from dataflow.spec import Spec
+
+if TYPE_CHECKING:
+    from dataflow.op import Application, Arrays, Call, Specs
+    from dataflow.tensor import Tensor, TensorLike
+
+__all__ = ["gelu", "relu", "sigmoid", "silu"]
+
+
+# relu
+
+
+def _relu_kernel(outs: Arrays, ins: Arrays, scratch: Arrays, attrs: Attrs) -> list[Call]:
+    return [call_into(np.maximum, (ins[0], *scalars(outs[0].dtype, 0)), outs[0])]
+
+
+def _relu_reference(*arrays: np.ndarray, attrs: Attrs) -> np.ndarray:
+    return np.where(arrays[0] <= 0, np.zeros_like(arrays[0]), arrays[0])
+
+
+def _where_positive(application: Application, change: Tensor) -> Tensor:
+    return where(less_equal(application.outputs[0], 0), 0, change)
+
+
+RELU = composite(
+    "relu", "Relu", _relu_kernel, _relu_reference, (_where_positive,), flops=1, inplace=(0,),
+    workspace=partial(scratch_like, 0),
+    samples=joined(values(0.5, 3), values(-3, -0.5), values(-3, 3, smooth=False)),
+)  # fmt: skip
+
+
+@public()
+def relu(x: TensorLike) -> Tensor:
+    """Return the larger of `x` and 0, element by element. The derivative at 0 is 0.
+
+    Parameters
+    ----------
+    x : tensor
+        Floats of any shape; integers become floats.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> x = df.GraphBuilder().constant([1.0, -2.0])
+    >>> df.evaluate(df.relu(x))
+    array([1., 0.], dtype=float32)
+    """
+    return unary(RELU, np.tanh, x)  # promoted as tanh is, here and below: there is no ufunc
+
+
+# sigmoid
+
+
+def _sigmoid_kernel(outs: Arrays, ins: Arrays, scratch: Arrays, attrs: Attrs) -> list[Call]:
+    (out,), (x,), (power,) = outs, ins, scratch
+    one, minus = scalars(out.dtype, 1, -1)
+    return [
+        (np.copysign, (x, minus, power)),
+        (np.exp, (power, power)),  # exp(-|x|), at most 1
+        (np.sign, (x, out)),
+        call_into(np.maximum, (out, power), out),  # 1 above 0, and exp(x) below
+        (np.add, (power, one, power)),
+        (np.divide, (out, power, out)),
+    ]
+
+
+def _sigmoid_reference(*arrays: np.ndarray, attrs: Attrs) -> np.ndarray:
+    (x,) = arrays
+    power = np.exp(-np.abs(x))
+    return np.asarray(np.where(x < 0, power, np.ones_like(power)) / (power + 1))
+
+
+def _sigmoid_slope(application: Application, change: Tensor) -> Tensor:
+    (y,) = application.outputs
+    return change * (y - square(y))
+
+
+SIGMOID = composite(
+    "sigmoid", "Sigmoid", _sigmoid_kernel, _sigmoid_reference, (_sigmoid_slope,), flops=25,
+    workspace=partial(scratch_like, 1), inplace=(0,),
+    samples=joined(values(-3, 3), values(-2000, 2000, smooth=False)),
+)  # fmt: skip
+
+
+@public()
+def sigmoid(x: TensorLike) -> Tensor:
+    """Return ``1 / (1 + exp(-x))``, element by element, without overflow at any `x`.
+
+    Parameters
+    ----------
+    x : tensor
+        Floats of any shape; integers become floats.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> x = df.GraphBuilder().constant([0.0, -1000.0])
+    >>> df.evaluate(df.sigmoid(x))
+    array([0.5, 0. ], dtype=float32)
+    """
+    return unary(SIGMOID, np.tanh, x)
+
+
+@public()
+def silu(x: TensorLike) -> Tensor:
+    """Return ``x * sigmoid(x)``, element by element.
+
+    Parameters
+    ----------
+    x : tensor
+        Floats of any shape; integers become floats.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> x = df.GraphBuilder().constant([0.0, 2.0])
+    >>> df.evaluate(df.silu(x)).round(4)
+    array([0.    , 1.7616], dtype=float32)
+    """
+    (floats,) = promoted(SIGMOID, np.tanh, x)
+    return floats * sigmoid(floats)
+
+
+# gelu, with erf and with the tanh that comes close to it
+
+_HALF_ROOT = math.sqrt(0.5)
+_CUBE, _SCALE = 0.044715, math.sqrt(2 / math.pi)
+
+
+def _gelu_workspace(specs: Specs, attrs: Attrs) -> Workspace:
+    if attrs.text("approximate") == "none":
+        return erf_workspace(specs, attrs)
+    return Workspace((Spec(specs[0].shape, working_dtype(specs[0].dtype)),) * 2)
+
+
+def _gelu_kernel(outs: Arrays, ins: Arrays, scratch: Arrays, attrs: Attrs) -> list[Call]:
+    if attrs.text("approximate") == "none":
+        return _gelu_by_erf(outs[0], ins[0], scratch)
+    return _gelu_by_tanh(outs[0], ins[0], *scratch)
+
+
+def _gelu_by_erf(out: np.ndarray, x: np.ndarray, scratch: Arrays) -> list[Call]:
+    """Return the calls for u (1 + erf(u)) / √2, where u is x / √2."""
+    result, u = scratch[1], scratch[5]
+    one, half_root = scalars(u.dtype, 1, _HALF_ROOT)
+    return [
+        (u.__setitem__, (..., x)),
+        (np.multiply, (u, half_root, u)),
+        *erf_calls(u, scratch),
+        (np.add, (result, one, result)),
+        (np.multiply, (result, u, result)),
+        (np.multiply, (result, half_root, result)),
+        (out.__setitem__, (..., result)),
+    ]
+
+
+def _gelu_by_tanh(
+    out: np.ndarray, x: np.ndarray, wide: np.ndarray, result: np.ndarray
+) -> list[Call]:  # fmt: skip
+    """Return the calls for x/2 (1 + tanh(s (x + c x³)))."""
+    one, half, cube, scale = scalars(wide.dtype, 1, 0.5, _CUBE, _SCALE)
+    return [
+        (wide.__setitem__, (..., x)),
+        (np.multiply, (wide, wide, result)),
+        (np.multiply, (result, cube, result)),
+        (np.add, (result, one, result)),
+        (np.multiply, (result, wide, result)),
+        (np.multiply, (result, scale, result)),
+        (np.tanh, (result, result)),
+        (np.add, (result, one, result)),
+        (np.multiply, (result, wide, result)),
+        (np.multiply, (result, half, result)),
+        (out.__setitem__, (..., result)),
+    ]
+
+
+def _gelu_reference(*arrays: np.ndarray, attrs: Attrs) -> np.ndarray:
+    x = arrays[0].astype(working_dtype(arrays[0].dtype))
+    if attrs.text("approximate") == "none":
+        bent = erf_reference(x * x.dtype.type(_HALF_ROOT))
+    else:
+        bent = np.tanh(_SCALE * (x + _CUBE * x * x * x))
+    return np.asarray(0.5 * x * (1 + bent), arrays[0].dtype)
+
+
+def _gelu_slope(application: Application, change: Tensor) -> Tensor:
+    if application.attrs.text("approximate") == "none":
+        return change * _erf_slope(application.inputs[0])
+    return change * _tanh_slope(application.inputs[0])
+
+
+def _erf_slope(x: Tensor) -> Tensor:
+    density = exp(square(x) * -0.5) * (1 / math.sqrt(2 * math.pi))
+    return (erf(x * _HALF_ROOT) + 1) * 0.5 + x * density
+
+
+def _tanh_slope(x: Tensor) -> Tensor:
+    squared = square(x)
+    bent = tanh(x * (squared * _CUBE + 1) * _SCALE)
+    inner = (squared * (3 * _CUBE) + 1) * _SCALE
+    return (bent + 1 + x * (1 - square(bent)) * inner) * 0.5
+
+
+def _gelu_samples(rng: np.random.Generator) -> list[Sample]:
+    return [
+        Sample(sample.inputs, Attrs(approximate=kind), smooth=sample.smooth)
+        for kind in ("none", "tanh") for sample in values(-3, 3)(rng)
+    ]  # fmt: skip
+
+
+GELU = composite(
+    "gelu", "Gelu", _gelu_kernel, _gelu_reference, (_gelu_slope,), flops=75,
+    workspace=_gelu_workspace, samples=_gelu_samples,
+)  # fmt: skip
+
+
+@public()
+def gelu(x: TensorLike, approximate: str = "none") -> Tensor:
+    """Return ``x`` times the probability that a standard normal draw is below ``x``.
+
+    Parameters
+    ----------
+    x : tensor
+        Floats of any shape; integers become floats.
+    approximate : {"none", "tanh"}
+        By `erf`, or by a tanh that differs by at most 0.0005 and takes half of the time or less.
+
+    Raises
+    ------
+    GraphError
+        `approximate` is neither.
+
+    References
+    ----------
+    Hendrycks and Gimpel, "Gaussian Error Linear Units", arXiv:1606.08415 (2016).
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> x = df.GraphBuilder().constant([0.0, 1.0])
+    >>> df.evaluate(df.gelu(x)).round(4)
+    array([0.    , 0.8413], dtype=float32)
+    """
+    if approximate not in ("none", "tanh"):
+        msg = f"gelu's approximate is 'none' or 'tanh', not {approximate!r}"
+        raise GraphError(msg)
+    return apply(GELU, promoted(GELU, np.tanh, x), Attrs(approximate=approximate))
