@@ -12,7 +12,7 @@ import numpy as np
 
 import dataflow as df
 from dataflow.derive import elementwise_tiling
-from dataflow.op import Absent, Application, Op, get_op
+from dataflow.op import Absent, Application, Op, Sample, get_op
 from dataflow.tensor import Tensor
 from tests.cases import BY_OP, CASES, Case, each, each_op, has, together
 from tests.derivatives import check_jvp, check_vjp, is_checkable
@@ -52,6 +52,13 @@ def test_vjp_gives_only_what_is_asked_for(case: Case) -> None:
             assert_same_bits(evaluated([ours], case), evaluated([theirs], case), case.name)
 
 
+@each_op(has("vjp"))
+def test_every_vjp_is_checked(name: str) -> None:
+    """An op whose vjp gives anything has a smooth sample in float64, on which it is checked."""
+    giving = any(has_gradient(case) for case in BY_OP[name])
+    assert not giving or any(c.op.name == name and is_precise(c) for c in SMOOTH)
+
+
 @each_op(lambda op: any(c.op is op for c in SMOOTH))
 def test_a_vjp_off_by_a_thousandth_is_caught(name: str) -> None:
     """The check of gradients sees an error of 0.1 %: it can fail."""
@@ -59,24 +66,50 @@ def test_a_vjp_off_by_a_thousandth_is_caught(name: str) -> None:
     def wrong(application: Application, cotangents: Any) -> list[Tensor | None]:  # noqa: ANN401
         return [None if part is None else part * 1.001 for part in pulled(application, cotangents)]
 
+    assert_caught(lambda op, sample: check_vjp(op, sample, order=1), name, vjp=wrong)
+
+
+@each_op(lambda op: has("jvp")(op) and any(c.op is op for c in SMOOTH))
+def test_a_jvp_off_by_a_thousandth_is_caught(name: str) -> None:
+    """The check of tangents sees an error of 0.1 % too."""
+    rule = get_op(name).jvp
+    assert not isinstance(rule, Absent)
+
+    def wrong(application: Application, tangents: Any) -> list[Tensor | None]:  # noqa: ANN401
+        return [None if part is None else part * 1.001 for part in rule(application, tangents)]
+
+    assert_caught(check_jvp, name, jvp=wrong)
+
+
+def test_a_gradient_without_its_own_gradient_is_caught() -> None:
+    """The check at order two sees a vjp that is right, but constant in the inputs."""
+
+    def wrong(application: Application, cotangents: Any) -> list[Tensor | None]:  # noqa: ANN401
+        return [None if part is None else part.detach() for part in pulled(application, cotangents)]
+
+    assert_caught(check_vjp, "multiply", vjp=wrong)
+
+
+def assert_caught(check: Callable[[Op, Sample], None], name: str, **rules: Any) -> None:  # noqa: ANN401
+    """Assert that a check fails for an op with other rules, if these give anything but zeros."""
     cases = [c for c in SMOOTH if c.op.name == name and is_precise(c) and has_gradient(c)]
-    spoiled = replace(get_op(name), vjp=wrong)
-    assert not cases or any(is_caught(spoiled, case) for case in cases)
+    spoiled = replace(get_op(name), **rules)
+    assert not cases or any(fails(check, spoiled, case.sample) for case in cases)
+
+
+def fails(check: Callable[[Op, Sample], None], op: Op, sample: Sample) -> bool:
+    """Say whether a check fails."""
+    try:
+        check(op, sample)
+    except AssertionError:
+        return True
+    return False
 
 
 def has_gradient(case: Case) -> bool:
     """Say whether a case's rule gives anything but zeros."""
     _, parts = everything_pulled(case)
     return any(part is not None for part in parts)
-
-
-def is_caught(op: Op, case: Case) -> bool:
-    """Say whether the check of gradients fails."""
-    try:
-        check_vjp(op, case.sample, order=1)
-    except AssertionError:
-        return True
-    return False
 
 
 def is_precise(case: Case) -> bool:
