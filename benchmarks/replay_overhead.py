@@ -1,0 +1,79 @@
+"""What replay costs over the kernel calls themselves, per step.
+
+The kernels' own time is that of one generated function that calls them in a straight line, on the
+same arrays: no loop, no unpacking, every kernel and array a local variable. Python can't call them
+for less. All else that a run does counts as replay: checking and copying feeds, setting up and
+tearing down, copying results into `out`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+import dataflow as df
+from benchmarks.digits import BATCH, batches, graph
+from benchmarks.measuring import Row, interleaved
+
+if TYPE_CHECKING:
+    from dataflow.op import Call
+    from scheduler.plan import Plan
+
+__all__ = ["measure"]
+
+STEPS = 1_000
+REPEATS = 20
+
+
+def measure() -> Iterator[Row]:
+    """Yield the cost for a long plan of tiny steps, and for the digits' training step."""
+    tiny = _chain(STEPS)
+    yield from _rows(f"{tiny.calls} steps on 4 floats", tiny, {"x": np.ones(4, np.float32)})
+    step = df.compile(graph(), dims={"batch": BATCH})
+    x, labels = batches()[0]
+    yield from _rows(f"digits, {step.calls} steps", step, {"x": x, "labels": labels})
+
+
+def _chain(steps: int) -> Plan:
+    b = df.GraphBuilder("chain")
+    x = y = b.input("x", shape=(4,))
+    for index in range(steps):
+        y = y + x if index % 2 else y * x  # nothing here is constant, or the same twice
+    return df.compile(b.build(outputs={"y": y}))
+
+
+def _rows(what: str, plan: Plan, feeds: dict[str, np.ndarray]) -> Iterator[Row]:
+    runner = df.Runner(plan)
+    out = runner.run(feeds)
+    straight = _straight_line([*runner._computing, *runner._committing])  # noqa: SLF001 - the calls
+
+    def replay() -> None:
+        for _ in range(REPEATS):
+            runner.run(feeds, out=out)
+
+    def bare() -> None:
+        with np.errstate(all="ignore"):
+            for _ in range(REPEATS):
+                straight()
+
+    found = interleaved({"replay": replay, "bare": bare}, rounds=51)
+    whole, kernels = (found[name].per(REPEATS * plan.calls) for name in ("replay", "bare"))
+    yield Row(f"{what}: the kernel calls", kernels)
+    yield Row(f"{what}: a run with out=", whole)
+    yield Row(f"{what}: what replay adds", whole - kernels, at_most=150e-9)
+
+
+def _straight_line(calls: Sequence[Call]) -> Callable[[], None]:
+    """Generate a function that makes these calls one after the other."""
+    values: dict[str, object] = {}
+    lines = []
+    for index, (kernel, args) in enumerate(calls):
+        names = [f"a{index}_{slot}" for slot in range(len(args))]
+        values |= {f"k{index}": kernel, **dict(zip(names, args, strict=True))}
+        lines.append(f"    k{index}({', '.join(names)})")
+    header = f"def straight({', '.join(f'{name}={name}' for name in values)}):"
+    exec("\n".join([header, *lines]), values)  # noqa: S102 - our own text
+    function: Callable[[], None] = values["straight"]  # type: ignore[assignment]  # just defined
+    return function
