@@ -183,7 +183,7 @@ def _check_use(o: _Options) -> None:
 
 def _replay(o: _Options) -> _Done:
     from dataflow.cli.feeds import check_names, read_feeds
-    from dataflow.cli.results import Kept
+    from dataflow.cli.results import Kept, check_results
     from scheduler.plan import Plan
 
     files, patterns = as_mapping("--feed", o.feeds), as_mapping("--columns", o.columns)
@@ -192,6 +192,8 @@ def _replay(o: _Options) -> _Done:
     fed = read_feeds(plan, files, patterns)
     batches = _batches(plan, o, fed, patterns)
     work = _work(plan, o, fed, batches)
+    if o.output is not None:
+        check_results(o.output, plan, work, keep_all=o.keep == "all")
     runner, ignored = _runner(plan, o)
     kept = Kept(work.axes, keep_all=o.keep == "all", wanted=o.output is not None)
     epochs = _run(runner, work, kept, o)

@@ -18,7 +18,10 @@ from dataflow.errors import RunError
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["RESULT_ENDINGS", "Kept", "write_results"]
+    from dataflow.cli.work import Work
+    from scheduler.plan import Plan, PlanOutput
+
+__all__ = ["RESULT_ENDINGS", "Kept", "check_results", "write_results"]
 
 RESULT_ENDINGS = (".arrow", ".parquet", ".npz")
 """The endings of files that results are written to."""
@@ -64,6 +67,39 @@ class Kept:
         return self.last[name]
 
 
+def check_results(path: Path, plan: Plan, work: Work, *, keep_all: bool) -> None:
+    """Refuse what can't be written as the file's ending says, before the work rather than after.
+
+    Raises
+    ------
+    RunError
+        The outputs don't make one table.
+    """
+    if path.suffix.lower() == ".npz":
+        return
+    shapes = {out.name: _shape(out, work, keep_all=keep_all) for out in plan.outputs}
+    for out in plan.outputs:
+        shape = shapes[out.name]
+        if out.operand.dtype.kind == "c" or 0 in shape[1:]:
+            what = f"{out.operand.dtype}{list(shape)}"
+            msg = f"{path}: output {out.name!r} will be {what}, which no table holds: use .npz"
+            raise RunError(msg)
+    rows = {name: shape[0] if shape else 1 for name, shape in shapes.items()}
+    if len(set(rows.values())) > 1:
+        msg = (f"{path}: the outputs have different numbers of rows, {rows}, and make no table: "
+               "use .npz")  # fmt: skip
+        raise RunError(msg)
+
+
+def _shape(out: PlanOutput, work: Work, *, keep_all: bool) -> tuple[int, ...]:
+    """Return the shape of an output as it will be kept."""
+    shape = list(out.operand.shape)
+    if out.name in work.axes:
+        del shape[work.axes[out.name]]
+        return (work.rows or 0, *shape)
+    return (work.epochs * work.runs, *shape) if keep_all else tuple(shape)
+
+
 def write_results(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
     """Write arrays to a file of the kind that its ending says, as a whole or not at all.
 
@@ -71,13 +107,11 @@ def write_results(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
     ------
     FileAccessError
         The system refused to write it.
-    RunError
-        The arrays don't make one table.
     """
     from serialization.atomic import replacing
 
     ending = path.suffix.lower()
-    table = None if ending == ".npz" else _table(path, arrays)
+    table = None if ending == ".npz" else _table(arrays)
     with replacing(path) as temporary:
         if table is None:
             _write_npz(temporary, arrays)
@@ -87,23 +121,12 @@ def write_results(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
             _write_arrow(temporary, table)
 
 
-def _table(path: Path, arrays: Mapping[str, np.ndarray]) -> pa.Table:
+def _table(arrays: Mapping[str, np.ndarray]) -> pa.Table:
     import pyarrow as pa
 
     from dataflow.cli.columns import as_column
 
-    rows = {name: array.shape[0] if array.ndim else 1 for name, array in arrays.items()}
-    if len(set(rows.values())) > 1:
-        msg = f"{path}: the outputs have different numbers of rows, {rows}: write an .npz instead"
-        raise RunError(msg)
-    columns = {}
-    for name, array in arrays.items():
-        if array.dtype.kind == "c" or 0 in array.shape[1:]:
-            what = f"{array.dtype}{list(array.shape)}"
-            msg = f"{path}: output {name!r} is {what}, which no table holds: write an .npz instead"
-            raise RunError(msg)
-        columns[name] = as_column(array)
-    return pa.table(columns)
+    return pa.table({name: as_column(array) for name, array in arrays.items()})
 
 
 def _write_npz(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
