@@ -12,7 +12,8 @@ result is the same everywhere.
           |  |   a    | c|
           +--------------------> steps
 
-A sweep in time with a list of gaps comes first: it costs little and is best for chains.
+A sweep in time with a list of gaps comes first: it costs little. A chain, where no more than two
+live at once, is packed exactly: one at the bottom of the arena, the next at its top.
 """
 
 from __future__ import annotations
@@ -67,20 +68,40 @@ def place(blocks: Sequence[Block]) -> Placement:
     sizes = [padded(block.nbytes) for block in blocks]
     bound = largest_live_set(blocks)
     best = _swept(blocks, sizes, best_fit=True)
-    for offsets in _tries(blocks, sizes):
+    for offsets in _tries(blocks, sizes, bound):
         if _height(best, sizes) == bound:
             break
         best = min(best, offsets, key=lambda o: _height(o, sizes))  # the first of equals
     return Placement(tuple(best), _height(best, sizes), bound)
 
 
-def _tries(blocks: Sequence[Block], sizes: list[int]) -> Iterator[list[int]]:
+def _tries(blocks: Sequence[Block], sizes: list[int], bound: int) -> Iterator[list[int]]:
+    yield from _at_both_ends(blocks, sizes, bound)
     yield _swept(blocks, sizes, best_fit=False)
     if _pairs(blocks) <= _MOST_PAIRS:
         overlaps = _overlaps(blocks)
         for key in _ORDERS:
             order = sorted(range(len(blocks)), key=lambda i: (*key(blocks[i]), i))
             yield _first_fit(sizes, overlaps, order)
+
+
+def _at_both_ends(blocks: Sequence[Block], sizes: list[int], bound: int) -> Iterator[list[int]]:
+    """Place each block at the bottom, or below the bound where another lies at the bottom.
+
+    The least possible where never more than two live at once, as in a chain; nothing elsewhere.
+    """
+    offsets, bottom, top = [0] * len(blocks), 0, 0  # until when the bottom and the top are taken
+    for index in sorted(range(len(blocks)), key=lambda i: blocks[i].first):
+        _, first, end = blocks[index]
+        if not sizes[index]:
+            continue
+        if bottom <= first:
+            bottom = end
+        elif top <= first:
+            offsets[index], top = bound - sizes[index], end
+        else:
+            return
+    yield offsets
 
 
 def _height(offsets: Sequence[int], sizes: list[int]) -> int:
