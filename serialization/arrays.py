@@ -136,7 +136,9 @@ def arrow_array(values: Sequence[Any], kind: pa.DataType) -> Array:
         content = [_packed([bool(value) for value in values])]
     else:
         dtype = np.float64 if pa.types.is_floating(kind) else np.int64
-        content = [pa.py_buffer(np.array([value or 0 for value in values], dtype).data)]
+        content = [
+            pa.py_buffer(np.array([0 if value is None else value for value in values], dtype).data)
+        ]
     return pa.Array.from_buffers(kind, len(values), [*present, *content])
 
 

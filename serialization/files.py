@@ -134,11 +134,11 @@ def _kind(kind: str) -> tuple[Layout, Decode]:
         from serialization.graphs import GRAPH, graph_from_table
 
         return GRAPH, graph_from_table
-    msg = f"its kind is {kind!r}, not graph, plan or state"
+    msg = f"its kind is {kind[:40]!r}, not graph, plan or state"
     raise FileFormatError(msg)
 
 
 def _reason(error: Exception) -> str:
     if isinstance(error, DataflowError):
         return str(error)
-    return f"Arrow or an operation can't make sense of it ({type(error).__name__}: {error})"
+    return f"the file is damaged, or not of our making ({type(error).__name__}: {error})"

@@ -16,6 +16,7 @@ import os
 import stat
 from collections.abc import Iterator, Mapping
 from functools import cached_property
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +74,16 @@ def open_reader(data: pa.Buffer) -> tuple[pa.ipc.RecordBatchFileReader, dict[str
     refuse_foreign(memoryview(data))
     options = pa.ipc.IpcReadOptions(use_threads=False)
     reader = pa.ipc.open_file(pa.BufferReader(data), options=options)
-    raw = reader.schema.metadata or {}
+    if not pa.ipc.read_schema(data.slice(8)).equals(reader.schema, check_metadata=True):
+        msg = "its first and its last bytes declare different columns, to readers of either kind"
+        raise FileFormatError(msg)
+    metadata = _metadata(reader.schema)
+    refuse_surprises(memoryview(data))
+    return reader, metadata
+
+
+def _metadata(schema: pa.Schema) -> dict[str, str]:
+    raw = schema.metadata or {}
     metadata = {key.decode(): value.decode() for key, value in raw.items()}
     version = metadata.get("format_version", "")
     if "kind" not in metadata or not version.isdecimal():
@@ -87,8 +97,14 @@ def open_reader(data: pa.Buffer) -> tuple[pa.ipc.RecordBatchFileReader, dict[str
     if set(metadata) != _METADATA:
         msg = f"its metadata has {sorted(metadata)}, not {sorted(_METADATA)}"
         raise FileFormatError(msg)
-    refuse_surprises(memoryview(data))
-    return reader, metadata
+    return metadata
+
+
+def _refuse_other_columns(schema: pa.Schema, layout: Layout) -> None:
+    for found, expected in zip_longest(schema, layout.schema):
+        if found is None or expected is None or not found.equals(expected, check_metadata=True):
+            msg = f"a {layout.kind} has the column {expected}, this file {found} in its place"
+            raise FileFormatError(msg)
 
 
 class Table:
@@ -116,11 +132,7 @@ class Table:
         self.layout = layout
         self.where = ""
         """The section and row that is being read, for error messages."""
-        if not reader.schema.remove_metadata().equals(layout.schema, check_metadata=True):
-            msg = (
-                f"its columns are not those of a {layout.kind}:\n{reader.schema.remove_metadata()}"
-            )
-            raise FileFormatError(msg)
+        _refuse_other_columns(reader.schema, layout)
         self._batch = reader.get_batch(0)
         self._batch.validate(full=True)
         for name in layout.schema.names:
