@@ -180,6 +180,11 @@ class GraphBuilder:
         self._initials[node] = first
         return tensor
 
+    @property
+    def variables(self) -> tuple[Tensor, ...]:
+        """The variables, in the order of their declaration."""
+        return tuple(self._applications[name].outputs[0] for name in self._initials)
+
     def update(self, variable: Tensor, value: TensorOrArray) -> None:
         """Set what a variable becomes when a run is over.
 
