@@ -18,6 +18,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import reduce
+from keyword import iskeyword
 from typing import NamedTuple, TypeAlias
 
 from dataflow.errors import ShapeError
@@ -29,6 +30,8 @@ Shape: TypeAlias = "tuple[int | Dim, ...]"
 _NAME = re.compile(r"[A-Za-z_][A-Za-z_0-9]*")
 _LONGEST_TEXT = 1000
 _MOST_TERMS = 256
+_MOST_FACTORS = 32  # in one term
+_DEEPEST = 32  # levels of // and max within each other
 
 
 class _Atom(NamedTuple):
@@ -49,6 +52,9 @@ class _Atom(NamedTuple):
         if self.kind == "name":
             return sizes.get(self.name, Dim(((((self,), 1)),)))
         bound = [bind_dim(operand, sizes) for operand in self.operands]
+        if self.kind == "//" and bound[1] == 0:
+            msg = f"dimension {self} divides by 0, with sizes {dict(sizes)}"
+            raise ShapeError(msg)
         return bound[0] // bound[1] if self.kind == "//" else reduce(dim_max, bound)
 
 
@@ -101,13 +107,14 @@ class Dim:
     __rmul__ = __mul__
 
     def __floordiv__(self, other: int | Dim) -> int | Dim:
+        if other == 0:
+            msg = f"dimension {self} is divided by 0"
+            raise ShapeError(msg)
         quotient = exact_quotient(self, other)
-        if quotient is not None:
-            return quotient
-        return Dim((((_Atom("//", operands=(self, other)),), 1),))
+        return _nested("//", (self, other)) if quotient is None else quotient
 
     def __rfloordiv__(self, other: int) -> int | Dim:
-        return 0 if other == 0 else Dim((((_Atom("//", operands=(other, self)),), 1),))
+        return 0 if other == 0 else _nested("//", (other, self))
 
     def __bool__(self) -> bool:
         msg = f"the size of dimension {self} is not known before compile: it has no truth value"
@@ -189,11 +196,13 @@ def dim_max(a: int | Dim, b: int | Dim) -> int | Dim:
         return max(a, b)
     if a == b:
         return a
-    operands: list[int | Dim] = []
+    operands: set[int | Dim] = set()
     for dim in (a, b):
         atom = _single_atom(dim)
-        operands += atom.operands if atom is not None and atom.kind == "max" else (dim,)
-    return Dim((((_Atom("max", operands=tuple(sorted(set(operands), key=str))),), 1),))
+        operands.update(atom.operands if atom is not None and atom.kind == "max" else (dim,))
+    ints = [operand for operand in operands if isinstance(operand, int)]
+    operands.difference_update(sorted(ints)[:-1])  # the largest int stands for all of them
+    return _nested("max", tuple(sorted(operands, key=str)))
 
 
 def exact_quotient(a: int | Dim, b: int | Dim) -> int | Dim | None:
@@ -209,7 +218,7 @@ def exact_quotient(a: int | Dim, b: int | Dim) -> int | Dim | None:
     if isinstance(a, int) and isinstance(b, int):
         return a // b if b and a % b == 0 else None
     divisor = _terms(b)
-    if len(divisor) != 1:
+    if len(divisor) != 1 or b == 0:
         return 1 if a == b else None
     (divisor_atoms, divisor_factor), quotient = divisor[0], []
     for atoms, factor in _terms(a):
@@ -222,6 +231,19 @@ def exact_quotient(a: int | Dim, b: int | Dim) -> int | Dim | None:
             left.remove(atom)
         quotient.append((tuple(left), factor // divisor_factor))
     return _normal(quotient)
+
+
+def _nested(kind: str, operands: tuple[int | Dim, ...]) -> Dim:
+    """Return a ``//`` or ``max`` as a dimension; a chain too deep for Python's stack is refused."""
+    if max(map(_depth, operands)) >= _DEEPEST:
+        msg = f"a dimension's expression has // and max within each other over {_DEEPEST} deep"
+        raise ShapeError(msg)
+    return _atom_dim(_Atom(kind, operands=operands))
+
+
+def _depth(dim: int | Dim) -> int:
+    atoms = [atom for monomial, _ in _terms(dim) for atom in monomial]
+    return max((1 + max(map(_depth, a.operands)) for a in atoms if a.operands), default=0)
 
 
 def _single_atom(dim: int | Dim) -> _Atom | None:
@@ -242,8 +264,9 @@ def _normal(terms: Iterable[tuple[_Monomial, int]]) -> int | Dim:
     for atoms, factor in terms:
         sums[atoms] = sums.get(atoms, 0) + factor
     left = [(atoms, factor) for atoms, factor in sums.items() if factor]
-    if len(left) > _MOST_TERMS:
-        msg = f"a dimension's expression has more than {_MOST_TERMS} terms"
+    if len(left) > _MOST_TERMS or any(len(atoms) > _MOST_FACTORS for atoms, _ in left):
+        msg = (f"a dimension's expression has more than {_MOST_TERMS} terms, or one of them "
+               f"more than {_MOST_FACTORS} factors")  # fmt: skip
         raise ShapeError(msg)
     if not any(atoms for atoms, _ in left):
         return sum(factor for _, factor in left)
@@ -271,11 +294,11 @@ def _bracketed(dim: int | Dim) -> str:
 
 
 def _parse(text: str) -> int | Dim:
-    if _NAME.fullmatch(text):
-        return Dim((((_Atom("name", text),), 1),))
     if len(text) > _LONGEST_TEXT:
         msg = f"a dimension's text is longer than {_LONGEST_TEXT} characters"
         raise ShapeError(msg)
+    if _NAME.fullmatch(text) and not iskeyword(text):
+        return _atom_dim(_Atom("name", text))
     try:
         dim = _evaluate(ast.parse(text.strip(), mode="eval").body)
     except (SyntaxError, ValueError, RecursionError, MemoryError, ZeroDivisionError) as error:
