@@ -47,6 +47,8 @@ def fold_constants(program: Program, limit: int) -> Program:
             items.append(item)
         known.update(folded or {})
         if folded is not None and item.op.alias is None:
+            for array in folded.values():
+                array.setflags(write=False)
             constants.update(folded)
     return replace(program, items=tuple(items), constants=constants)
 
@@ -55,12 +57,11 @@ def _folded(
     item: Item, specs: list[Spec], known: dict[int, np.ndarray], limit: int
 ) -> dict[int, np.ndarray] | None:
     is_view = item.op.alias is not None
-    if not is_view and sum(spec.nbytes for spec in specs) > limit:
-        return None
     if not all(value in known for value in item.inputs):
         return None
-    scratch = item.op.workspace(tuple(Spec.like(known[v]) for v in item.inputs), item.attrs)
-    if sum(spec.nbytes for spec in scratch.scratch) + scratch.internal > 16 * limit:
+    if not is_view and not _is_small(
+        item, specs, [Spec.like(known[v]) for v in item.inputs], limit
+    ):
         return None
     try:
         arrays = run_item(item, [known[value] for value in item.inputs], specs)
@@ -69,6 +70,13 @@ def _folded(
     if is_view and not np.may_share_memory(arrays[0], known[item.inputs[0]]):
         return None  # no view of these strides: it will be a copying step
     return dict(zip(item.outputs, arrays, strict=True))
+
+
+def _is_small(item: Item, specs: list[Spec], inputs: list[Spec], limit: int) -> bool:
+    """Say whether an item is small, its inputs too: a view of one byte can have any size."""
+    workspace = item.op.workspace(tuple(inputs), item.attrs)
+    work = sum(spec.nbytes for spec in (*inputs, *workspace.scratch)) + workspace.internal
+    return sum(spec.nbytes for spec in specs) <= limit and work <= 16 * limit
 
 
 def merge_equal(program: Program) -> Program:
