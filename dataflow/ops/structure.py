@@ -9,7 +9,7 @@ import numpy as np
 
 from dataflow.attrs import Attrs
 from dataflow.derive import traffic
-from dataflow.errors import DTypeError, ShapeError
+from dataflow.errors import ShapeError
 from dataflow.op import Arrays, Call, Cost, Sample, Specs
 from dataflow.spec import DTYPES, Spec
 
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from dataflow.tensor import Tensor
 
 __all__ = [
-    "check_indices",
     "check_inputs",
     "copy_cost",
     "copy_kernel",
@@ -34,13 +33,6 @@ def check_inputs(specs: Specs, count: int = 1) -> Spec:
         msg = f"takes {count} input{'s' if count > 1 else ''}, not {len(specs)}"
         raise ShapeError(msg)
     return specs[0]
-
-
-def check_indices(spec: Spec) -> None:
-    """Refuse indices that aren't int64, the one dtype that NumPy takes without a cast."""
-    if spec.dtype != np.int64:
-        msg = f"indices are int64, not {spec.dtype}: use .astype('int64')"
-        raise DTypeError(msg)
 
 
 def copy_cost(ins: Specs, outs: Specs, attrs: Attrs) -> Cost:

@@ -1,0 +1,344 @@
+"""Elements by index: take, and its reverse scatter_add.
+
+Indices are checked before anything is read or written, so these steps can fail, and they come
+before the first write to a variable. `numpy.take` would allocate a second result to check them
+itself; so it is asked to clip what is in range already.
+
+Only leading axes are sliced: any other slice has gaps in memory, which NumPy would copy over.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dataflow.attrs import Attrs
+from dataflow.derive import (
+    apply,
+    as_tensor,
+    call_function,
+    maps_jvp,
+    maps_vjp,
+    move_axis,
+    normal_axis,
+    traffic,
+)
+from dataflow.dispatch import public
+from dataflow.errors import DTypeError, ShapeError
+from dataflow.op import (
+    WHOLE,
+    Along,
+    Application,
+    Array,
+    Arrays,
+    AxisUse,
+    Call,
+    Contracted,
+    Cost,
+    Op,
+    Sample,
+    Specs,
+    Tiling,
+    Workspace,
+    register,
+)
+from dataflow.ops.positions import check_int64, checking
+from dataflow.ops.shaping import broadcast_to, reshape
+from dataflow.ops.structure import check_inputs, copy_cost, is_row_major
+from dataflow.source import user_line
+from dataflow.spec import DTYPES, Spec
+from dataflow.tensor import Tensor, TensorLike, builder_of
+
+if TYPE_CHECKING:
+    from dataflow.dims import Dim
+
+__all__ = ["take"]
+
+_ADD_AT = 8192
+"""Bytes that `numpy.add.at` allocates, whatever the sizes."""
+
+
+def _axis(attrs: Attrs, ndim: int) -> int:
+    axis = attrs.integer("axis")
+    if not 0 <= axis < ndim:
+        msg = f"axis {axis} must be below {ndim}, the number of axes"
+        raise ShapeError(msg)
+    return axis
+
+
+def _counted(indices: Array, counted: Array, length: int) -> list[Call]:
+    """Return the calls that check indices and count the negative ones from the front."""
+    return [
+        (np.add, (indices, length, counted)),
+        *checking(counted, 2 * length, length),
+        (np.remainder, (counted, length or 1, counted)),
+    ]
+
+
+def _as_indices(indices: TensorLike, like: Tensor) -> Tensor:
+    tensor = as_tensor(indices, like)
+    if tensor.dtype.kind not in "iu":
+        msg = f"indices ({user_line()}) are integers, not {tensor.dtype}: use .astype('int64')"
+        raise DTypeError(msg)
+    return tensor.astype(np.int64)
+
+
+# take
+
+
+def _take_infer(specs: Specs, attrs: Attrs) -> Specs:
+    x, indices = check_inputs(specs, 2), specs[1]
+    check_int64(indices, 1)
+    axis = _axis(attrs, x.ndim)
+    return (x.with_shape((*x.shape[:axis], *indices.shape, *x.shape[axis + 1 :])),)
+
+
+def _take_kernel(outs: Arrays, ins: Arrays, scratch: Arrays, attrs: Attrs) -> list[Call]:
+    (out,), (x, indices), (counted,) = outs, ins, scratch
+    axis = attrs.integer("axis")
+    calls = _counted(indices, counted, x.shape[axis])
+    if x.flags.c_contiguous and out.flags.c_contiguous:
+        return [*calls, (np.ndarray.take, (x, counted, axis, out, "clip"))]
+    return [*calls, (_copy_each, (x, counted, axis, out))]
+
+
+def _copy_each(x: Array, indices: Array, axis: int, out: Array) -> None:
+    """Take one index after the other: slow, but nothing with gaps in memory is copied first."""
+    before: tuple[Any, ...] = (slice(None),) * axis
+    for place in np.ndindex(indices.shape):
+        out[(*before, *place)] = x[(*before, indices[place])]
+
+
+def _take_reference(x: np.ndarray, indices: np.ndarray, attrs: Attrs) -> np.ndarray:
+    return np.take(x, indices, attrs.integer("axis"))
+
+
+def _take_workspace(specs: Specs, attrs: Attrs) -> Workspace:
+    return Workspace((specs[1],))
+
+
+def _take_back(application: Application, cotangent: Tensor) -> Tensor:
+    axis = application.attrs.integer("axis")
+    length = application.inputs[0].shape[axis]
+    attrs = Attrs(axis=axis, length=(length,))
+    return apply(SCATTER_ADD, (cotangent, application.inputs[1]), attrs)
+
+
+def _again(application: Application, tangent: Tensor) -> Tensor:
+    return apply(application.op, (tangent, application.inputs[1]), application.attrs)
+
+
+def _take_batch(
+    application: Application, inputs: tuple[Tensor, ...], batched: tuple[bool, ...],
+    size: int | Dim,
+) -> list[Tensor]:  # fmt: skip
+    (x, indices), axis = inputs, application.attrs.integer("axis")
+    if not batched[1]:
+        return [take(x, indices, axis + 1)]
+    if not batched[0]:
+        return [move_axis(take(x, indices, axis), axis, 0)]
+    # Each example has rows of its own: put them one after the other.
+    rows = move_axis(x, axis + 1, 1)
+    length, shape = rows.shape[1], indices.shape[1:]
+    rows = reshape(rows, (size * length, *rows.shape[2:]))
+    found = take(rows, _in_one(indices, length), 0)
+    return [_axes_to(found, 1, 1 + len(shape), axis + 1)]
+
+
+def _in_one(indices: Tensor, length: int | Dim) -> Tensor:
+    """Let example i's indices lead into the i-th of blocks of `length` rows."""
+    size, shape = indices.shape[0], indices.shape[1:]
+    count = indices.builder.size_of((length,), np.int64)
+    first: Tensor = call_function("arange", indices.builder, 0, size, 1, np.int64) * count
+    return call_function("remainder", indices, count) + reshape(first, (size, *[1] * len(shape)))
+
+
+def _axes_to(x: Tensor, start: int, stop: int, target: int) -> Tensor:
+    """Move a run of axes so that it starts at `target`."""
+    rest = [axis for axis in range(x.ndim) if not start <= axis < stop]
+    order = [*rest[:target], *range(start, stop), *rest[target:]]
+    return x if order == sorted(order) else call_function("transpose", x, order)
+
+
+def _take_tiling(specs: Specs, attrs: Attrs) -> Tiling:
+    x, indices = specs
+    axis = attrs.integer("axis")
+    return Tiling((_leading(x, axis > 0), _leading(indices, axis == 0)))
+
+
+def _leading(spec: Spec, sliced: bool) -> tuple[AxisUse, ...]:
+    return tuple(Along(0) if sliced and i == 0 else WHOLE for i in range(spec.ndim))
+
+
+_CASES: list[tuple[tuple[int, ...], tuple[int, ...], int]] = [
+    ((3,), (), 0), ((3, 2), (0,), 0), ((0, 3), (2,), 1), ((2, 3, 2), (2, 2), 1), ((4, 2), (3,), 0),
+]  # fmt: skip
+
+
+def _take_samples(rng: np.random.Generator) -> list[Sample]:
+    made = []
+    for shape, places, axis in _CASES:
+        indices = rng.integers(-shape[axis], shape[axis], places)
+        for dtype in DTYPES:
+            x = np.asarray(rng.uniform(-3, 3, shape)).astype(dtype)
+            made.append(Sample((x, np.asarray(indices)), Attrs(axis=axis), dtype[0] == "f"))
+    return made
+
+
+TAKE = register(Op(
+    name="take", label="Take", infer=_take_infer, kernel=_take_kernel, reference=_take_reference,
+    vjp=maps_vjp((_take_back, None)), jvp=maps_jvp((_again, None)), batch=_take_batch,
+    tiling=_take_tiling, cost=copy_cost, workspace=_take_workspace, samples=_take_samples,
+    fallible=True,
+))  # fmt: skip
+
+
+@public(np.take)
+def take(x: TensorLike, indices: TensorLike, axis: int | None = None) -> Tensor:
+    """Return elements, rows or slices by index.
+
+    Parameters
+    ----------
+    x : tensor or array_like
+        At least one axis.
+    indices : tensor or array_like
+        Integers of any shape; negative ones count from the end.
+    axis : int, optional
+        The axis that the indices are along; by default the flattened tensor's.
+
+    Returns
+    -------
+    Tensor
+        ``x``'s shape, with the indices' shape in the place of the axis.
+
+    Raises
+    ------
+    ShapeError
+        The axis is out of range.
+    DTypeError
+        The indices aren't integers.
+    KernelError
+        While running: an index is out of range.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> x = df.GraphBuilder().constant([[1, 2], [3, 4]])
+    >>> df.evaluate(df.take(x, [1, -1], axis=0))
+    array([[3, 4],
+           [3, 4]])
+    """
+    builder = builder_of(x, indices)
+    source = x if isinstance(x, Tensor) else builder.constant(x)
+    if axis is None:
+        source = reshape(source, -1)
+    place = normal_axis(0 if axis is None else axis, source.ndim)
+    rows = source if is_row_major(source) else call_function("copy", source)
+    return apply(TAKE, (rows, _as_indices(indices, rows)), Attrs(axis=place))
+
+
+# scatter_add
+
+
+def _scatter_infer(specs: Specs, attrs: Attrs) -> Specs:
+    updates, indices = check_inputs(specs, 2), specs[1]
+    check_int64(indices, 1)
+    axis, (length,) = attrs.integer("axis"), attrs.dims("length")
+    stop = axis + indices.ndim
+    if updates.dtype.kind == "b" or axis < 0 or updates.shape[axis:stop] != indices.shape:
+        msg = (f"{updates} can't be added up at indices {indices} along axis {axis}: it must be "
+               "numbers, with the indices' shape from that axis on")  # fmt: skip
+        raise ShapeError(msg)
+    return (updates.with_shape((*updates.shape[:axis], length, *updates.shape[stop:])),)
+
+
+def _scatter_kernel(outs: Arrays, ins: Arrays, scratch: Arrays, attrs: Attrs) -> list[Call]:
+    (out,), (updates, indices), (counted, *wide) = outs, ins, scratch
+    axis = attrs.integer("axis")
+    calls = _counted(indices, counted, out.shape[axis])
+    total = wide[0] if wide else out
+    if wide:
+        calls.append((np.copyto, (wide[1], updates)))
+        updates = wide[1]
+    rows = _rows(updates, axis, indices.ndim)
+    calls += [(total.fill, (0,)), (np.add.at, (np.moveaxis(total, axis, 0), counted, rows))]
+    return [*calls, (np.copyto, (out, total, "same_kind"))] if wide else calls
+
+
+def _rows(updates: Array, axis: int, count: int) -> Array:
+    """Move the `count` axes of the indices to the front."""
+    order = [*range(axis, axis + count), *range(axis)]
+    return updates.transpose([*order, *range(len(order), updates.ndim)])
+
+
+def _scatter_workspace(specs: Specs, attrs: Attrs) -> Workspace:
+    updates, indices = specs
+    if updates.dtype != np.float16:
+        return Workspace((indices,), _ADD_AT)
+    (out,) = _scatter_infer(specs, attrs)
+    wide = tuple(Spec(spec.shape, np.dtype(np.float32)) for spec in (out, updates))
+    return Workspace((indices, *wide), _ADD_AT)
+
+
+def _scatter_reference(updates: np.ndarray, indices: np.ndarray, attrs: Attrs) -> np.ndarray:
+    axis, (length,) = attrs.integer("axis"), attrs.integers("length")
+    shape = (*updates.shape[:axis], length, *updates.shape[axis + indices.ndim :])
+    out = np.zeros(shape, np.float32 if updates.dtype == np.float16 else updates.dtype)
+    np.add.at(np.moveaxis(out, axis, 0), indices, _rows(updates, axis, indices.ndim))
+    return out.astype(updates.dtype)
+
+
+def _scatter_back(application: Application, cotangent: Tensor) -> Tensor:
+    return take(cotangent, application.inputs[1], application.attrs.integer("axis"))
+
+
+def _scatter_batch(
+    application: Application, inputs: tuple[Tensor, ...], batched: tuple[bool, ...],
+    size: int | Dim,
+) -> list[Tensor]:  # fmt: skip
+    (updates, indices), axis = inputs, application.attrs.integer("axis")
+    (length,) = application.attrs.dims("length")
+    if not batched[1]:
+        return [apply(SCATTER_ADD, inputs, Attrs(axis=axis + 1, length=(length,)))]
+    if not batched[0]:
+        updates = broadcast_to(updates, (size, *updates.shape))
+    rows = _axes_to(updates, axis + 1, axis + indices.ndim, 1)
+    attrs = Attrs(axis=0, length=(size * length,))
+    (added,) = (apply(SCATTER_ADD, (rows, _in_one(indices, length)), attrs),)
+    return [move_axis(reshape(added, (size, length, *added.shape[1:])), 1, axis + 1)]
+
+
+def _scatter_tiling(specs: Specs, attrs: Attrs) -> Tiling:
+    (updates, indices), axis = specs, attrs.integer("axis")
+    stop = axis + indices.ndim
+    add: AxisUse = Contracted("add")
+    uses = (add if axis <= i < stop else Along(i if i < axis else i - indices.ndim + 1)
+            for i in range(updates.ndim))  # fmt: skip
+    return Tiling((tuple(uses), (add,) * indices.ndim))
+
+
+def _scatter_cost(ins: Specs, outs: Specs, attrs: Attrs) -> Cost:
+    size = ins[0].size
+    return Cost(size if isinstance(size, int) else 0, traffic(ins, outs))
+
+
+def _scatter_samples(rng: np.random.Generator) -> list[Sample]:
+    made = []
+    for shape, places, axis in _CASES:
+        length = shape[axis]
+        indices = np.asarray(rng.integers(-length, length, places))
+        attrs = Attrs(axis=axis, length=(length,))
+        for dtype in DTYPES[1:]:
+            updates = rng.uniform(-3, 3, (*shape[:axis], *places, *shape[axis + 1 :]))
+            made.append(Sample((np.asarray(updates).astype(dtype), indices), attrs,
+                               dtype[0] == "f"))  # fmt: skip
+    return made
+
+
+SCATTER_ADD = register(Op(
+    name="scatter_add", label="ScatterAdd", infer=_scatter_infer, kernel=_scatter_kernel,
+    reference=_scatter_reference, vjp=maps_vjp((_scatter_back, None)),
+    jvp=maps_jvp((_again, None)), batch=_scatter_batch, tiling=_scatter_tiling,
+    cost=_scatter_cost, workspace=_scatter_workspace, samples=_scatter_samples, fallible=True,
+))  # fmt: skip
