@@ -11,13 +11,13 @@ Nothing here copies a tensor: arrays are read-only views of the mapped file.
 
 from __future__ import annotations
 
+import io
 import mmap as mapping
 import os
 import stat
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from itertools import zip_longest
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -43,24 +43,30 @@ def open_bytes(path: str | os.PathLike[str], *, mmap: bool) -> pa.Buffer:
         There is no such file, it is a folder or a device, or reading is not allowed.
     """
     try:
-        _refuse_special(Path(path))
-        with Path(path).open("rb") as file:
-            size = os.fstat(file.fileno()).st_size
-            if mmap and size:
-                return pa.py_buffer(mapping.mmap(file.fileno(), 0, access=mapping.ACCESS_READ))
-            buffer = pa.allocate_buffer(size)  # aligned, as NumPy's own memory may not be
-            file.readinto(memoryview(buffer))
-            return buffer
+        with io.BufferedReader(io.FileIO(os.fspath(path), opener=_opened)) as file:
+            return _content(file, mmap=mmap)
     except (OSError, ValueError, MemoryError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         msg = f"can't read {os.fspath(path)}: {reason}; check the path and its permissions"
         raise FileAccessError(msg) from error
 
 
-def _refuse_special(path: Path) -> None:
-    if not stat.S_ISREG(path.stat().st_mode):  # opening a pipe would wait for ever
+def _opened(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))  # a pipe would wait for ever
+
+
+def _content(file: io.BufferedReader, *, mmap: bool) -> pa.Buffer:
+    facts = os.fstat(file.fileno())
+    if not stat.S_ISREG(facts.st_mode):
         msg = "it isn't an ordinary file"
         raise OSError(msg)
+    if mmap and facts.st_size:
+        return pa.py_buffer(mapping.mmap(file.fileno(), 0, access=mapping.ACCESS_READ))
+    buffer = pa.allocate_buffer(facts.st_size)  # aligned, as NumPy's own memory may not be
+    if file.readinto(memoryview(buffer)) != facts.st_size:
+        msg = "it became shorter while it was read"
+        raise OSError(msg)
+    return buffer
 
 
 def open_reader(data: pa.Buffer) -> tuple[pa.ipc.RecordBatchFileReader, dict[str, str]]:
@@ -214,16 +220,19 @@ class Table:
             msg = (f"the sections are {sorted(map(str, rows))}, not among {sorted(known)}, or the "
                    f"fillers are rows {rows[FILLER]}, not row 0")  # fmt: skip
             raise FileFormatError(msg)
-        for name in self.layout.schema.names:
-            self._check_filled(name, rows)
+        self._check_filled(rows)
         return rows
 
-    def _check_filled(self, name: str, rows: Mapping[str, list[int]]) -> None:
-        expected = np.zeros(self._batch.num_rows, np.bool_)
-        for section, numbers in rows.items():
-            expected[numbers] = name in self.layout.filled(section)
-        wrong = np.flatnonzero(validity(self._batch.column(name)) != expected)
-        if len(wrong):
-            state = "empty" if expected[wrong[0]] else "filled"
-            msg = f"column {name!r} is {state} in row {wrong[0]}, against the row's section"
-            raise FileFormatError(msg)
+    def _check_filled(self, rows: Mapping[str, list[int]]) -> None:
+        """Check that each row fills the columns of its section and no others."""
+        filled = [set(self.layout.filled(section)) for section in rows]
+        numbers = np.empty(self._batch.num_rows, np.int64)  # of each row's section, in `filled`
+        for number, of_section in enumerate(rows.values()):
+            numbers[of_section] = number
+        for name in self.layout.schema.names:
+            expected = np.array([name in columns for columns in filled])[numbers]
+            wrong = np.flatnonzero(validity(self._batch.column(name)) != expected)
+            if len(wrong):
+                state = "empty" if expected[wrong[0]] else "filled"
+                msg = f"column {name!r} is {state} in row {wrong[0]}, against the row's section"
+                raise FileFormatError(msg)
