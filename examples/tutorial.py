@@ -37,9 +37,9 @@ def gradients() -> None:
     show("z, out", tuple(array.tolist() for array in df.evaluate(z, out)))
     show("y.grad_fn, z.grad_fn, out.grad_fn", (y.grad_fn, z.grad_fn, out.grad_fn))
     out.backward()
-    show("x.grad", df.evaluate(x.grad).tolist())
+    show("x.grad", df.evaluate(x.grad).tolist())  # type: ignore[arg-type]  # set by now
     out.backward()
-    show("x.grad after a second backward()", df.evaluate(x.grad).tolist())
+    show("x.grad after a second backward()", df.evaluate(x.grad).tolist())  # type: ignore[arg-type]  # set by now
 
 
 def without_gradients() -> None:
