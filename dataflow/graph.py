@@ -224,7 +224,11 @@ class Graph:
         if node.sweep not in SWEEPS:
             msg = f"{node.where()}: sweep {node.sweep!r} is none of {SWEEPS}"
             raise GraphError(msg)
-        inferred = get_op(node.op, node.op_version).infer(specs, node.attrs)
+        try:
+            inferred = get_op(node.op, node.op_version).infer(specs, node.attrs)
+        except GraphError as error:
+            msg = f"{node.where()}: {error}"
+            raise type(error)(msg) from None
         if inferred != node.specs:
             msg = f"{node.where()}: its op infers {inferred}, the node says {node.specs}"
             raise GraphError(msg)
@@ -236,6 +240,10 @@ class Graph:
             raise GraphError(msg)
 
     def _verify_ends(self) -> None:
+        unknown = sorted(name for name in self.constants if name not in self.dag)
+        if unknown:
+            msg = f"constant {unknown[0]!r} has a value, but there is no such node"
+            raise GraphError(msg)
         leaves = {"input": tuple(self.inputs), "variable": tuple(self.variables)}
         for op, names in leaves.items():
             declared = tuple(n for n, data in self.dag.nodes(data=True) if data["op"] == op)
