@@ -11,17 +11,21 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable
+from functools import lru_cache
+from math import prod
 from typing import NoReturn
 
 from dataflow.attrs import Attrs
 from dataflow.errors import DataflowError, PlanError
+from dataflow.spec import DTYPES, Spec
 from scheduler.expand import KernelCall, expand
 from scheduler.plan import ALIGNMENT, Buffer, Operand, Plan, Step, TileGroup
+from scheduler.written import Written, extent
 
 __all__ = ["verify"]
 
+_MOST_AXES, _MOST_BYTES = 64, 2**62  # beyond, NumPy makes no array
 _KINDS = ("temporary", "input", "constant", "variable")
-_Range = tuple[int, int]
 
 
 def verify(plan: Plan) -> None:
@@ -112,10 +116,27 @@ def _check_groups(plan: Plan) -> None:
             _fail(f"tile group {number}: steps {group.first} to {group.end}")
         end = group.end
         _check_slices(number, group)
+    inside = [-1] * len(plan.steps)
+    for number, group in enumerate(plan.groups):
+        inside[group.first : group.end] = [number] * (group.end - group.first)
     for index, step in enumerate(plan.steps):
-        inside = [n for n, g in enumerate(plan.groups) if g.first <= index < g.end] or [-1]
-        if step.group != inside[0]:
-            _fail(f"step {index} says tile group {step.group}, but lies in {inside[0]}")
+        if step.group != inside[index]:
+            _fail(f"step {index} says tile group {step.group}, but lies in {inside[index]}")
+    _check_lifetimes(plan, inside)
+
+
+def _check_lifetimes(plan: Plan, inside: list[int]) -> None:
+    """Check that a buffer lives within a group or through all of it: slices run one by one."""
+    for index, buffer in enumerate(plan.buffers):
+        for step in (buffer.first, buffer.end - 1):
+            if buffer.kind != "temporary" or step >= len(inside) or inside[step] < 0:
+                continue
+            group = plan.groups[inside[step]]
+            within = group.first <= buffer.first and buffer.end <= group.end
+            through = buffer.first <= group.first and group.end <= buffer.end
+            if not (within or through):
+                _fail(f"buffer {index} lives from step {buffer.first} to {buffer.end}, neither "
+                      f"within tile group {inside[step]} nor through all of it")  # fmt: skip
 
 
 def _check_slices(number: int, group: TileGroup) -> None:
@@ -142,10 +163,27 @@ def _check_step(plan: Plan, index: int, step: Step) -> None:
             _fail(f"{what}: buffer {operand.buffer} lives from {buffer.first} to {buffer.end}")
 
 
+def _check_spec(what: str, spec: Spec) -> None:
+    """Check that NumPy can have such an array, and that no element of it is a pointer."""
+    if not _is_possible(spec):
+        _fail(f"{what}: {spec} is no array that tensors can be")
+
+
+@lru_cache(maxsize=4096)
+def _is_possible(spec: Spec) -> bool:
+    if spec.dtype.name not in DTYPES or not spec.dtype.isnative or len(spec.shape) > _MOST_AXES:
+        return False
+    if not all(isinstance(dim, int) and dim >= 0 for dim in spec.shape):
+        return False
+    return prod(max(dim, 1) for dim in spec.static_shape) * spec.dtype.itemsize <= _MOST_BYTES
+
+
 def _check_operand(plan: Plan, what: str, step: Step, operand: Operand) -> None:
     if not 0 <= operand.buffer < len(plan.buffers):
         _fail(f"{what}: there is no buffer {operand.buffer}")
-    if len(operand.shape) != len(operand.strides) or min(operand.shape, default=0) < 0:
+    _check_spec(what, operand.spec)
+    far = max(map(abs, operand.strides), default=0) > _MOST_BYTES
+    if len(operand.shape) != len(operand.strides) or far:
         _fail(f"{what}: shape {operand.shape} with strides {operand.strides}")
     if operand.tile_axis >= len(operand.shape) or (operand.tile_axis >= 0) > (step.group >= 0):
         _fail(f"{what}: tile axis {operand.tile_axis} of shape {operand.shape}")
@@ -156,7 +194,7 @@ def _check_operand(plan: Plan, what: str, step: Step, operand: Operand) -> None:
             _fail(
                 f"{what}: {operand.shape[operand.tile_axis]} rows along the tile axis, not {rows}"
             )
-    low, high = _extent(operand)
+    low, high = extent(operand)
     if low < 0 or high > plan.buffers[operand.buffer].nbytes:
         _fail(f"{what}: bytes {low} to {high} of buffer {operand.buffer}, which has "
               f"{plan.buffers[operand.buffer].nbytes}")  # fmt: skip
@@ -165,50 +203,15 @@ def _check_operand(plan: Plan, what: str, step: Step, operand: Operand) -> None:
         _fail(f"{what}: offset {operand.byte_offset} or strides {operand.strides} are not aligned")
 
 
-def _extent(operand: Operand) -> _Range:
-    """Return the bytes of its buffer that an operand touches, half-open."""
-    if 0 in operand.shape:
-        return (max(operand.byte_offset, 0), 0)
-    low = high = operand.byte_offset
-    for dim, stride in zip(operand.shape, operand.strides, strict=True):
-        low += min(0, (dim - 1) * stride)
-        high += max(0, (dim - 1) * stride)
-    return low, high + operand.dtype.itemsize
-
-
 # What the calls read and write
-
-
-class _Written:
-    """Which bytes of a buffer have been written: one range for nearly all, and what lies apart."""
-
-    __slots__ = ("apart", "high", "low")
-
-    def __init__(self, low: int = 0, high: int = 0) -> None:
-        self.low, self.high = low, high
-        self.apart: list[_Range] = []
-
-    def add(self, low: int, high: int) -> None:
-        if low >= high or (self.low <= low and high <= self.high):
-            return
-        ranges = [(self.low, self.high), *self.apart] if self.low < self.high else []
-        touching = [r for r in ranges if r[0] <= high and low <= r[1]]
-        self.low = min([low, *(r[0] for r in touching)])
-        self.high = max([high, *(r[1] for r in touching)])
-        self.apart = [r for r in ranges if r not in touching]
-
-    def covers(self, low: int, high: int) -> bool:
-        if low >= high or (self.low <= low and high <= self.high):
-            return True
-        return any(r[0] <= low and high <= r[1] for r in self.apart)
 
 
 def _check_calls(plan: Plan) -> None:
     written = [
-        _Written() if buffer.kind == "temporary" else _Written(0, buffer.nbytes)
+        Written() if buffer.kind == "temporary" else Written(buffer.nbytes)
         for buffer in plan.buffers
     ]
-    in_slice: dict[int, _Written] = {}
+    in_slice: dict[int, Written] = {}
     current, internal, committed = (-1, -1), 0, False
     for call in _expanded(plan):
         step = plan.steps[call.step]
@@ -225,18 +228,17 @@ def _check_calls(plan: Plan) -> None:
         if committed and call.op.fallible:
             _fail(f"{what}: it can fail on its data after a variable was written")
     for output in plan.outputs:
-        if not written[output.operand.buffer].covers(*_extent(output.operand)):
+        if not written[output.operand.buffer].covers(output.operand):
             _fail(f"output {output.name!r} is read where no step wrote")
     if internal != plan.internal:
         _fail(f"kernels allocate up to {internal} bytes, the plan says {plan.internal}")
 
 
-def _note_writes(call: KernelCall, written: list[_Written], in_slice: dict[int, _Written]) -> None:
-    for operand in (*call.outputs, *call.scratch):
-        extent = _extent(operand)
-        written[operand.buffer].add(*extent)
+def _note_writes(call: KernelCall, written: list[Written], in_slice: dict[int, Written]) -> None:
+    for operand in call.outputs:
+        written[operand.buffer].add(operand)
         if call.slice >= 0:
-            in_slice.setdefault(operand.buffer, _Written()).add(*extent)
+            in_slice.setdefault(operand.buffer, Written()).add(operand)
 
 
 def _expanded(plan: Plan) -> Iterable[KernelCall]:
@@ -289,7 +291,7 @@ def _meet(a: Operand, b: Operand) -> bool:
     """Say whether two operands touch a common byte; temporaries of other buffers never do."""
     if a.buffer != b.buffer:
         return False
-    (a_low, a_high), (b_low, b_high) = _extent(a), _extent(b)
+    (a_low, a_high), (b_low, b_high) = extent(a), extent(b)
     return a_low < b_high and b_low < a_high
 
 
@@ -309,17 +311,16 @@ def _is_one_to_one(operand: Operand) -> bool:
 
 
 def _check_read(
-    plan: Plan, step: Step, operand: Operand, written: list[_Written],
-    in_slice: dict[int, _Written], what: str,
+    plan: Plan, step: Step, operand: Operand, written: list[Written],
+    in_slice: dict[int, Written], what: str,
 ) -> None:  # fmt: skip
-    low, high = _extent(operand)
-    if not written[operand.buffer].covers(low, high):
-        _fail(f"{what}: it reads bytes {low} to {high} of buffer {operand.buffer}, "
+    if not written[operand.buffer].covers(operand):
+        _fail(f"{what}: it reads bytes of buffer {operand.buffer}, within {extent(operand)}, "
               "which no earlier step wrote")  # fmt: skip
     if step.group < 0 or plan.buffers[operand.buffer].kind != "temporary":
         return
     group, buffer = plan.groups[step.group], plan.buffers[operand.buffer]
-    if operand.buffer in in_slice and in_slice[operand.buffer].covers(low, high):
+    if operand.buffer in in_slice and in_slice[operand.buffer].covers(operand):
         return  # written in this very slice: it may share memory with other steps of the group
     if not (buffer.first <= group.first and group.end <= buffer.end):
         _fail(f"{what}: it reads what another slice wrote in buffer {operand.buffer}, which "
@@ -334,6 +335,7 @@ def _check_ends(plan: Plan) -> None:
     for index, array in plan.constants.items():
         if not 0 <= index < len(plan.buffers) or plan.buffers[index].kind != "constant":
             _fail(f"constant buffer {index} is none")
+        _check_spec(f"constant buffer {index}", Spec(array.shape, array.dtype))
         if plan.buffers[index].nbytes != array.nbytes:
             _fail(f"constant buffer {index} doesn't fit its value of {array.nbytes} bytes")
     for kind, ends in (("input", plan.inputs), ("output", plan.outputs),
@@ -355,6 +357,7 @@ def _check_feeds_and_state(plan: Plan) -> None:
     for kind, name, index, spec in ends:
         if not 0 <= index < len(plan.buffers) or plan.buffers[index].kind != kind:
             _fail(f"{kind} {name!r}: buffer {index} is not of this kind")
+        _check_spec(f"{kind} {name!r}", spec)
         if plan.buffers[index].nbytes != spec.nbytes:
             _fail(f"{kind} {name!r} has {spec.nbytes} bytes, its buffer "
                   f"{plan.buffers[index].nbytes}")  # fmt: skip
