@@ -178,11 +178,16 @@ def isnan(x: TensorLike) -> Tensor:
 
 
 def _isfinite_kernel(outs: Arrays, ins: Arrays, scratch: Arrays, attrs: Attrs) -> list[Call]:
-    """Write into a contiguous array: NumPy 2.4's np.isfinite gives wrong values into others."""
-    (x,), (out,), (flags,) = ins, outs, scratch
+    """Ask for inf and NaN apart: NumPy 2.4's np.isfinite gives wrong values into strided arrays."""
+    (x,), (out,), (infinite,) = ins, outs, scratch
     if out.flags.c_contiguous:
         return [(np.isfinite, (x, out))]
-    return [(np.isfinite, (x, flags)), (out.__setitem__, (..., flags))]
+    return [
+        (np.isinf, (x, infinite)),
+        (np.isnan, (x, out)),
+        (np.logical_or, (out, infinite, out)),
+        (np.logical_not, (out, out)),
+    ]
 
 
 def _isfinite_workspace(specs: Specs, attrs: Attrs) -> Workspace:
