@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.parquet as pq
 
 import dataflow as df
@@ -62,8 +61,8 @@ def split() -> np.ndarray:
     digits = pq.read_table(Path(__file__).with_name("digits.parquet"))
     order = np.argsort(np.random.Philox(key=SEED).random_raw(digits.num_rows), kind="stable")
     cut = digits.num_rows * 3 // 4
-    pq.write_table(digits.take(pa.array(order[:cut])), ROOT / OUT / "training.parquet")
-    held_out = digits.take(pa.array(order[cut:]))
+    pq.write_table(digits.take(order[:cut]), ROOT / OUT / "training.parquet")
+    held_out = digits.take(order[cut:])
     pq.write_table(held_out, ROOT / OUT / "held_out.parquet")
     return held_out["labels"].to_numpy()
 
@@ -92,7 +91,8 @@ def predict() -> np.ndarray:
     dataflow("replay", OUT / "predict.plan.arrow", "--state", OUT / "trained.arrow",
              "--data", OUT / "held_out.parquet", "-o", OUT / "predictions.parquet")  # fmt: skip
     logits = pq.read_table(ROOT / OUT / "predictions.parquet")["logits"]
-    return np.argmax(np.array(logits.to_pylist()), axis=1)
+    found: np.ndarray = np.argmax(np.array(logits.to_pylist()), axis=1)
+    return found
 
 
 def report(training: dict[str, Any], right: float, count: int) -> None:

@@ -10,9 +10,8 @@ NumPy promises those words for ever, and what its `permutation` makes of them it
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -24,8 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["Batches", "axis_of", "read_batches"]
 
 
-@dataclass(frozen=True, slots=True)
-class Batches:
+class Batches(NamedTuple):
     """Rows for a plan.
 
     Parameters

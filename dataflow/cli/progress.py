@@ -6,7 +6,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from dataflow.cli.printing import number_text, printable
@@ -21,7 +20,6 @@ __all__ = ["Epoch", "bar", "scalar_outputs"]
 _REDRAW = 0.1  # seconds: drawing costs more than many a run
 
 
-@dataclass(slots=True)
 class Epoch:
     """Counts the runs of one epoch and adds up their scalar outputs.
 
@@ -33,24 +31,24 @@ class Epoch:
         The outputs to add up.
     """
 
-    number: int
-    scalars: tuple[str, ...]
-    runs: int = 0
-    seconds: float = 0.0
-    sums: dict[str, float] = field(default_factory=dict)
-    _start: float = field(default_factory=time.perf_counter)
+    def __init__(self, number: int, scalars: tuple[str, ...]) -> None:
+        self.number = number
+        self.runs = 0
+        self.seconds = 0.0
+        self._sums = dict.fromkeys(scalars, 0.0)
+        self._start = time.perf_counter()
 
     def add(self, outputs: Mapping[str, np.ndarray]) -> None:
         """Count one run."""
         self.runs += 1
-        for name in self.scalars:
-            self.sums[name] = self.sums.get(name, 0.0) + float(outputs[name])
+        for name in self._sums:
+            self._sums[name] += float(outputs[name])
         self.seconds = time.perf_counter() - self._start
 
     @property
     def means(self) -> dict[str, float]:
         """The mean of each scalar output."""
-        return {name: total / self.runs for name, total in self.sums.items()}
+        return {name: total / self.runs for name, total in self._sums.items()}
 
     @property
     def rate(self) -> float:

@@ -6,9 +6,8 @@ rows, `feeds` and `tables` read, `results` keeps and writes, `progress` shows.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
@@ -28,16 +27,14 @@ if TYPE_CHECKING:
 
     from dataflow.cli.batches import Batches
     from dataflow.cli.progress import Epoch
-    from dataflow.cli.results import Kept
-    from dataflow.cli.work import Work
+    from dataflow.cli.work import Kept, Work
     from scheduler.plan import Plan
     from scheduler.runner import Runner
 
 __all__ = ["command"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Options:
+class _Options(NamedTuple):
     """The command line, as given; None where an option isn't."""
 
     plan: Path
@@ -58,8 +55,7 @@ class _Options:
     as_json: bool
 
 
-@dataclass(frozen=True, slots=True)
-class _Done:
+class _Done(NamedTuple):
     """What a replay did."""
 
     work: Work
@@ -69,95 +65,44 @@ class _Done:
     ignored_variables: tuple[str, ...]
 
 
+# fmt: off
 @click.command("replay")
 @click.argument("plan", type=FILE, metavar="PLAN")
-@click.option(
-    "--feed",
-    "feeds",
-    type=pair_of(Path),
-    multiple=True,
-    metavar="INPUT=FILE",
-    help="Feed an input whole, at every run: .npy, .npz, or columns of a table.",
-)
-@click.option(
-    "--data",
-    type=FILE,
-    metavar="FILE",
-    help="Feed the other inputs with a table's rows: .arrow, .parquet or .csv.",
-)
-@click.option(
-    "--columns",
-    type=pair_of(str),
-    multiple=True,
-    metavar="INPUT=PATTERN",
-    help="The columns that are an input's values, such as x=p*, in natural order.",
-)
-@click.option(
-    "--batch-dim",
-    default="batch",
-    show_default=True,
-    metavar="NAME",
-    help="The named dimension that rows are split along.",
-)
-@click.option(
-    "--epochs",
-    type=click.IntRange(min=1),
-    metavar="N",
-    help="How often a training goes through the rows; 1 by default.",
-)
-@click.option(
-    "--shuffle/--no-shuffle",
-    default=None,
-    help="Whether each epoch of a training takes the rows in a new order; it does.",
-)
-@click.option(
-    "--seed",
-    type=click.IntRange(0, 2**64 - 1),
-    metavar="N",
-    help="What those orders derive from; 0 by default.",
-)
-@click.option(
-    "--repeat",
-    type=click.IntRange(min=1),
-    metavar="N",
-    help="How often to run on the same feeds, without --data.",
-)
-@click.option(
-    "--keep",
-    type=click.Choice(["all", "last"]),
-    default="last",
-    show_default=True,
-    help="Whose outputs are written: all runs' stacked, or the last one's.",
-)
+@click.option("--feed", "feeds", type=pair_of(Path), multiple=True, metavar="INPUT=FILE",
+              help="Feed an input whole, at every run: .npy, .npz, or columns of a table.")
+@click.option("--data", type=FILE, metavar="FILE",
+              help="Feed the other inputs with a table's rows: .arrow, .parquet or .csv.")
+@click.option("--columns", type=pair_of(str), multiple=True, metavar="INPUT=PATTERN",
+              help="The columns that are an input's values, such as x=p*, in natural order.")
+@click.option("--batch-dim", default="batch", show_default=True, metavar="NAME",
+              help="The named dimension that rows are split along.")
+@click.option("--epochs", type=click.IntRange(min=1), metavar="N",
+              help="How often a training goes through the rows; 1 by default.")
+@click.option("--shuffle/--no-shuffle", default=None,
+              help="Whether each epoch of a training takes the rows in a new order; it does.")
+@click.option("--seed", type=click.IntRange(0, 2**64 - 1), metavar="N",
+              help="What those orders derive from; 0 by default.")
+@click.option("--repeat", type=click.IntRange(min=1), metavar="N",
+              help="How often to run on the same feeds, without --data.")
+@click.option("--keep", type=click.Choice(["all", "last"]), default="last", show_default=True,
+              help="Whose outputs are written: all runs' stacked, or the last one's.")
 @click.option("--state", type=FILE, metavar="FILE", help="The variables' values before.")
 @click.option("--save-state", type=FILE, metavar="FILE", help="Write the variables' values after.")
-@click.option(
-    "-o", "--output", type=FILE, metavar="OUT", help="Write the outputs: .arrow, .parquet or .npz."
-)
-@click.option(
-    "--max-bytes",
-    type=byte_size,
-    default="8GiB",
-    show_default=True,
-    metavar="SIZE",
-    help="Refuse a plan that needs more memory.",
-)
-@click.option(
-    "--max-calls",
-    type=click.IntRange(min=0),
-    default=10_000_000,
-    show_default=True,
-    metavar="N",
-    help="Refuse a plan that makes more calls in a run.",
-)
+@click.option("-o", "--output", type=FILE, metavar="OUT",
+              help="Write the outputs: .arrow, .parquet or .npz.")
+@click.option("--max-bytes", type=byte_size, default="8GiB", show_default=True, metavar="SIZE",
+              help="Refuse a plan that needs more memory.")
+@click.option("--max-calls", type=click.IntRange(min=0), default=10_000_000, show_default=True,
+              metavar="N", help="Refuse a plan that makes more calls in a run.")
 @json_option
+# fmt: on
 def command(**options: Any) -> None:  # noqa: ANN401 - click passes what _Options names
     """Run the plan in file PLAN.
 
     With --data, a plan that updates variables goes through the rows in shuffled epochs and leaves
     out what doesn't fill a batch. Another goes through them once, in order, and its outputs that
     have the batch's axis are joined.
-    """  # fmt: skip
+    """
     given = _Options(**options)
     _check_use(given)
     check_folder(given.output)
@@ -183,7 +128,7 @@ def _check_use(o: _Options) -> None:
 
 def _replay(o: _Options) -> _Done:
     from dataflow.cli.feeds import check_names, read_feeds
-    from dataflow.cli.results import Kept, check_results
+    from dataflow.cli.work import Kept
     from scheduler.plan import Plan
 
     files, patterns = as_mapping("--feed", o.feeds), as_mapping("--columns", o.columns)
@@ -193,6 +138,8 @@ def _replay(o: _Options) -> _Done:
     batches = _batches(plan, o, fed, patterns)
     work = _work(plan, o, fed, batches)
     if o.output is not None:
+        from dataflow.cli.results import check_results
+
         check_results(o.output, plan, work, keep_all=o.keep == "all")
     runner, ignored = _runner(plan, o)
     kept = Kept(work.axes, keep_all=o.keep == "all", wanted=o.output is not None)

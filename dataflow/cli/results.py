@@ -1,4 +1,4 @@
-"""``-o OUT``: which outputs are kept, and how they become a file.
+"""``-o OUT``: how outputs become a file.
 
 An ``.npz`` keeps the arrays as they are. In a table (``.arrow``, ``.parquet``) an output's first
 axis is the rows, and further axes are lists of a fixed size; a scalar is one row. So outputs of one
@@ -21,50 +21,10 @@ if TYPE_CHECKING:
     from dataflow.cli.work import Work
     from scheduler.plan import Plan, PlanOutput
 
-__all__ = ["RESULT_ENDINGS", "Kept", "check_results", "write_results"]
+__all__ = ["RESULT_ENDINGS", "check_results", "write_results"]
 
 RESULT_ENDINGS = (".arrow", ".parquet", ".npz")
 """The endings of files that results are written to."""
-
-
-class Kept:
-    """The outputs that are kept of many runs.
-
-    Parameters
-    ----------
-    axes : mapping of str to int
-        The outputs whose runs are joined along an axis: batches of predictions.
-    keep_all : bool
-        Whether the others are stacked; else the last run's are kept.
-    wanted : bool
-        Whether anyone will write them; else only the last run's are kept.
-    """
-
-    def __init__(self, axes: Mapping[str, int], *, keep_all: bool, wanted: bool) -> None:
-        self._axes = axes if wanted else {}
-        self._keep_all = keep_all and wanted
-        self._runs: list[dict[str, np.ndarray]] = []
-        self.last: dict[str, np.ndarray] = {}
-
-    def add(self, outputs: dict[str, np.ndarray]) -> None:
-        """Take over one run's outputs."""
-        self.last = outputs
-        if self._keep_all:
-            self._runs.append(outputs)
-        elif self._axes:
-            self._runs.append({name: outputs[name] for name in self._axes})
-
-    def arrays(self, rows: int | None = None) -> dict[str, np.ndarray]:
-        """Return what is kept; of joined outputs, the first `rows` rows as the first axis."""
-        return {name: self._array(name, rows) for name in self.last}
-
-    def _array(self, name: str, rows: int | None) -> np.ndarray:
-        if name in self._axes:
-            moved = [np.moveaxis(run[name], self._axes[name], 0) for run in self._runs]
-            return np.concatenate(moved)[:rows]
-        if self._keep_all:
-            return np.stack([run[name] for run in self._runs])
-        return self.last[name]
 
 
 def check_results(path: Path, plan: Plan, work: Work, *, keep_all: bool) -> None:

@@ -1,4 +1,4 @@
-"""What a replay runs: epochs of runs, the feeds of each, and how the outputs join.
+"""What a replay runs: epochs of runs, the feeds of each, and what is kept of the outputs.
 
 repeated     the same feeds, as often as wanted
 training     the plan updates variables: shuffled epochs, the remainder left out
@@ -8,25 +8,24 @@ prediction   it doesn't: all rows once, in order, the last batch padded and cut 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from itertools import repeat
-from typing import TYPE_CHECKING, TypeAlias
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from dataflow.cli.batches import Batches, axis_of
+import numpy as np
+
 from dataflow.errors import FeedError
 
 if TYPE_CHECKING:
-    import numpy as np
-
+    from dataflow.cli.batches import Batches
     from scheduler.plan import Plan
 
     Feeds: TypeAlias = Mapping[str, np.ndarray]
 
-__all__ = ["Work", "prediction", "repeated", "training", "trains"]
+__all__ = ["Kept", "Work", "prediction", "repeated", "training", "trains"]
 
 
-@dataclass(frozen=True, slots=True)
-class Work:
+class Work(NamedTuple):
     """A replay's runs.
 
     Parameters
@@ -46,9 +45,49 @@ class Work:
     epochs: int
     runs: int
     feeds: Callable[[int], Iterator[Feeds]]
-    axes: Mapping[str, int] = field(default_factory=dict)
+    axes: Mapping[str, int] = MappingProxyType({})
     rows: int | None = None
     dropped: int = 0
+
+
+class Kept:
+    """The outputs that are kept of many runs.
+
+    Parameters
+    ----------
+    axes : mapping of str to int
+        The outputs whose runs are joined along an axis: batches of predictions.
+    keep_all : bool
+        Whether the others are stacked; else the last run's are kept.
+    wanted : bool
+        Whether anyone will write them; else only the last run's are kept.
+    """
+
+    def __init__(self, axes: Mapping[str, int], *, keep_all: bool, wanted: bool) -> None:
+        self._axes = axes if wanted else {}
+        self._keep_all = keep_all and wanted
+        self._runs: list[dict[str, np.ndarray]] = []
+        self.last: dict[str, np.ndarray] = {}
+
+    def add(self, outputs: dict[str, np.ndarray]) -> None:
+        """Take over one run's outputs."""
+        self.last = outputs
+        if self._keep_all:
+            self._runs.append(outputs)
+        elif self._axes:
+            self._runs.append({name: outputs[name] for name in self._axes})
+
+    def arrays(self, rows: int | None = None) -> dict[str, np.ndarray]:
+        """Return what is kept; of joined outputs, the first `rows` rows as the first axis."""
+        return {name: self._array(name, rows) for name in self.last}
+
+    def _array(self, name: str, rows: int | None) -> np.ndarray:
+        if name in self._axes:
+            moved = [np.moveaxis(run[name], self._axes[name], 0) for run in self._runs]
+            return np.concatenate(moved)[:rows]
+        if self._keep_all:
+            return np.stack([run[name] for run in self._runs])
+        return self.last[name]
 
 
 def trains(plan: Plan) -> bool:
@@ -101,6 +140,8 @@ def prediction(plan: Plan, batches: Batches, fed: Feeds, dim: str) -> Work:
         There are no rows; or the last batch must be padded, and an output depends on all of a
         batch, so that the padding couldn't be cut off.
     """
+    from dataflow.cli.batches import axis_of
+
     axes = {out.name: axis_of(out.dims, dim) for out in plan.outputs}
     whole = [name for name, axis in axes.items() if axis is None]
     if whole and batches.remainder:
