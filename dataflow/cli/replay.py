@@ -95,7 +95,6 @@ class _Done(NamedTuple):
 @click.option("--max-calls", type=click.IntRange(min=0), default=10_000_000, show_default=True,
               metavar="N", help="Refuse a plan that makes more calls in a run.")
 @json_option
-# fmt: on
 def command(**options: Any) -> None:  # noqa: ANN401 - click passes what _Options names
     """Run the plan in file PLAN.
 
@@ -109,6 +108,7 @@ def command(**options: Any) -> None:  # noqa: ANN401 - click passes what _Option
     check_folder(given.save_state)
     done = _replay(given)
     (_report_json if given.as_json else _report)(given, done)
+# fmt: on
 
 
 def _check_use(o: _Options) -> None:
