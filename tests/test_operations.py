@@ -11,6 +11,7 @@ from contextlib import contextmanager
 import numpy as np
 import pytest
 
+from dataflow.attrs import Attrs
 from dataflow.dims import as_dim
 from dataflow.dispatch import FUNCTIONS
 from dataflow.errors import GraphError
@@ -69,6 +70,19 @@ def test_infer_binds_named_dimensions(case: Case) -> None:
 
 
 @together(CASES)
+def test_infer_refuses_with_our_own_errors(case: Case) -> None:
+    """Wrong operands or attributes, as a hostile file may have them, never fail as Python's own."""
+    attrs = case.sample.attrs
+    strange = (None, -7, 10**9, 0.5, "x", True, (), (-9, 99), (None,), ("x",), as_dim("n"))
+    for specs in (case.specs[1:], case.specs * 2, case.specs[::-1]):
+        accepts(case, specs)
+    for name in attrs:
+        accepts(case, case.specs, Attrs({n: v for n, v in attrs.items() if n != name}))
+        for value in strange:
+            accepts(case, case.specs, attrs.replace(**{name: value}))
+
+
+@together(CASES)
 def test_kernel_fills_its_outputs_and_leaves_its_inputs(case: Case) -> None:
     """The kernel gives the reference's values in poisoned memory; no input byte changes."""
     inputs = [np.array(array) for array in case.sample.inputs]
@@ -108,7 +122,7 @@ def test_samples_have_rank_0_and_size_0(name: str) -> None:
     cases = BY_OP[name]
     arrays = [spec for c in cases for spec in (*c.specs, *c.outputs)]
     if not any(spec.shape == () for spec in arrays):
-        assert not any(accepts(c, [s.with_shape(()) for s in c.specs]) for c in cases)
+        assert not any(c.specs and accepts(c, [s.with_shape(()) for s in c.specs]) for c in cases)
     if not any(spec.size == 0 for spec in arrays):
         assert not any(accepts(c, with_length(c, n, 0)) for c in cases for n in lengths(c))
 
