@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from dataflow.dims import bind_dim
 from dataflow.errors import FileFormatError
 from dataflow.op import get_op
 from dataflow.spec import Spec
@@ -30,7 +31,7 @@ from scheduler.plan import (
     TileGroup,
 )  # fmt: skip
 from scheduler.verify import verify
-from serialization.attributes import ATTRS, attrs_from_values, attrs_values
+from serialization.attributes import ATTRS, attrs_from_values, attrs_values, dim_of
 from serialization.layout import INTEGER, INTEGERS, TENSOR, TEXT, TEXTS, Layout, Row, list_of
 from serialization.tensors import Tensors, static_spec
 
@@ -184,6 +185,7 @@ class _Program:
         self._table = table
         self._tensors = tensors
         self._program = program
+        self._sizes = {r["name"]: _natural(r, "size") for r in table.named("size", program)}
         self._buffers = sum(1 for _ in table.rows("buffer", program))
         self._operands: dict[tuple[Any, ...], Operand] = {}
 
@@ -193,7 +195,7 @@ class _Program:
         facts = table.only("plan", program)
         return Plan(
             **{column: _natural(facts, column) for column in _PLAN},
-            sizes={r["name"]: _natural(r, "size") for r in table.named("size", program)},
+            sizes=self._sizes,
             options={r["name"]: r["setting"] for r in table.named("option", program)},
             steps=tuple(map(self._step, self._numbered("step", "step"))),
             groups=self._groups(),
@@ -259,13 +261,25 @@ class _Program:
         return tuple(TileGroup(first, end, tuple(slices)) for first, end, slices in groups)
 
     def _input(self, row: Row) -> PlanInput:
-        return PlanInput(row["name"], self._known(row["buffer"]), _spec(row), row["dims"])
+        spec = _spec(row)
+        return PlanInput(row["name"], self._known(row["buffer"]), spec, self._dims(row, spec))
 
     def _output(self, row: Row) -> PlanOutput:
         if len(row["outputs"]) != 1:
             msg = f"output {row['name']!r} is {len(row['outputs'])} tensors, not 1"
             raise FileFormatError(msg)
-        return PlanOutput(row["name"], self._operand(row["outputs"][0]), row["dims"])
+        operand = self._operand(row["outputs"][0])
+        return PlanOutput(row["name"], operand, self._dims(row, operand.spec))
+
+    def _dims(self, row: Row, spec: Spec) -> tuple[str, ...]:
+        """Return the texts of an end's dimensions, which must have its shape as their sizes."""
+        texts: tuple[str, ...] = row["dims"]
+        if tuple(bind_dim(dim_of(text), self._sizes) for text in texts) != spec.shape:
+            msg = (
+                f"{row['name']!r} is {spec}, its dimensions {list(texts)} of {self._sizes} are not"
+            )
+            raise FileFormatError(msg)
+        return texts
 
     def _variable(self, row: Row) -> PlanVariable:
         return PlanVariable(row["name"], self._known(row["buffer"]), _spec(row), row["updated"])

@@ -55,7 +55,7 @@ def _opened(path: str, flags: int) -> int:
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))  # a pipe would wait for ever
 
 
-def _content(file: io.BufferedReader, *, mmap: bool) -> pa.Buffer:
+def _content(file: io.BufferedReader[io.FileIO], *, mmap: bool) -> pa.Buffer:
     facts = os.fstat(file.fileno())
     if not stat.S_ISREG(facts.st_mode):
         msg = "it isn't an ordinary file"

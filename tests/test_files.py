@@ -466,6 +466,9 @@ LIES: list[tuple[str, str, dict[str, Any], str]] = [
     ("plan", "input", {"dtype": "float64"}, "input 'x'|bytes"),
     ("plan", "output", {"outputs": []}, "0 tensors"),
     ("plan", "size", {"size": -4}, "negative"),
+    ("plan", "size", {"size": 5}, "its dimensions"),
+    ("plan", "input", {"dims": ("batch",)}, "its dimensions"),
+    ("plan", "output", {"dims": ("batch", "^")}, "not a dimension"),
 ]
 
 
