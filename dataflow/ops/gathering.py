@@ -24,6 +24,7 @@ from dataflow.derive import (
     normal_axis,
     traffic,
 )
+from dataflow.dims import as_dim
 from dataflow.dispatch import public
 from dataflow.errors import DTypeError, ShapeError
 from dataflow.op import (
@@ -244,7 +245,7 @@ def take(x: TensorLike, indices: TensorLike, axis: int | None = None) -> Tensor:
 def _scatter_infer(specs: Specs, attrs: Attrs) -> Specs:
     updates, indices = check_inputs(specs, 2), specs[1]
     check_int64(indices, 1)
-    axis, (length,) = attrs.integer("axis"), attrs.dims("length")
+    axis, length = attrs.integer("axis"), as_dim(attrs.dim("length"))
     stop = axis + indices.ndim
     if updates.dtype.kind == "b" or axis < 0 or updates.shape[axis:stop] != indices.shape:
         msg = (f"{updates} can't be added up at indices {indices} along axis {axis}: it must be "

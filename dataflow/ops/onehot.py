@@ -28,7 +28,7 @@ from dataflow.op import (
 from dataflow.ops.positions import check_int64, checking, placing
 from dataflow.ops.structure import check_inputs, copy_cost
 from dataflow.source import user_line
-from dataflow.spec import DTYPES, Spec, as_dtype, as_shape
+from dataflow.spec import DTYPES, Spec, as_dtype
 
 if TYPE_CHECKING:
     from dataflow.tensor import Tensor
@@ -39,7 +39,7 @@ _NO_DERIVATIVE = Absent("labels are integers")
 
 
 def _infer(specs: Specs, attrs: Attrs) -> Specs:
-    labels, (classes,) = check_inputs(specs), as_shape(attrs.dims("classes"))
+    labels, classes = check_inputs(specs), as_dim(attrs.dim("classes"))
     check_int64(labels, 0)
     return (Spec((*labels.shape, classes), as_dtype(attrs.text("dtype"))),)
 

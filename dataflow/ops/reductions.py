@@ -45,7 +45,7 @@ from dataflow.op import (
     Workspace,
     register,
 )
-from dataflow.ops.structure import check_inputs
+from dataflow.ops.structure import check_inputs, single_dim
 from dataflow.spec import DTYPES, Spec
 
 if TYPE_CHECKING:
@@ -156,7 +156,7 @@ def _sum_infer(specs: Specs, attrs: Attrs) -> Specs:
 
 def _mean_infer(specs: Specs, attrs: Attrs) -> Specs:
     spec = check_inputs(specs)
-    attrs.dims("count")
+    single_dim(attrs, "count")
     dtype = np.dtype(np.float64) if spec.dtype.kind in "biu" else spec.dtype
     return (Spec(_reduced(spec, attrs), dtype),)
 

@@ -11,9 +11,10 @@ from dataflow.attrs import Attrs
 from dataflow.derive import traffic
 from dataflow.errors import ShapeError
 from dataflow.op import Arrays, Call, Cost, Sample, Specs
-from dataflow.spec import DTYPES, Spec
+from dataflow.spec import DTYPES, Spec, as_shape
 
 if TYPE_CHECKING:
+    from dataflow.dims import Dim
     from dataflow.tensor import Tensor
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "copy_kernel",
     "is_row_major",
     "samples_of",
+    "single_dim",
 ]
 
 Row = tuple[Sequence[tuple[int, ...]], Attrs]
@@ -33,6 +35,15 @@ def check_inputs(specs: Specs, count: int = 1) -> Spec:
         msg = f"takes {count} input{'s' if count > 1 else ''}, not {len(specs)}"
         raise ShapeError(msg)
     return specs[0]
+
+
+def single_dim(attrs: Attrs, name: str) -> int | Dim:
+    """Return the dimension that an attribute holds; `ShapeError` unless it is one."""
+    dims = as_shape(attrs.dims(name))
+    if len(dims) != 1:
+        msg = f"attribute {name!r} must be one dimension, not {len(dims)}"
+        raise ShapeError(msg)
+    return dims[0]
 
 
 def copy_cost(ins: Specs, outs: Specs, attrs: Attrs) -> Cost:
