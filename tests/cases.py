@@ -126,7 +126,9 @@ def dtypes_to_try(case: Case) -> Iterator[tuple[str, tuple[Spec, ...], Attrs]]:
 def accepts(case: Case, specs: Sequence[Spec], attrs: Attrs | None = None) -> bool:
     """Say whether a case's op can be declared of other specs or attributes."""
     try:
-        case.op.infer(tuple(specs), case.sample.attrs if attrs is None else attrs)
+        made = case.op.infer(tuple(specs), case.sample.attrs if attrs is None else attrs)
     except GraphError:
         return False
+    for spec in made:
+        assert Spec.of(spec.shape, spec.dtype) == spec, f"{spec} of {specs}, {attrs}"
     return True
