@@ -69,9 +69,9 @@ def __dir__() -> list[str]:
 def _our_module(name: str) -> Any:  # noqa: ANN401 - a module
     """Import a module of our distribution, and refuse another package of the same generic name."""
     package = importlib.import_module(name.partition(".")[0])
-    # os.path, since pathlib would add 8 ms to the start of every replay
-    home = os.path.dirname(os.path.dirname(__file__))  # noqa: PTH120
-    if os.path.dirname(os.path.dirname(package.__file__ or "")) != home:  # noqa: PTH120
+
+    home = os.path.dirname(os.path.dirname(__file__))
+    if os.path.dirname(os.path.dirname(package.__file__ or "")) != home:
         msg = (f"import {package.__name__}: found {package.__file__ or package.__path__}, which "
                f"isn't dataflow's own in {home}; rename it or change sys.path")  # fmt: skip
         raise errors.DataflowError(msg)

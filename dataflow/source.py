@@ -8,7 +8,7 @@ from types import FrameType
 
 __all__ = ["user_line"]
 
-_PACKAGE = os.path.dirname(__file__) + os.sep  # noqa: PTH120 - pathlib takes 8 ms to load
+_PACKAGE = os.path.dirname(__file__) + os.sep
 
 
 def user_line() -> str:
@@ -21,4 +21,4 @@ def user_line() -> str:
         frame = frame.f_back
     if frame is None:
         return ""
-    return f"{os.path.basename(frame.f_code.co_filename)}:{frame.f_lineno}"  # noqa: PTH119
+    return f"{os.path.basename(frame.f_code.co_filename)}:{frame.f_lineno}"

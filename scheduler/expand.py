@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from dataflow.op import Absent, Op, get_op
-from scheduler.plan import Operand, Plan, Slice, Step
+from dataflow.spec import Spec
+from scheduler.plan import Operand, Plan, Slice, Step, TileGroup
 
 if TYPE_CHECKING:
     from dataflow.attrs import Attrs
@@ -42,10 +43,10 @@ def expand(plan: Plan) -> Iterator[KernelCall]:
             index += 1
             continue
         group = plan.groups[step.group]
-        for number, rows in enumerate(group.slices):
+        for number in range(len(group.slices)):
             for member in range(group.first, group.end):
                 if _runs(plan.steps[member], number):
-                    yield _narrowed(plan.steps[member], member, number, rows)
+                    yield _narrowed(plan.steps[member], member, number, group)
         index = group.end
 
 
@@ -53,11 +54,12 @@ def _runs(step: Step, number: int) -> bool:
     return step.when == "every" or (step.when == "first") == (number == 0)
 
 
-def _narrowed(step: Step, index: int, number: int, rows: Slice) -> KernelCall:
-    op = get_op(step.op, step.op_version)
+def _narrowed(step: Step, index: int, number: int, group: TileGroup) -> KernelCall:
+    op, rows = get_op(step.op, step.op_version), group.slices[number]
     operands = [tuple(_slice_of(operand, rows) for operand in side)
                 for side in (step.inputs, step.outputs, step.scratch)]  # fmt: skip
-    return KernelCall(index, number, op, _slice_attrs(step, op, rows), *operands)
+    attrs = _slice_attrs(step, op, rows, length=group.slices[-1].stop)
+    return KernelCall(index, number, op, attrs, *operands)
 
 
 def _slice_of(operand: Operand, rows: Slice) -> Operand:
@@ -70,9 +72,18 @@ def _slice_of(operand: Operand, rows: Slice) -> Operand:
                    operand.dtype)  # fmt: skip
 
 
-def _slice_attrs(step: Step, op: Op, rows: Slice) -> Attrs:
+def _slice_attrs(step: Step, op: Op, rows: Slice, length: int) -> Attrs:
+    """Return the attributes of one slice, as the op's tiling derives them from the whole call's."""
     axis = step.outputs[0].tile_axis if step.outputs else -1
     if axis < 0 or isinstance(op.tiling, Absent):
         return step.attrs
-    tiling = op.tiling(tuple(operand.spec for operand in step.inputs), step.attrs)
+    tiling = op.tiling(tuple(_whole_spec(operand, length) for operand in step.inputs), step.attrs)
     return tiling.slice_attrs(step.attrs, axis, rows.start, rows.stop)
+
+
+def _whole_spec(operand: Operand, length: int) -> Spec:
+    """Return the spec that an operand has when the call isn't sliced."""
+    axis = operand.tile_axis
+    if axis < 0:
+        return operand.spec
+    return Spec((*operand.shape[:axis], length, *operand.shape[axis + 1 :]), operand.dtype)

@@ -10,7 +10,6 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 
 from dataflow.errors import FileAccessError
 
@@ -18,7 +17,7 @@ __all__ = ["replacing"]
 
 
 @contextmanager
-def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
+def replacing(path: str | os.PathLike[str]) -> Iterator[str]:
     """Give the path of an empty file that takes the place of `path` when the block is left.
 
     Parameters
@@ -28,7 +27,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
 
     Yields
     ------
-    pathlib.Path
+    str
         A temporary file in the same folder, removed if the block raises.
 
     Raises
@@ -36,8 +35,9 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     FileAccessError
         The system refuses: no such folder, no permission, a full disk.
     """
-    target = Path(os.path.realpath(path))
-    temporary = target.with_name(f".{target.name[:200]}.{os.urandom(6).hex()}.part")
+    target = os.path.realpath(path)
+    folder, name = os.path.split(target)
+    temporary = os.path.join(folder, f".{name[:200]}.{os.urandom(6).hex()}.part")
     try:
         _refuse_special(target)
         os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
@@ -46,7 +46,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
             _finish(temporary, target)
         finally:
             with suppress(FileNotFoundError):
-                temporary.unlink()
+                os.unlink(temporary)
     except OSError as error:
         reason = error.strerror or str(error)
         msg = (f"can't write {os.fspath(path)}: {reason}; what was there before is unchanged. "
@@ -54,23 +54,23 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         raise FileAccessError(msg) from error
 
 
-def _refuse_special(target: Path) -> None:
-    if target.exists() and not target.is_file():
+def _refuse_special(target: str) -> None:
+    if os.path.exists(target) and not os.path.isfile(target):
         msg = "it exists and isn't an ordinary file"
         raise OSError(msg)
 
 
-def _finish(temporary: Path, target: Path) -> None:
+def _finish(temporary: str, target: str) -> None:
     """Bring the temporary file to the disk, then give it the target's name and rights."""
     with suppress(FileNotFoundError):
-        temporary.chmod(stat.S_IMODE(target.stat().st_mode))
+        os.chmod(temporary, stat.S_IMODE(os.stat(target).st_mode))
     _sync(temporary, os.O_RDWR)
-    os.replace(temporary, target)  # noqa: PTH105 - the pair of calls that promise atomicity
+    os.replace(temporary, target)
     with suppress(OSError):  # the file is whole and in place; some systems can't sync a folder
-        _sync(target.parent, os.O_RDONLY)
+        _sync(os.path.dirname(target), os.O_RDONLY)
 
 
-def _sync(path: Path, flags: int) -> None:
+def _sync(path: str, flags: int) -> None:
     handle = os.open(path, flags)
     try:
         os.fsync(handle)

@@ -10,7 +10,6 @@ NumPy promises those words for ever, and what its `permutation` makes of them it
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -83,7 +82,7 @@ class Batches(NamedTuple):
 
 
 def read_batches(
-    plan: Plan, path: Path, dim: str, fed: Mapping[str, object], patterns: Mapping[str, str]
+    plan: Plan, path: str, dim: str, fed: Mapping[str, object], patterns: Mapping[str, str]
 ) -> Batches:
     """Read the rows of a table for every input that isn't fed otherwise.
 
@@ -91,7 +90,7 @@ def read_batches(
     ----------
     plan : Plan
         Whose inputs they are.
-    path : Path
+    path : str
         The table.
     dim : str
         The named dimension that rows go along.

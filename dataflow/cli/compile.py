@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 from dataflow.cli.options import FILE, as_mapping, check_folder, json_option, load_as, pair_of
@@ -23,8 +21,8 @@ __all__ = ["command"]
 @click.option("-o", "--output", type=FILE, required=True, metavar="PLAN", help="The plan's file.")
 @json_option
 def command(
-    graph_file: Path, dims: tuple[tuple[str, int], ...], outputs: str | None, updates: bool,
-    output: Path, as_json: bool,
+    graph_file: str, dims: tuple[tuple[str, int], ...], outputs: str | None, updates: bool,
+    output: str, as_json: bool,
 ) -> None:  # fmt: skip
     """Compile the graph in file GRAPH into a plan.
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from dataflow.cli.options import ending_of
 from dataflow.errors import FeedError, FileAccessError, FileFormatError
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ __all__ = ["check_names", "read_feeds"]
 
 
 def read_feeds(
-    plan: Plan, files: Mapping[str, Path], patterns: Mapping[str, str]
+    plan: Plan, files: Mapping[str, str], patterns: Mapping[str, str]
 ) -> dict[str, np.ndarray]:
     """Read the arrays that inputs are fed with.
 
@@ -25,7 +25,7 @@ def read_feeds(
     ----------
     plan : Plan
         Whose inputs they are.
-    files : mapping of str to Path
+    files : mapping of str to str
         By input: ``.npy``, ``.npz`` (the array of the input's name, or the only one), or a table.
     patterns : mapping of str to str
         By input: what ``--columns`` says.
@@ -51,8 +51,8 @@ def check_names(plan: Plan, names: Mapping[str, object], option: str) -> None:
             raise FeedError(msg)
 
 
-def _read(given: PlanInput, path: Path, pattern: str) -> np.ndarray:
-    if path.suffix.lower() not in (".npy", ".npz"):
+def _read(given: PlanInput, path: str, pattern: str) -> np.ndarray:
+    if ending_of(path) not in (".npy", ".npz"):
         return _read_columns(given, path, pattern)
     array = _read_numpy(given.name, path)
     if array.shape != given.spec.shape:
@@ -62,7 +62,7 @@ def _read(given: PlanInput, path: Path, pattern: str) -> np.ndarray:
     return array
 
 
-def _read_numpy(name: str, path: Path) -> np.ndarray:
+def _read_numpy(name: str, path: str) -> np.ndarray:
     try:
         loaded = np.load(path, allow_pickle=False)  # a pickle could run code
         if isinstance(loaded, np.ndarray):
@@ -76,13 +76,13 @@ def _read_numpy(name: str, path: Path) -> np.ndarray:
         msg = f"can't read {path}: {error.strerror}"
         raise FileAccessError(msg) from error
     except Exception as error:  # zipfile, zlib and NumPy's header parser raise what they please
-        msg = f"{path} can't be read as {path.suffix.lower()[1:]}: {error}"
+        msg = f"{path} can't be read as {ending_of(path)[1:]}: {error}"
         raise FileFormatError(msg) from error
     msg = f"input {name!r}: {path} has no array of this name, it has {members}"
     raise FeedError(msg)
 
 
-def _read_columns(given: PlanInput, path: Path, pattern: str) -> np.ndarray:
+def _read_columns(given: PlanInput, path: str, pattern: str) -> np.ndarray:
     from dataflow.cli.columns import column_values
     from dataflow.cli.tables import choose_columns, read_table
 

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterable
-from pathlib import Path
 from typing import TypeVar
 
 import click
 
 from dataflow.errors import FileAccessError, FileFormatError
 
-__all__ = ["FILE", "as_mapping", "byte_size", "check_folder", "json_option", "load_as", "pair_of"]
+__all__ = [
+    "FILE",
+    "as_mapping",
+    "byte_size",
+    "check_folder",
+    "ending_of",
+    "json_option",
+    "load_as",
+    "pair_of",
+]
 
 _T = TypeVar("_T")
 _SIZE = re.compile(r"(\d+) *([KMGT]?)(I?)B?", re.IGNORECASE)
 
-FILE = click.Path(path_type=Path)
+FILE = click.Path()
 """A path; that it leads to nothing is a bad input, not a wrong use, so click doesn't check it."""
 
 json_option = click.option(
@@ -75,7 +84,7 @@ def as_mapping(option: str, pairs: Iterable[tuple[str, _T]]) -> dict[str, _T]:
     return found
 
 
-def load_as(path: Path, kind: type[_T], remedy: str) -> _T:
+def load_as(path: str, kind: type[_T], remedy: str) -> _T:
     """Load a file that must hold one kind of thing.
 
     Raises
@@ -95,7 +104,18 @@ def load_as(path: Path, kind: type[_T], remedy: str) -> _T:
     raise FileFormatError(msg)
 
 
-def check_folder(path: Path | None) -> None:
+def ending_of(path: str) -> str:
+    """Return a file's ending in lower case, with its dot.
+
+    Examples
+    --------
+    >>> ending_of("runs/Digits.Parquet")
+    '.parquet'
+    """
+    return os.path.splitext(path)[1].lower()
+
+
+def check_folder(path: str | None) -> None:
     """Refuse a file to be written whose folder isn't there, before the work rather than after.
 
     Raises
@@ -103,6 +123,7 @@ def check_folder(path: Path | None) -> None:
     FileAccessError
         There is no such folder.
     """
-    if path is not None and not path.parent.is_dir():
-        msg = f"{path} can't be written: there is no folder {path.parent}"
+    folder = os.path.dirname(path or "") or "."
+    if not os.path.isdir(folder):
+        msg = f"{path} can't be written: there is no folder {folder}"
         raise FileAccessError(msg)

@@ -6,7 +6,6 @@ rows, `feeds` and `tables` read, `results` keeps and writes, `progress` shows.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
@@ -16,6 +15,7 @@ from dataflow.cli.options import (
     as_mapping,
     byte_size,
     check_folder,
+    ending_of,
     json_option,
     load_as,
     pair_of,
@@ -37,9 +37,9 @@ __all__ = ["command"]
 class _Options(NamedTuple):
     """The command line, as given; None where an option isn't."""
 
-    plan: Path
-    feeds: tuple[tuple[str, Path], ...]
-    data: Path | None
+    plan: str
+    feeds: tuple[tuple[str, str], ...]
+    data: str | None
     columns: tuple[tuple[str, str], ...]
     batch_dim: str
     epochs: int | None
@@ -47,9 +47,9 @@ class _Options(NamedTuple):
     seed: int | None
     repeat: int | None
     keep: str
-    state: Path | None
-    save_state: Path | None
-    output: Path | None
+    state: str | None
+    save_state: str | None
+    output: str | None
     max_bytes: int
     max_calls: int
     as_json: bool
@@ -68,7 +68,7 @@ class _Done(NamedTuple):
 # fmt: off
 @click.command("replay")
 @click.argument("plan", type=FILE, metavar="PLAN")
-@click.option("--feed", "feeds", type=pair_of(Path), multiple=True, metavar="INPUT=FILE",
+@click.option("--feed", "feeds", type=pair_of(str), multiple=True, metavar="INPUT=FILE",
               help="Feed an input whole, at every run: .npy, .npz, or columns of a table.")
 @click.option("--data", type=FILE, metavar="FILE",
               help="Feed the other inputs with a table's rows: .arrow, .parquet or .csv.")
@@ -115,7 +115,7 @@ def _check_use(o: _Options) -> None:
     if o.output is not None:
         from dataflow.cli.results import RESULT_ENDINGS
 
-        if o.output.suffix.lower() not in RESULT_ENDINGS:
+        if ending_of(o.output) not in RESULT_ENDINGS:
             msg = f"-o {o.output}: outputs are written to {', '.join(RESULT_ENDINGS)}"
             raise click.UsageError(msg)
     if o.data is None and (o.epochs, o.shuffle, o.seed) != (None, None, None):

@@ -8,11 +8,11 @@ table must agree in their rows, and where they don't, the error says what to do.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from dataflow.cli.options import ending_of
 from dataflow.errors import RunError
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ RESULT_ENDINGS = (".arrow", ".parquet", ".npz")
 """The endings of files that results are written to."""
 
 
-def check_results(path: Path, plan: Plan, work: Work, *, keep_all: bool) -> None:
+def check_results(path: str, plan: Plan, work: Work, *, keep_all: bool) -> None:
     """Refuse what can't be written as the file's ending says, before the work rather than after.
 
     Raises
@@ -35,7 +35,7 @@ def check_results(path: Path, plan: Plan, work: Work, *, keep_all: bool) -> None
     RunError
         The outputs don't make one table.
     """
-    if path.suffix.lower() == ".npz":
+    if ending_of(path) == ".npz":
         return
     shapes = {out.name: _shape(out, work, keep_all=keep_all) for out in plan.outputs}
     for out in plan.outputs:
@@ -60,7 +60,7 @@ def _shape(out: PlanOutput, work: Work, *, keep_all: bool) -> tuple[int, ...]:
     return (work.epochs * work.runs, *shape) if keep_all else tuple(shape)
 
 
-def write_results(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
+def write_results(path: str, arrays: Mapping[str, np.ndarray]) -> None:
     """Write arrays to a file of the kind that its ending says, as a whole or not at all.
 
     Raises
@@ -70,7 +70,7 @@ def write_results(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
     """
     from serialization.atomic import replacing
 
-    ending = path.suffix.lower()
+    ending = ending_of(path)
     table = None if ending == ".npz" else _table(arrays)
     with replacing(path) as temporary:
         if table is None:
@@ -89,7 +89,7 @@ def _table(arrays: Mapping[str, np.ndarray]) -> pa.Table:
     return pa.table({name: as_column(array) for name, array in arrays.items()})
 
 
-def _write_npz(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
+def _write_npz(path: str, arrays: Mapping[str, np.ndarray]) -> None:
     """Write what `numpy.savez` would, for outputs of any name, and without the time of day."""
     import zipfile
 
@@ -100,13 +100,13 @@ def _write_npz(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
                 np.lib.format.write_array(file, array, allow_pickle=False)
 
 
-def _write_parquet(path: Path, table: pa.Table) -> None:
+def _write_parquet(path: str, table: pa.Table) -> None:
     from pyarrow.parquet import write_table
 
     write_table(table, path)
 
 
-def _write_arrow(path: Path, table: pa.Table) -> None:
+def _write_arrow(path: str, table: pa.Table) -> None:
     from pyarrow import ipc
 
     with ipc.new_file(str(path), table.schema) as writer:

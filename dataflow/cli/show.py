@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 from dataflow.cli.options import FILE, json_option
@@ -21,7 +19,7 @@ _LIMIT = 50
     help=f"Show at most this many rows of each table; 0 for all. By default {_LIMIT}, in JSON all.",
 )  # fmt: skip
 @json_option
-def command(file: Path, limit: int | None, as_json: bool) -> None:
+def command(file: str, limit: int | None, as_json: bool) -> None:
     """Show what FILE holds.
 
     Of a graph its nodes, of a plan its steps, its peak and its certificate, of a state its tensors.

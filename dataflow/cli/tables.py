@@ -14,9 +14,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from fnmatch import fnmatchcase
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dataflow.cli.options import ending_of
 from dataflow.errors import FeedError, FileAccessError, FileFormatError
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ _NUMBER = re.compile(r"(\d+)")
 _CSV_NULLS = ["", "NA", "N/A", "null", "NULL", "None"]  # NaN is a value here, and no null
 
 
-def read_table(path: Path) -> pa.Table:
+def read_table(path: str) -> pa.Table:
     """Read an Arrow (file or stream), Parquet or CSV file, by its ending.
 
     Raises
@@ -43,12 +43,12 @@ def read_table(path: Path) -> pa.Table:
     """
     import pyarrow as pa
 
-    reader = _READERS.get(path.suffix.lower())
+    reader = _READERS.get(ending_of(path))
     if reader is None:
         msg = f"{path}: tables are read from files that end in {', '.join(TABLE_ENDINGS)}"
         raise FileFormatError(msg)
     try:
-        path.open("rb").close()  # so that the system's refusals are told from a damaged file
+        open(path, "rb").close()  # so that the system's refusals are told from a damaged file
     except OSError as error:
         msg = f"can't read {path}: {error.strerror or error}"
         raise FileAccessError(msg) from error
@@ -56,7 +56,7 @@ def read_table(path: Path) -> pa.Table:
         table: pa.Table = reader(path)
         table.validate(full=True)
     except (pa.ArrowException, OSError, ValueError) as error:
-        msg = f"{path} can't be read as {path.suffix.lower()[1:]}: {error}"
+        msg = f"{path} can't be read as {ending_of(path)[1:]}: {error}"
         raise FileFormatError(msg) from error
     return table
 
@@ -115,7 +115,7 @@ def _natural(name: str) -> list[tuple[bool, int, str]]:
     return [(part.isdigit(), int(part) if part.isdigit() else 0, part) for part in parts]
 
 
-def _read_arrow(path: Path) -> pa.Table:
+def _read_arrow(path: str) -> pa.Table:
     import pyarrow as pa
     from pyarrow import ipc
 
@@ -126,19 +126,19 @@ def _read_arrow(path: Path) -> pa.Table:
     return ipc.open_stream(source).read_all()
 
 
-def _read_parquet(path: Path) -> pa.Table:
+def _read_parquet(path: str) -> pa.Table:
     from pyarrow.parquet import ParquetFile
 
     with ParquetFile(path) as file:
         return file.read()
 
 
-def _read_csv(path: Path) -> pa.Table:
+def _read_csv(path: str) -> pa.Table:
     from pyarrow.csv import ConvertOptions, read_csv
 
     return read_csv(path, convert_options=ConvertOptions(null_values=_CSV_NULLS))
 
 
-_READERS: dict[str, Callable[[Path], Any]] = {
+_READERS: dict[str, Callable[[str], Any]] = {
     ".arrow": _read_arrow, ".feather": _read_arrow, ".parquet": _read_parquet, ".csv": _read_csv,
 }  # fmt: skip

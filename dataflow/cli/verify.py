@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 from dataflow.cli.options import FILE, json_option
@@ -15,7 +13,7 @@ __all__ = ["command"]
 @click.command("verify")
 @click.argument("file", type=FILE)
 @json_option
-def command(file: Path, as_json: bool) -> None:
+def command(file: str, as_json: bool) -> None:
     """Check that FILE is whole and valid.
 
     Its structure and every tensor must have the digest that the file states; a graph must keep its
