@@ -9,6 +9,7 @@ the bytes inside kernels are what the plan says.
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
 from collections.abc import Iterable
 from functools import lru_cache
@@ -41,6 +42,7 @@ def verify(plan: Plan) -> None:
     PlanError
         A rule is broken; the message names the step or the buffer.
     """
+    _check_options(plan)
     _check_buffers(plan)
     _check_groups(plan)
     for index, step in enumerate(plan.steps):
@@ -53,6 +55,12 @@ def verify(plan: Plan) -> None:
 
 def _fail(message: str) -> NoReturn:
     raise PlanError(message)
+
+
+def _check_options(plan: Plan) -> None:
+    threads = plan.options.get("blas_threads", "1")
+    if not re.fullmatch("[1-9][0-9]{0,3}", threads):
+        _fail(f"option blas_threads is {threads[:20]!r}, not a number of threads from 1 to 9999")
 
 
 # Buffers and the arena

@@ -8,7 +8,7 @@ don't: reuse one tensor in two slots, views of views, products, gradients.
 Variables get updates of every awkward kind: swapped, transposed, fed, constant, their own value.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import cache
 from typing import Any, NamedTuple, TypeAlias
 
@@ -24,7 +24,7 @@ from dataflow.op import Op, Sample, registered_ops
 from dataflow.tensor import Tensor
 
 Array: TypeAlias = "np.ndarray[Any, Any]"
-Draw: TypeAlias = Callable[[st.SearchStrategy[Any]], Any]
+Draw = st.DrawFn
 
 SHAPES = ((), (3,), (2, 3), (3, 3), (3, 2), (0, 3), (1, 3), (2, 3, 2))
 ENDS = ("input", "variable", "constant")

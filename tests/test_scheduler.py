@@ -143,7 +143,7 @@ def test_inputs_can_be_results_and_updates() -> None:
     x, w = b.input("x", (2,)), b.variable("w", np.zeros(2, np.float32))
     b.update(w, x)
     plan = df.compile(b.build({"x": x, "w": w}))
-    fed = np.float32([1, 2])
+    fed = np.array([1, 2], np.float32)
     assert_replays(Case(b.build({"x": x, "w": w}), {"x": fed}), plan)
     assert not np.shares_memory(df.Runner(plan).run(x=fed)["x"], fed)
 
