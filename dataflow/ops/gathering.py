@@ -24,7 +24,6 @@ from dataflow.derive import (
     normal_axis,
     traffic,
 )
-from dataflow.dims import as_dim
 from dataflow.dispatch import public
 from dataflow.errors import DTypeError, ShapeError
 from dataflow.op import (
@@ -46,7 +45,7 @@ from dataflow.op import (
 )
 from dataflow.ops.positions import check_int64, checking
 from dataflow.ops.shaping import broadcast_to, reshape
-from dataflow.ops.structure import check_inputs, copy_cost, is_row_major
+from dataflow.ops.structure import check_inputs, copy_cost, is_row_major, single_dim
 from dataflow.source import user_line
 from dataflow.spec import DTYPES, Spec
 from dataflow.tensor import Tensor, TensorLike, builder_of
@@ -245,7 +244,7 @@ def take(x: TensorLike, indices: TensorLike, axis: int | None = None) -> Tensor:
 def _scatter_infer(specs: Specs, attrs: Attrs) -> Specs:
     updates, indices = check_inputs(specs, 2), specs[1]
     check_int64(indices, 1)
-    axis, length = attrs.integer("axis"), as_dim(attrs.dim("length"))
+    axis, length = attrs.integer("axis"), single_dim(attrs, "length")
     stop = axis + indices.ndim
     if updates.dtype.kind == "b" or axis < 0 or updates.shape[axis:stop] != indices.shape:
         msg = (f"{updates} can't be added up at indices {indices} along axis {axis}: it must be "

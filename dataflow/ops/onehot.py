@@ -26,7 +26,7 @@ from dataflow.op import (
     register,
 )
 from dataflow.ops.positions import check_int64, checking, placing
-from dataflow.ops.structure import check_inputs, copy_cost
+from dataflow.ops.structure import check_inputs, copy_cost, single_dim
 from dataflow.source import user_line
 from dataflow.spec import DTYPES, Spec, as_dtype
 
@@ -39,7 +39,7 @@ _NO_DERIVATIVE = Absent("labels are integers")
 
 
 def _infer(specs: Specs, attrs: Attrs) -> Specs:
-    labels, classes = check_inputs(specs), as_dim(attrs.dim("classes"))
+    labels, classes = check_inputs(specs), single_dim(attrs, "classes")
     check_int64(labels, 0)
     return (Spec((*labels.shape, classes), as_dtype(attrs.text("dtype"))),)
 

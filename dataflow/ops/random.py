@@ -29,7 +29,7 @@ from dataflow.attrs import Attrs
 from dataflow.derive import FLOATS, scalars
 from dataflow.errors import DTypeError, ShapeError
 from dataflow.op import Along, Cost, Op, Sample, Tiling, Workspace, register
-from dataflow.spec import Spec, as_dtype
+from dataflow.spec import Spec, as_dtype, as_shape
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,7 +59,7 @@ def _infer(specs: Specs, attrs: Attrs) -> Specs:
     if dtype.name not in FLOATS:
         msg = f"draws {', '.join(FLOATS)}, not {dtype}: cast with astype"
         raise DTypeError(msg)
-    return (Spec((*specs[0].shape, *attrs.dims("shape")), dtype),)
+    return (Spec((*specs[0].shape, *as_shape(attrs.dims("shape"))), dtype),)
 
 
 # Words
