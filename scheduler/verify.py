@@ -134,13 +134,18 @@ def _check_groups(plan: Plan) -> None:
 
 
 def _check_lifetimes(plan: Plan, inside: list[int]) -> None:
-    """Check that a buffer lives within a group or through all of it: slices run one by one."""
+    """Check that a buffer lives within a group or through all of it: slices run one by one.
+
+    What a result lies in is read after the last step, so a group at the end isn't all of its life.
+    """
+    results = {output.operand.buffer for output in plan.outputs}
     for index, buffer in enumerate(plan.buffers):
         for step in (buffer.first, buffer.end - 1):
             if buffer.kind != "temporary" or step >= len(inside) or inside[step] < 0:
                 continue
             group = plan.groups[inside[step]]
             within = group.first <= buffer.first and buffer.end <= group.end
+            within = within and index not in results
             through = buffer.first <= group.first and group.end <= buffer.end
             if not (within or through):
                 _fail(f"buffer {index} lives from step {buffer.first} to {buffer.end}, neither "
