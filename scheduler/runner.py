@@ -87,6 +87,8 @@ class Runner:
             msg = (f"plan {plan.name!r} needs {plan.certificate.total} bytes, which the system "
                    "doesn't give; compile with smaller dims")  # fmt: skip
             raise RunError(msg) from None
+        self._places = [_address(memory) for memory in self._memory]
+        self._views: dict[tuple[object, ...], Array] = {}
         self._feeds = {i.name: (self._array(_whole(i.buffer, i.spec)), i.spec) for i in plan.inputs}
         self._results = {o.name: self._array(o.operand) for o in plan.outputs}
         self._variables = {v.name: self._array(_whole(v.buffer, v.spec)) for v in plan.variables}
@@ -207,11 +209,20 @@ class Runner:
         return _aligned(buffer.nbytes)[: buffer.nbytes]
 
     def _array(self, operand: Operand) -> Array:
-        memory = self._memory[operand.buffer]
-        if 0 in operand.shape:
-            return np.empty(operand.shape, operand.dtype)
-        return np.ndarray(operand.shape, operand.dtype, memory, operand.byte_offset,
-                          operand.strides)  # fmt: skip
+        """Return the one array of an operand's place and layout.
+
+        NumPy sees at a glance that an output is its input where both are one object; of two
+        objects over the same memory it solves for an overlap, which takes as long as a small add.
+        """
+        buffer, byte_offset, shape, strides, dtype, *_ = operand
+        if 0 in shape:
+            return np.empty(shape, dtype)
+        key = (self._places[buffer] + byte_offset, shape, strides, dtype)
+        view = self._views.get(key)
+        if view is None:
+            view = np.ndarray(shape, dtype, self._memory[buffer], byte_offset, strides)
+            self._views[key] = view
+        return view
 
     def _arrays(self, operands: Sequence[Operand]) -> list[Array]:
         return [self._array(operand) for operand in operands]
@@ -335,8 +346,13 @@ def _aligned(nbytes: int) -> Array:
     Zeroed by the system, page by page: a hostile plan can't read what the process freed before.
     """
     raw = np.zeros(nbytes + ALIGNMENT, np.uint8)
-    first = -raw.ctypes.data % ALIGNMENT
+    first = -_address(raw) % ALIGNMENT
     return raw[first : first + nbytes]
+
+
+def _address(array: Array) -> int:
+    """Return where an array's memory begins (``array.ctypes`` would load ctypes)."""
+    return int(array.__array_interface__["data"][0])
 
 
 def _whole(buffer: int, spec: Spec) -> Operand:
