@@ -1,19 +1,23 @@
-"""The arena of the digits' training plan, batch 32: bytes, which no machine changes."""
+"""The arena of the demo's training plan, in bytes: these no machine changes."""
 
 from __future__ import annotations
 
+import runpy
 from collections.abc import Iterator
+from pathlib import Path
 
 import dataflow as df
-from benchmarks.digits import BATCH, graph
 from benchmarks.measuring import Row, Samples
 
 __all__ = ["measure"]
 
+DEMO = Path(__file__).resolve().parents[1] / "examples" / "digits.py"
+
 
 def measure() -> Iterator[Row]:
     """Yield the peak, the lower bound, and what the plan would need without reuse."""
-    plan = df.compile(graph(), dims={"batch": BATCH})
+    demo = runpy.run_path(str(DEMO))
+    plan = df.compile(demo["declare"](), dims={"batch": demo["BATCH"]})
     peak, bound, without = (
         Samples((bytes_,)) for bytes_ in (plan.peak, plan.lower_bound, plan.bytes_without_reuse)
     )
