@@ -154,6 +154,14 @@ def test_output_may_take_over_an_input(case: Case) -> None:
             assert_same_bits(outs, expected, f"{case.name}, slot {slot}")
 
 
+@each_op(lambda op: bool(op.inplace))
+def test_every_offer_of_an_input_is_tried(name: str) -> None:
+    """For each input that the record offers, a sample has one that the output can take over."""
+    fitting = {(slot, spec.ndim > 0) for c in BY_OP[name] for slot, spec in enumerate(c.specs)
+               if spec == c.outputs[0] and spec.size != 0}  # fmt: skip
+    assert all((slot, True) in fitting for slot in get_op(name).inplace)
+
+
 @together([c for c in CASES if len(c.op.inplace) > 1])
 def test_output_may_take_over_one_array_in_two_slots(case: Case) -> None:
     """The same holds where one tensor fills all the slots that the record offers."""
