@@ -98,7 +98,8 @@ class Runner:
         if state is not None:
             self.load_state(state)
         elif plan.initial is not None:
-            self._fill(Runner(plan.initial).run())
+            first = Runner(plan.initial, max_bytes=max_bytes, max_calls=max_calls)
+            self._fill(first.run())
 
     def run(
         self, feeds: Mapping[str, ArrayLike] | None = None, /, *,
@@ -138,7 +139,7 @@ class Runner:
         try:
             if self._torn:
                 raise StateError(self._torn)
-            given = {**feeds, **named} if feeds else named
+            given = named if feeds is None else {**_by_name(feeds, "feeds"), **named}
             self._check_out(out, given)
             self._feed(given)
             self._execute()
@@ -183,9 +184,10 @@ class Runner:
             if variable.name not in state:
                 msg = f"the state has no {variable.name!r} ({variable.spec}); it has {list(state)}"
                 raise StateError(msg)
-            given = Spec.like(np.asarray(state[variable.name]))
-            if given != variable.spec:
-                msg = f"variable {variable.name!r} is {variable.spec}, the state's is {given}"
+            given = np.asarray(state[variable.name])
+            if (given.shape, given.dtype) != (variable.spec.shape, variable.spec.dtype):
+                msg = (f"variable {variable.name!r} is {variable.spec}, the state's is "
+                       f"{given.dtype}{list(given.shape)}")  # fmt: skip
                 raise StateError(msg)
         if not self._lock.acquire(blocking=False):
             msg = f"plan {self.plan.name!r} is running: load a state when the run is over"
@@ -309,22 +311,36 @@ class Runner:
     def _check_out(
         self, out: Mapping[str, np.ndarray] | None, given: Mapping[str, ArrayLike]
     ) -> None:
-        for name, target in (out or {}).items():
+        if out is None:
+            return
+        taken = [(f"feed {name!r}", v) for name, v in given.items() if isinstance(v, np.ndarray)]
+        for name, target in _by_name(out, "out").items():
             if name not in self._results:
                 msg = f"the plan has no output {name!r}; it has {list(self._results)}"
                 raise FeedError(msg)
-            result = self._results[name]
-            if not isinstance(target, np.ndarray) or not target.flags.writeable:
-                msg = f"out[{name!r}] must be an array that can be written to"
-                raise FeedError(msg)
-            if target.shape != result.shape or target.dtype != result.dtype:
-                msg = (f"out[{name!r}] must be {Spec.like(result)}, not "
-                       f"{target.dtype}{list(target.shape)}")  # fmt: skip
-                raise FeedError(msg)
-            for feed, value in given.items():
-                if isinstance(value, np.ndarray) and np.may_share_memory(target, value):
-                    msg = f"out[{name!r}] overlaps feed {feed!r}: nothing fed is written to"
+            _check_target(name, target, self._results[name])
+            for what, other in taken:
+                if np.may_share_memory(target, other):
+                    msg = f"out[{name!r}] overlaps {what}, which must keep its values"
                     raise FeedError(msg)
+            taken.append((f"out[{name!r}]", target))
+
+
+def _by_name(values: Mapping[str, Any], what: str) -> Mapping[str, Any]:
+    if not isinstance(values, (dict, Mapping)):  # most are dicts, which is quick to see
+        msg = f"{what} are given by name, in a mapping, not as {type(values).__name__}"
+        raise FeedError(msg)
+    return values
+
+
+def _check_target(name: str, target: Array, result: Array) -> None:
+    if not isinstance(target, np.ndarray) or not target.flags.writeable:
+        msg = f"out[{name!r}] must be an array that can be written to"
+        raise FeedError(msg)
+    if target.shape != result.shape or target.dtype != result.dtype:
+        msg = (f"out[{name!r}] must be {Spec.like(result)}, not "
+               f"{target.dtype}{list(target.shape)}")  # fmt: skip
+        raise FeedError(msg)
 
 
 def _check_bounds(plan: Plan, max_bytes: int | None, max_calls: int | None) -> None:
@@ -379,12 +395,15 @@ def _fitting(name: str, value: ArrayLike, spec: Spec) -> Array:
 
 
 def _from_python(name: str, value: ArrayLike, spec: Spec) -> Array:
+    """Make an array of Python's numbers, which NumPy checks for the range of an integer dtype."""
     try:
         array = np.asarray(value)
-        if array.size and not np.can_cast(array.dtype, spec.dtype, "same_kind"):
-            msg = f"input {name!r} is {spec}, the feed's values are {array.dtype}"
-            raise FeedError(msg)
-        return np.asarray(value, spec.dtype)
+        result = np.asarray(value, spec.dtype)
     except (TypeError, ValueError, OverflowError) as error:
         msg = f"input {name!r} is {spec}, and the feed can't be made one: {error}"
         raise FeedError(msg) from None
+    ints = array.dtype.kind in "iu" and spec.dtype.kind in "iu"
+    if array.size and not ints and not np.can_cast(array.dtype, spec.dtype, "same_kind"):
+        msg = f"input {name!r} is {spec}, and the feed's values are {array.dtype}"
+        raise FeedError(msg)
+    return result
