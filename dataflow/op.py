@@ -110,7 +110,8 @@ class Tiling(NamedTuple):
     ----------
     inputs : tuple of tuple of Along, Contracted, Halo or WHOLE
         For every axis of every input, what becomes of a slice along it. Inputs whose axes map to
-        one output axis are sliced together; an input axis of length 1 that broadcasts is `WHOLE`.
+        one output axis are sliced together; so are the first contracted axes of all inputs, the
+        second ones, and so on. An input axis of length 1 that broadcasts is `WHOLE`.
     free : tuple of int
         Output axes that can be sliced though no input axis maps to them: a broadcast's, a draw's.
     slice_attrs : callable

@@ -187,9 +187,17 @@ class Tensor:
         """Return the maximum over axes; see `dataflow.max`."""
         return _tensor(FUNCTIONS["max"](self, axis=axis, keepdims=keepdims))
 
+    def min(self, axis: int | tuple[int, ...] | None = None, *, keepdims: bool = False) -> Tensor:
+        """Return the minimum over axes; see `dataflow.min`."""
+        return _tensor(FUNCTIONS["min"](self, axis=axis, keepdims=keepdims))
+
     def argmax(self, axis: int | None = None, *, keepdims: bool = False) -> Tensor:
         """Return the index of the maximum; see `dataflow.argmax`."""
         return _tensor(FUNCTIONS["argmax"](self, axis=axis, keepdims=keepdims))
+
+    def argmin(self, axis: int | None = None, *, keepdims: bool = False) -> Tensor:
+        """Return the index of the minimum; see `dataflow.argmin`."""
+        return _tensor(FUNCTIONS["argmin"](self, axis=axis, keepdims=keepdims))
 
     def reshape(self, *shape: DimLike | Sequence[DimLike]) -> Tensor:
         """Return the same elements in another shape; see `dataflow.reshape`."""

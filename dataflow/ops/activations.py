@@ -13,18 +13,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dataflow.attrs import Attrs
-from dataflow.derive import (
-    apply,
-    call_into,
-    composite,
-    joined,
-    promoted,
-    scalars,
-    scratch_like,
-    unary,
-    values,
-)  # fmt: skip
+from dataflow.calling import apply, promoted, unary
 from dataflow.dispatch import public
+from dataflow.elementwise import call_into, composite, scalars, scratch_like
 from dataflow.errors import GraphError
 from dataflow.op import Sample, Workspace
 from dataflow.ops.comparison import less_equal
@@ -32,6 +23,7 @@ from dataflow.ops.elementary import exp, tanh
 from dataflow.ops.error_function import erf, erf_calls, erf_reference, erf_workspace, working_dtype
 from dataflow.ops.powers import square
 from dataflow.ops.selection import where
+from dataflow.sampling import joined, values
 from dataflow.spec import Spec
 
 if TYPE_CHECKING:

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dataflow.attrs import Attrs
-from dataflow.derive import apply, maps_jvp, maps_vjp, normal_axis
+from dataflow.calling import apply
 from dataflow.dispatch import public
+from dataflow.elementwise import maps_jvp, maps_vjp
 from dataflow.errors import ShapeError
 from dataflow.op import Alias, Along, Application, Arrays, Call, Op, Specs, Tiling, register
 from dataflow.ops.structure import check_inputs, copy_cost, samples_of
+from dataflow.shapes import normal_axis
 
 if TYPE_CHECKING:
     from dataflow.dims import Dim

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dataflow.derive import COMPLEX, FLOATS, INTEGERS, binary, elementwise, ranges, unary, values
+from dataflow.calling import binary, unary
 from dataflow.dispatch import public
+from dataflow.elementwise import elementwise
+from dataflow.sampling import COMPLEX, FLOATS, INTEGERS, ranges, values
 
 if TYPE_CHECKING:
     from dataflow.tensor import Tensor, TensorLike

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dataflow.attrs import Attrs
-from dataflow.derive import apply, batch_elementwise, elementwise_cost, elementwise_tiling
+from dataflow.calling import apply
 from dataflow.dispatch import public
+from dataflow.elementwise import batch_elementwise, elementwise_cost, elementwise_tiling
 from dataflow.errors import ShapeError
 from dataflow.op import Op, Sample, register
 from dataflow.spec import DTYPES, Spec, as_dtype

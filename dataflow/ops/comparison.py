@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dataflow.derive import COMPLEX, FLOATS, INTEGERS, binary, elementwise, ranges, unary, values
+from dataflow.calling import binary, unary
 from dataflow.dispatch import public
+from dataflow.elementwise import elementwise
 from dataflow.op import Workspace
+from dataflow.sampling import COMPLEX, FLOATS, INTEGERS, ranges, values
 from dataflow.spec import Spec
 
 if TYPE_CHECKING:

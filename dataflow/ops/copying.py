@@ -6,17 +6,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dataflow.derive import (
-    apply,
-    batch_elementwise,
-    elementwise_tiling,
-    maps_jvp,
-    maps_vjp,
-    traffic,
-    values,
-)  # fmt: skip
+from dataflow.calling import apply
 from dataflow.dispatch import public
+from dataflow.elementwise import batch_elementwise, elementwise_tiling, maps_jvp, maps_vjp, traffic
 from dataflow.op import Application, Arrays, Call, Cost, Op, Specs, register
+from dataflow.sampling import values
 from dataflow.spec import DTYPES
 
 if TYPE_CHECKING:

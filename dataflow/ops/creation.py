@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dataflow.attrs import Attrs
-from dataflow.derive import COMPLEX, FLOATS, INTEGERS, call_function
+from dataflow.calling import call_function
 from dataflow.dims import Dim, as_dim, dim_max, exact_quotient
 from dataflow.dispatch import public
 from dataflow.errors import DTypeError, ShapeError
 from dataflow.op import Absent, Cost, Op, Sample, Tiling, Workspace, register
+from dataflow.sampling import COMPLEX, FLOATS, INTEGERS
 from dataflow.source import user_line
 from dataflow.spec import Spec, as_dtype
 

@@ -19,9 +19,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dataflow.attrs import Attrs
-from dataflow.derive import FLOATS, apply, traffic
+from dataflow.calling import apply
 from dataflow.dims import product
 from dataflow.dispatch import public
+from dataflow.elementwise import traffic
 from dataflow.errors import DTypeError, ShapeError
 from dataflow.op import (
     WHOLE,
@@ -43,6 +44,7 @@ from dataflow.ops.positions import check_int64, checking, placing
 from dataflow.ops.reductions import sum
 from dataflow.ops.shaping import broadcast_to, expand_dims, reshape
 from dataflow.ops.structure import check_inputs
+from dataflow.sampling import FLOATS
 from dataflow.source import user_line
 from dataflow.spec import Spec, shape_text
 

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dataflow.derive import COMPLEX, FLOATS, INTEGERS, call_function, elementwise, unary, values
+from dataflow.calling import call_function, unary
 from dataflow.dispatch import public
+from dataflow.elementwise import elementwise
+from dataflow.sampling import COMPLEX, FLOATS, INTEGERS, values
 
 if TYPE_CHECKING:
     from dataflow.op import Application

@@ -20,19 +20,13 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from dataflow.derive import (
-    call_into,
-    choose_call,
-    composite,
-    joined,
-    scalars,
-    unary,
-    values,
-)  # fmt: skip
+from dataflow.calling import unary
 from dataflow.dispatch import public
+from dataflow.elementwise import call_into, choose_call, composite, scalars
 from dataflow.op import Workspace
 from dataflow.ops.elementary import exp
 from dataflow.ops.powers import square
+from dataflow.sampling import joined, values
 from dataflow.spec import Spec
 
 if TYPE_CHECKING:

@@ -14,17 +14,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dataflow.attrs import Attrs
-from dataflow.derive import (
-    apply,
-    as_tensor,
-    call_function,
-    maps_jvp,
-    maps_vjp,
-    move_axis,
-    normal_axis,
-    traffic,
-)
+from dataflow.calling import apply, as_tensor, call_function
 from dataflow.dispatch import public
+from dataflow.elementwise import maps_jvp, maps_vjp, traffic
 from dataflow.errors import DTypeError, ShapeError
 from dataflow.op import (
     WHOLE,
@@ -46,6 +38,7 @@ from dataflow.op import (
 from dataflow.ops.positions import check_int64, checking
 from dataflow.ops.shaping import broadcast_to, reshape
 from dataflow.ops.structure import check_inputs, copy_cost, is_row_major, single_dim
+from dataflow.shapes import move_axis, normal_axis
 from dataflow.source import user_line
 from dataflow.spec import DTYPES, Spec
 from dataflow.tensor import Tensor, TensorLike, builder_of

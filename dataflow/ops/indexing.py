@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from dataflow.derive import call_function
+from dataflow.calling import call_function
 from dataflow.dims import Dim
 from dataflow.dispatch import public
 from dataflow.errors import DTypeError, ShapeError

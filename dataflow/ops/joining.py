@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dataflow.attrs import Attrs
-from dataflow.derive import apply, move_axis, normal_axis, promoted
+from dataflow.calling import apply, promoted
 from dataflow.dispatch import public
 from dataflow.errors import DTypeError, ShapeError
 from dataflow.op import WHOLE, Along, Application, Arrays, Call, Op, Sample, Specs, Tiling, register
 from dataflow.ops.shaping import broadcast_to, expand_dims, reshape
 from dataflow.ops.slicing import slice_axis
 from dataflow.ops.structure import copy_cost
+from dataflow.shapes import move_axis, normal_axis
 from dataflow.source import user_line
 from dataflow.spec import DTYPES, Spec, shape_text
 

@@ -16,18 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dataflow.derive import (
-    FLOATS,
-    INTEGERS,
-    apply,
-    batch_elementwise,
-    call_function,
-    promoted,
-    sum_to,
-    traffic,
-)
+from dataflow.calling import apply, call_function, promoted
 from dataflow.dims import product
 from dataflow.dispatch import public
+from dataflow.elementwise import batch_elementwise, traffic
 from dataflow.errors import DTypeError, ShapeError
 from dataflow.op import (
     WHOLE,
@@ -48,6 +40,8 @@ from dataflow.op import (
 from dataflow.ops.axes import swapaxes
 from dataflow.ops.shaping import reshape
 from dataflow.ops.structure import check_inputs
+from dataflow.sampling import FLOATS, INTEGERS
+from dataflow.shapes import sum_to
 from dataflow.source import user_line
 from dataflow.spec import Spec, broadcast_shapes, shape_text
 

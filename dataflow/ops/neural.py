@@ -11,17 +11,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dataflow.attrs import Attrs
-from dataflow.derive import (
-    FLOATS,
-    apply,
-    call_function,
-    maps_jvp,
-    maps_vjp,
-    normal_axis,
-    promoted,
-    traffic,
-)
+from dataflow.calling import apply, call_function, promoted
 from dataflow.dispatch import public
+from dataflow.elementwise import maps_jvp, maps_vjp, traffic
 from dataflow.errors import DTypeError, ShapeError
 from dataflow.op import (
     WHOLE,
@@ -39,6 +31,8 @@ from dataflow.op import (
 )
 from dataflow.ops.reductions import sum
 from dataflow.ops.structure import check_inputs, samples_of
+from dataflow.sampling import FLOATS
+from dataflow.shapes import normal_axis
 from dataflow.spec import Spec
 
 if TYPE_CHECKING:

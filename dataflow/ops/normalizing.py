@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dataflow.attrs import Attrs
-from dataflow.derive import FLOATS, move_axis, normal_axis, traffic
 from dataflow.dispatch import public
+from dataflow.elementwise import traffic
 from dataflow.errors import DTypeError, ShapeError
 from dataflow.op import (
     WHOLE,
@@ -31,6 +31,8 @@ from dataflow.op import (
 )
 from dataflow.ops.reductions import mean
 from dataflow.ops.structure import check_inputs, samples_of
+from dataflow.sampling import FLOATS
+from dataflow.shapes import move_axis, normal_axis
 from dataflow.spec import Spec
 
 if TYPE_CHECKING:

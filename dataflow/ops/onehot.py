@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dataflow.attrs import Attrs
-from dataflow.derive import apply
+from dataflow.calling import apply
 from dataflow.dims import Dim, DimLike, as_dim
 from dataflow.dispatch import public
 from dataflow.errors import DTypeError

@@ -6,22 +6,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dataflow.derive import (
-    COMPLEX,
-    FLOATS,
-    INTEGERS,
-    apply,
-    elementwise,
-    promoted,
-    ranges,
-    unary,
-    values,
-)  # fmt: skip
+from dataflow.calling import apply, promoted, unary
 from dataflow.dispatch import public
+from dataflow.elementwise import elementwise
 from dataflow.errors import DTypeError
 from dataflow.ops.comparison import equal, greater_equal
 from dataflow.ops.elementary import log
 from dataflow.ops.selection import where
+from dataflow.sampling import COMPLEX, FLOATS, INTEGERS, ranges, values
 from dataflow.source import user_line
 from dataflow.tensor import Tensor
 

@@ -26,9 +26,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dataflow.attrs import Attrs
-from dataflow.derive import FLOATS, scalars
+from dataflow.elementwise import scalars
 from dataflow.errors import DTypeError, ShapeError
 from dataflow.op import Along, Cost, Op, Sample, Tiling, Workspace, register
+from dataflow.sampling import FLOATS
 from dataflow.spec import Spec, as_dtype, as_shape
 
 if TYPE_CHECKING:

@@ -16,19 +16,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from dataflow.attrs import Attrs
-from dataflow.derive import (
-    FLOATS,
-    INTEGERS,
-    LinearMap,
-    apply,
-    call_function,
-    maps_jvp,
-    maps_vjp,
-    normal_axes,
-    traffic,
-)
+from dataflow.calling import apply, call_function
 from dataflow.dims import product
 from dataflow.dispatch import public
+from dataflow.elementwise import LinearMap, maps_jvp, maps_vjp, traffic
 from dataflow.errors import DTypeError, ShapeError
 from dataflow.op import (
     Along,
@@ -46,6 +37,8 @@ from dataflow.op import (
     register,
 )
 from dataflow.ops.structure import check_inputs, single_dim
+from dataflow.sampling import FLOATS, INTEGERS
+from dataflow.shapes import normal_axes
 from dataflow.spec import DTYPES, Spec
 
 if TYPE_CHECKING:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dataflow.attrs import Attrs
-from dataflow.derive import FLOATS, INTEGERS, apply, normal_axis, traffic
+from dataflow.calling import apply
 from dataflow.dispatch import public
+from dataflow.elementwise import traffic
 from dataflow.errors import DTypeError, ShapeError
 from dataflow.op import (
     WHOLE,
@@ -28,6 +29,8 @@ from dataflow.op import (
 )
 from dataflow.ops.shaping import expand_dims, reshape
 from dataflow.ops.structure import check_inputs, samples_of
+from dataflow.sampling import FLOATS, INTEGERS
+from dataflow.shapes import normal_axis
 from dataflow.spec import Spec
 
 if TYPE_CHECKING:
@@ -85,12 +88,12 @@ def _tiling(specs: Specs, attrs: Attrs) -> Tiling:
 
 
 def _search(name: str, label: str, method: Callable[..., Any]) -> Op:
-    rows = [([(3,)], 0), ([(0, 3)], 1), ([(2, 3, 4)], 1), ([(3, 4)], 1)]
+    rows = (((3,), 0), ((0, 3), 1), ((2, 3, 4), 1), ((3, 4), 1))
     return register(Op(
         name=name, label=label, infer=_infer, kernel=partial(_kernel, method),
         reference=partial(_reference, method), vjp=_NO_DERIVATIVE, jvp=_NO_DERIVATIVE,
         batch=_batch, tiling=_tiling, cost=_cost, workspace=_workspace,
-        samples=samples_of([(shapes, Attrs(axis=axis)) for shapes, axis in rows],
+        samples=samples_of([([shape], Attrs(axis=axis)) for shape, axis in rows],
                            dtypes=("bool", *INTEGERS, *FLOATS), smooth=False),
     ))  # fmt: skip
 

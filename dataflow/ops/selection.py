@@ -7,27 +7,22 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dataflow.derive import (
-    FLOATS,
-    INTEGERS,
-    apply,
+from dataflow.calling import apply, binary, promoted
+from dataflow.dispatch import public
+from dataflow.elementwise import (
     batch_elementwise,
-    binary,
     choose_call,
     elementwise,
     elementwise_cost,
     elementwise_tiling,
-    joined,
     maps_jvp,
     maps_vjp,
-    promoted,
-    values,
-)  # fmt: skip
-from dataflow.dispatch import public
+)
 from dataflow.errors import DTypeError, ShapeError
 from dataflow.op import Op, Sample, register
 from dataflow.ops.casting import astype
 from dataflow.ops.comparison import equal, less
+from dataflow.sampling import FLOATS, INTEGERS, joined, values
 from dataflow.spec import DTYPES, Spec, broadcast_shapes
 from dataflow.tensor import Tensor, builder_of
 

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dataflow.attrs import Attrs
-from dataflow.derive import apply, maps_jvp, maps_vjp, normal_axes
+from dataflow.calling import apply
 from dataflow.dims import Dim, DimLike, exact_quotient, product
 from dataflow.dispatch import public
+from dataflow.elementwise import maps_jvp, maps_vjp
 from dataflow.errors import ShapeError
 from dataflow.op import (
     WHOLE,
@@ -30,6 +31,7 @@ from dataflow.op import (
     register,
 )
 from dataflow.ops.structure import check_inputs, copy_cost, copy_kernel, samples_of
+from dataflow.shapes import normal_axes
 from dataflow.source import user_line
 from dataflow.spec import Spec, as_shape, broadcast_shapes, shape_text
 

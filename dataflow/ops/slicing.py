@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from dataflow.attrs import Attrs
-from dataflow.derive import apply, maps_jvp, maps_vjp
+from dataflow.calling import apply
+from dataflow.elementwise import maps_jvp, maps_vjp
 from dataflow.errors import ShapeError
 from dataflow.op import (
     WHOLE,

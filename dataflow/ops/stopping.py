@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dataflow.attrs import Attrs
-from dataflow.derive import apply, maps_jvp, maps_vjp
+from dataflow.calling import apply
 from dataflow.dispatch import public
+from dataflow.elementwise import maps_jvp, maps_vjp
 from dataflow.op import Alias, Along, Application, Op, Specs, Tiling, register
 from dataflow.ops.structure import check_inputs, copy_cost, copy_kernel, samples_of
 

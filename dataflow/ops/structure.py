@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dataflow.attrs import Attrs
-from dataflow.derive import traffic
+from dataflow.elementwise import traffic
 from dataflow.errors import ShapeError
 from dataflow.op import Arrays, Call, Cost, Sample, Specs
 from dataflow.spec import DTYPES, Spec, as_shape

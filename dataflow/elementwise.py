@@ -1,4 +1,4 @@
-"""Parts of an op's record that follow from others, so that a declaration states each fact once.
+"""Element-wise ops: what follows of a record from the others, so that each fact is stated once.
 
 An element-wise op is declared by its ufunc and by one linear map per slot: how a small change of
 that argument changes the result. The map is diagonal, so it serves the vjp and the jvp both:
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from dataflow.attrs import Attrs
-from dataflow.dispatch import FUNCTIONS
+from dataflow.calling import call_function
 from dataflow.errors import DTypeError, ShapeError
 from dataflow.op import (
     WHOLE,
@@ -34,170 +34,36 @@ from dataflow.op import (
     Tiling,
     Workspace,
     register,
-)  # fmt: skip
-from dataflow.source import user_line
-from dataflow.spec import Spec, broadcast_shapes, shape_text
-from dataflow.tensor import Tensor, TensorLike, builder_of
+)
+from dataflow.sampling import FLOATS
+from dataflow.shapes import sum_to
+from dataflow.spec import Spec, broadcast_shapes
 
 if TYPE_CHECKING:
     from dataflow.dims import Dim, Shape
+    from dataflow.tensor import Tensor
 
 __all__ = [
-    "COMPLEX", "FLOATS", "INTEGERS", "LinearMap", "apply", "as_tensor", "batch_elementwise",
-    "binary", "call_function", "call_into", "choose_call", "composite", "elementwise",
-    "elementwise_cost", "elementwise_infer", "elementwise_tiling", "joined", "maps_jvp",
-    "maps_vjp", "move_axis", "normal_axes", "normal_axis", "promoted", "ranges", "scalars",
-    "scratch_like", "sum_to", "traffic", "unary", "values",
-]  # fmt: skip
-
-FLOATS = ("float16", "float32", "float64")
-INTEGERS = ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")
-COMPLEX = ("complex64", "complex128")
+    "LinearMap",
+    "batch_elementwise",
+    "call_into",
+    "choose_call",
+    "composite",
+    "elementwise",
+    "elementwise_cost",
+    "elementwise_infer",
+    "elementwise_tiling",
+    "maps_jvp",
+    "maps_vjp",
+    "scalars",
+    "scratch_like",
+    "traffic",
+]
 
 LinearMap: TypeAlias = "Callable[[Application, Tensor], Tensor] | None"
 """How a change of one argument changes the result; None where it never does."""
 
 WorkspaceOf: TypeAlias = Callable[[Specs, Attrs], Workspace]
-
-
-# Calling ops from public functions and rules
-
-
-def apply(op: Op, inputs: Sequence[Tensor], attrs: Attrs | None = None) -> Tensor:
-    """Declare a node of an op with one output and at least one input."""
-    return builder_of(*inputs).apply(op, inputs, attrs or Attrs())[0]
-
-
-def as_tensor(value: TensorLike, like: Tensor) -> Tensor:
-    """Return a tensor as it is, and anything else as a constant of the builder of `like`.
-
-    A Python scalar takes the dtype that NumPy's promotion gives it beside `like`.
-    """
-    if isinstance(value, Tensor):
-        return value
-    dtype = None
-    if type(value) in (int, float, complex):
-        dtype = np.result_type(like.dtype, value)
-    return like.builder.constant(value, dtype=dtype)
-
-
-def promoted(op: Op, ufunc: np.ufunc | None, *operands: TensorLike) -> tuple[Tensor, ...]:
-    """Return operands cast to the dtypes of the loop that NumPy 2 would choose.
-
-    Parameters
-    ----------
-    op : Op
-        For messages.
-    ufunc : numpy.ufunc, optional
-        Whose loop decides; without one, all get NumPy's common dtype.
-    *operands : tensor, array or scalar
-        At least one is a tensor. Python scalars don't raise a dtype, as in NumPy 2.
-
-    Raises
-    ------
-    DTypeError
-        NumPy has no loop for these dtypes.
-    """
-    builder = builder_of(*operands)
-    kinds = tuple(_promotion_kind(operand) for operand in operands)
-    try:
-        dtypes = _common_dtypes(kinds) if ufunc is None else _loop_dtypes(ufunc, kinds)
-    except TypeError as error:
-        given = ", ".join(getattr(k, "__name__", str(k)) for k in kinds)
-        msg = f"op {op.name!r} ({user_line()}) can't take dtypes ({given}): {error}"
-        raise DTypeError(msg) from None
-    return tuple(
-        FUNCTIONS["astype"](operand, dtype) if isinstance(operand, Tensor)
-        else builder.constant(operand, dtype=dtype)
-        for operand, dtype in zip(operands, dtypes, strict=False)
-    )  # fmt: skip
-
-
-def unary(op: Op, ufunc: np.ufunc | None, x: TensorLike) -> Tensor:
-    """Declare a node of an element-wise op of one argument, promoted as NumPy does."""
-    return apply(op, promoted(op, ufunc, x))
-
-
-def binary(op: Op, ufunc: np.ufunc | None, a: TensorLike, b: TensorLike) -> Tensor:
-    """Declare a node of an element-wise op of two arguments, promoted as NumPy does."""
-    return apply(op, promoted(op, ufunc, a, b))
-
-
-def call_function(name: str, *args: object, **kwargs: object) -> Tensor:
-    """Call a public function by name, from a module that must not import the one it is in."""
-    return FUNCTIONS[name](*args, **kwargs)  # type: ignore[no-any-return]
-
-
-def _promotion_kind(operand: TensorLike) -> object:
-    if isinstance(operand, Tensor):
-        return operand.dtype
-    if type(operand) in (int, float, complex):
-        return type(operand)  # weak: takes the dtype of what it meets
-    return np.asarray(operand).dtype
-
-
-@lru_cache(maxsize=4096)
-def _loop_dtypes(ufunc: np.ufunc, kinds: tuple[Any, ...]) -> tuple[np.dtype, ...]:
-    return ufunc.resolve_dtypes((*kinds, *[None] * ufunc.nout))[: ufunc.nin]
-
-
-@lru_cache(maxsize=4096)
-def _common_dtypes(kinds: tuple[Any, ...]) -> tuple[np.dtype, ...]:
-    common = np.result_type(*(kind(0) if isinstance(kind, type) else kind for kind in kinds))
-    return (common,) * len(kinds)
-
-
-# Axes and shapes
-
-
-def normal_axis(axis: int, ndim: int) -> int:
-    """Return an axis counted from the front; `ShapeError` where there is no such axis."""
-    if isinstance(axis, bool) or not hasattr(axis, "__index__"):
-        msg = f"an axis is an int, not {axis!r} ({user_line()})"
-        raise ShapeError(msg)
-    if not -ndim <= axis < ndim:
-        msg = f"axis {axis} is out of range for {ndim} axes ({user_line()})"
-        raise ShapeError(msg)
-    return axis.__index__() % ndim
-
-
-def normal_axes(axis: int | Sequence[int] | None, ndim: int) -> tuple[int, ...]:
-    """Return axes counted from the front, sorted; all of them for None.
-
-    Raises
-    ------
-    ShapeError
-        An axis is out of range or named twice.
-    """
-    if axis is None:
-        return tuple(range(ndim))
-    items = axis if isinstance(axis, Sequence) else (axis,)
-    axes = sorted(normal_axis(item, ndim) for item in items)
-    if len(set(axes)) != len(axes):
-        msg = f"axes {tuple(items)} name one axis twice ({user_line()})"
-        raise ShapeError(msg)
-    return tuple(axes)
-
-
-def sum_to(x: Tensor, shape: Shape) -> Tensor:
-    """Add up a tensor over the axes along which `shape` was broadcast to it."""
-    if x.shape == shape:
-        return x
-    new = len(x.shape) - len(shape)
-    stretched = [i + new for i, dim in enumerate(shape) if dim == 1 and x.shape[i + new] != 1]
-    axes = (*range(new), *stretched)
-    summed = call_function("sum", x, axis=axes, keepdims=True) if axes else x
-    return call_function("reshape", summed, shape) if new else summed
-
-
-def move_axis(x: Tensor, source: int, target: int) -> Tensor:
-    """Move one axis to another place."""
-    order = [axis for axis in range(x.ndim) if axis != source]
-    order.insert(target, source)
-    return x if order == sorted(order) else call_function("transpose", x, tuple(order))
-
-
-# Element-wise records
 
 
 def elementwise_infer(specs: Specs, ufunc: np.ufunc, attrs: Attrs) -> Specs:
@@ -423,67 +289,3 @@ def scalars(dtype: np.dtype, *numbers: float) -> list[np.ndarray]:
 def scratch_like(count: int, specs: Specs, attrs: Attrs) -> Workspace:
     """Return a workspace of `count` arrays like the result of an op that `composite` made."""
     return Workspace(_floats_infer(len(specs), specs, attrs) * count)
-
-
-# Samples
-
-
-def values(
-    low: float, high: float, arity: int = 1, *, dtypes: Sequence[str] = FLOATS, smooth: bool = True
-) -> Callable[[np.random.Generator], list[Sample]]:
-    """Make a samples function for an element-wise op.
-
-    Draws from [low, high) in every dtype for rank 0, size 0, and shapes that broadcast.
-
-    Parameters
-    ----------
-    low, high : float
-        Where the op is defined, and for a gradient check away from its kinks.
-    arity : int
-        The number of arguments.
-    dtypes : sequence of str
-        The dtypes that the op takes, the same for all arguments.
-    smooth : bool
-        Whether derivatives are checked on these samples.
-    """
-    return ranges(((low, high),) * arity, dtypes=dtypes, smooth=smooth)
-
-
-def ranges(
-    bounds: Sequence[tuple[float, float]], *, dtypes: Sequence[str] = FLOATS, smooth: bool = True
-) -> Callable[[np.random.Generator], list[Sample]]:
-    """Make a samples function as `values` does, with bounds of its own for every argument."""
-    arity = len(bounds)
-    shapes: list[list[tuple[int, ...]]] = [
-        [()] * arity, [(0, 3)] * arity, [(3, 4)] * arity,
-        [((3, 1), (4,), (2, 1, 1))[i % 3] for i in range(arity)],
-    ]  # fmt: skip
-
-    def samples(rng: np.random.Generator) -> list[Sample]:
-        made = []
-        for dtype in dtypes:
-            for row in shapes:
-                arrays = [
-                    rng.uniform(*pair, shape) for pair, shape in zip(bounds, row, strict=True)
-                ]
-                made.append(Sample(tuple(np.asarray(a).astype(dtype) for a in arrays),
-                                   smooth=smooth and dtype in FLOATS))  # fmt: skip
-        return made
-
-    return samples
-
-
-def joined(
-    *makers: Callable[[np.random.Generator], Sequence[Sample]],
-) -> Callable[[np.random.Generator], list[Sample]]:
-    """Make a samples function that gives the samples of several."""
-
-    def samples(rng: np.random.Generator) -> list[Sample]:
-        return [sample for maker in makers for sample in maker(rng)]
-
-    return samples
-
-
-def shapes_text(specs: Specs) -> str:
-    """Return shapes as messages name them."""
-    return ", ".join(shape_text(spec.shape) for spec in specs)

@@ -1,0 +1,107 @@
+"""Calling ops from public functions and rules: promotion, and functions found by name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dataflow.attrs import Attrs
+from dataflow.dispatch import FUNCTIONS
+from dataflow.errors import DTypeError
+from dataflow.source import user_line
+from dataflow.tensor import Tensor, TensorLike, builder_of
+
+if TYPE_CHECKING:
+    from dataflow.op import (
+        Op,
+    )
+
+
+__all__ = ["apply", "as_tensor", "binary", "call_function", "promoted", "unary"]
+
+
+def apply(op: Op, inputs: Sequence[Tensor], attrs: Attrs | None = None) -> Tensor:
+    """Declare a node of an op with one output and at least one input."""
+    return builder_of(*inputs).apply(op, inputs, attrs or Attrs())[0]
+
+
+def as_tensor(value: TensorLike, like: Tensor) -> Tensor:
+    """Return a tensor as it is, and anything else as a constant of the builder of `like`.
+
+    A Python scalar takes the dtype that NumPy's promotion gives it beside `like`.
+    """
+    if isinstance(value, Tensor):
+        return value
+    dtype = None
+    if type(value) in (int, float, complex):
+        dtype = np.result_type(like.dtype, value)
+    return like.builder.constant(value, dtype=dtype)
+
+
+def promoted(op: Op, ufunc: np.ufunc | None, *operands: TensorLike) -> tuple[Tensor, ...]:
+    """Return operands cast to the dtypes of the loop that NumPy 2 would choose.
+
+    Parameters
+    ----------
+    op : Op
+        For messages.
+    ufunc : numpy.ufunc, optional
+        Whose loop decides; without one, all get NumPy's common dtype.
+    *operands : tensor, array or scalar
+        At least one is a tensor. Python scalars don't raise a dtype, as in NumPy 2.
+
+    Raises
+    ------
+    DTypeError
+        NumPy has no loop for these dtypes.
+    """
+    builder = builder_of(*operands)
+    kinds = tuple(_promotion_kind(operand) for operand in operands)
+    try:
+        dtypes = _common_dtypes(kinds) if ufunc is None else _loop_dtypes(ufunc, kinds)
+    except TypeError as error:
+        given = ", ".join(getattr(k, "__name__", str(k)) for k in kinds)
+        msg = f"op {op.name!r} ({user_line()}) can't take dtypes ({given}): {error}"
+        raise DTypeError(msg) from None
+    return tuple(
+        FUNCTIONS["astype"](operand, dtype) if isinstance(operand, Tensor)
+        else builder.constant(operand, dtype=dtype)
+        for operand, dtype in zip(operands, dtypes, strict=False)
+    )  # fmt: skip
+
+
+def unary(op: Op, ufunc: np.ufunc | None, x: TensorLike) -> Tensor:
+    """Declare a node of an element-wise op of one argument, promoted as NumPy does."""
+    return apply(op, promoted(op, ufunc, x))
+
+
+def binary(op: Op, ufunc: np.ufunc | None, a: TensorLike, b: TensorLike) -> Tensor:
+    """Declare a node of an element-wise op of two arguments, promoted as NumPy does."""
+    return apply(op, promoted(op, ufunc, a, b))
+
+
+def call_function(name: str, *args: object, **kwargs: object) -> Tensor:
+    """Call a public function by name, from a module that must not import the one it is in."""
+    return FUNCTIONS[name](*args, **kwargs)  # type: ignore[no-any-return]
+
+
+def _promotion_kind(operand: TensorLike) -> object:
+    if isinstance(operand, Tensor):
+        return operand.dtype
+    if type(operand) in (int, float, complex):
+        return type(operand)  # weak: takes the dtype of what it meets
+    return np.asarray(operand).dtype
+
+
+@lru_cache(maxsize=4096)
+def _loop_dtypes(ufunc: np.ufunc, kinds: tuple[Any, ...]) -> tuple[np.dtype, ...]:
+    return ufunc.resolve_dtypes((*kinds, *[None] * ufunc.nout))[: ufunc.nin]
+
+
+@lru_cache(maxsize=4096)
+def _common_dtypes(kinds: tuple[Any, ...]) -> tuple[np.dtype, ...]:
+    common = np.result_type(*(kind(0) if isinstance(kind, type) else kind for kind in kinds))
+    return (common,) * len(kinds)

@@ -1,0 +1,63 @@
+"""Axes and shapes, as public functions and derivative rules need them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from dataflow.calling import call_function
+from dataflow.errors import ShapeError
+from dataflow.source import user_line
+
+if TYPE_CHECKING:
+    from dataflow.dims import Shape
+    from dataflow.tensor import Tensor
+
+__all__ = ["move_axis", "normal_axes", "normal_axis", "sum_to"]
+
+
+def normal_axis(axis: int, ndim: int) -> int:
+    """Return an axis counted from the front; `ShapeError` where there is no such axis."""
+    if isinstance(axis, bool) or not hasattr(axis, "__index__"):
+        msg = f"an axis is an int, not {axis!r} ({user_line()})"
+        raise ShapeError(msg)
+    if not -ndim <= axis < ndim:
+        msg = f"axis {axis} is out of range for {ndim} axes ({user_line()})"
+        raise ShapeError(msg)
+    return axis.__index__() % ndim
+
+
+def normal_axes(axis: int | Sequence[int] | None, ndim: int) -> tuple[int, ...]:
+    """Return axes counted from the front, sorted; all of them for None.
+
+    Raises
+    ------
+    ShapeError
+        An axis is out of range or named twice.
+    """
+    if axis is None:
+        return tuple(range(ndim))
+    items = axis if isinstance(axis, Sequence) else (axis,)
+    axes = sorted(normal_axis(item, ndim) for item in items)
+    if len(set(axes)) != len(axes):
+        msg = f"axes {tuple(items)} name one axis twice ({user_line()})"
+        raise ShapeError(msg)
+    return tuple(axes)
+
+
+def sum_to(x: Tensor, shape: Shape) -> Tensor:
+    """Add up a tensor over the axes along which `shape` was broadcast to it."""
+    if x.shape == shape:
+        return x
+    new = len(x.shape) - len(shape)
+    stretched = [i + new for i, dim in enumerate(shape) if dim == 1 and x.shape[i + new] != 1]
+    axes = (*range(new), *stretched)
+    summed = call_function("sum", x, axis=axes, keepdims=True) if axes else x
+    return call_function("reshape", summed, shape) if new else summed
+
+
+def move_axis(x: Tensor, source: int, target: int) -> Tensor:
+    """Move one axis to another place."""
+    order = [axis for axis in range(x.ndim) if axis != source]
+    order.insert(target, source)
+    return x if order == sorted(order) else call_function("transpose", x, tuple(order))
