@@ -1,7 +1,7 @@
 """Computations and their gradients as static graphs: declare, differentiate, compile, replay.
 
 ``import dataflow as df`` is all that a user needs. Building a graph loads neither pyarrow nor the
-scheduler: `compile`, `Runner`, `save`, `load` and their kin are resolved when first used (PEP 562).
+scheduler, and replaying a plan no builder: every name is resolved when it is first used (PEP 562).
 """
 
 from __future__ import annotations
@@ -11,20 +11,20 @@ import os.path
 from typing import TYPE_CHECKING, Any
 
 from dataflow import errors as errors
-from dataflow.attrs import Attrs as Attrs
-from dataflow.dims import Dim as Dim
 from dataflow.errors import DataflowError as DataflowError
-from dataflow.ops import *
-from dataflow.spec import Spec as Spec
-from dataflow.sweeps import grad as grad
-from dataflow.tensor import Tensor as Tensor
 
 if TYPE_CHECKING:
     from dataflow import nn as nn
     from dataflow import optim as optim
+    from dataflow.attrs import Attrs as Attrs
     from dataflow.builder import GraphBuilder as GraphBuilder
+    from dataflow.dims import Dim as Dim
     from dataflow.graph import Graph as Graph
     from dataflow.graph import Ref as Ref
+    from dataflow.ops import *
+    from dataflow.spec import Spec as Spec
+    from dataflow.sweeps import grad as grad
+    from dataflow.tensor import Tensor as Tensor
     from scheduler.compiler import compile as compile
     from scheduler.plan import Plan as Plan
     from scheduler.reference import evaluate as evaluate
@@ -36,14 +36,19 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _LAZY = {
+    "Attrs": "dataflow.attrs",
+    "Dim": "dataflow.dims",
     "Graph": "dataflow.graph",
     "GraphBuilder": "dataflow.builder",
     "Plan": "scheduler.plan",
     "Ref": "dataflow.graph",
     "Runner": "scheduler.runner",
+    "Spec": "dataflow.spec",
     "State": "scheduler.state",
+    "Tensor": "dataflow.tensor",
     "compile": "scheduler.compiler",
     "evaluate": "scheduler.reference",
+    "grad": "dataflow.sweeps",
     "load": "serialization.files",
     "save": "serialization.files",
 }
@@ -55,6 +60,8 @@ def __getattr__(name: str) -> Any:  # noqa: ANN401 - whatever the name stands fo
         value: object = importlib.import_module(f"dataflow.{name}")
     elif name in _LAZY:
         value = getattr(_our_module(_LAZY[name]), name)
+    elif not name.startswith("_") and name in _operations():
+        value = _operations()[name]
     else:
         msg = f"module 'dataflow' has no attribute {name!r}"
         raise AttributeError(msg)
@@ -63,7 +70,14 @@ def __getattr__(name: str) -> Any:  # noqa: ANN401 - whatever the name stands fo
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_LAZY, *_LAZY_MODULES})
+    return sorted({*globals(), *_LAZY, *_LAZY_MODULES, *_operations()})
+
+
+def _operations() -> dict[str, Any]:
+    """Return the public functions on tensors, by name."""
+    importlib.import_module("dataflow.ops")
+    functions: dict[str, Any] = importlib.import_module("dataflow.dispatch").FUNCTIONS
+    return functions
 
 
 def _our_module(name: str) -> Any:  # noqa: ANN401 - a module

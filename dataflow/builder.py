@@ -18,7 +18,8 @@ from dataflow.dims import Dim, DimLike, as_dim, product
 from dataflow.dispatch import FUNCTIONS
 from dataflow.errors import DTypeError, GraphError, NameTakenError, ShapeError
 from dataflow.graph import Graph, Ref, Variable
-from dataflow.op import Application, Op, get_op
+from dataflow.op import Application, Op
+from dataflow.registry import get_op
 from dataflow.source import user_line
 from dataflow.spec import Spec, as_dtype
 from dataflow.tensor import Tensor

@@ -21,7 +21,7 @@ import networkx as nx
 import numpy as np
 
 from dataflow.errors import GraphError, UnknownNameError
-from dataflow.op import get_op
+from dataflow.registry import get_op
 from dataflow.spec import Spec
 
 if TYPE_CHECKING:

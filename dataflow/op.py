@@ -12,7 +12,7 @@ with no wrapper of ours in between; see docs/adr/0001-kernels-bind-to-calls.md.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "WHOLE", "Absent", "Alias", "Along", "Application", "Arrays", "Call", "Contracted", "Cost",
-    "Halo", "Op", "Sample", "Specs", "Tiling", "Workspace", "get_op", "register", "registered_ops",
+    "Halo", "Op", "Sample", "Specs", "Tiling", "Workspace", "register",
 ]  # fmt: skip
 
 Array: TypeAlias = "np.ndarray[Any, Any]"
@@ -254,8 +254,11 @@ class Op:
         return f"Op({self.name!r}, version={self.version})"
 
 
-_REGISTRY: dict[tuple[str, int], Op] = {}
-_NEWEST: dict[str, Op] = {}
+REGISTRY: dict[tuple[str, int], Op] = {}
+"""Every op by name and version; `dataflow.registry` looks them up."""
+
+NEWEST: dict[str, Op] = {}
+"""The newest version of every op, by name."""
 
 
 def register(op: Op) -> Op:
@@ -266,31 +269,10 @@ def register(op: Op) -> Op:
     GraphError
         This name and version are taken.
     """
-    if (op.name, op.version) in _REGISTRY:
+    if (op.name, op.version) in REGISTRY:
         msg = f"op {op.name!r} version {op.version} is declared twice"
         raise GraphError(msg)
-    _REGISTRY[op.name, op.version] = op
-    if op.name not in _NEWEST or op.version > _NEWEST[op.name].version:
-        _NEWEST[op.name] = op
+    REGISTRY[op.name, op.version] = op
+    if op.name not in NEWEST or op.version > NEWEST[op.name].version:
+        NEWEST[op.name] = op
     return op
-
-
-def get_op(name: str, version: int | None = None) -> Op:
-    """Return an op by name, the newest version unless one is given.
-
-    Raises
-    ------
-    GraphError
-        There is no such op, or not in that version.
-    """
-    op = _NEWEST.get(name) if version is None else _REGISTRY.get((name, version))
-    if op is None:
-        wanted = name if version is None else f"{name} version {version}"
-        msg = f"there is no op {wanted!r}; is the module that declares it imported?"
-        raise GraphError(msg)
-    return op
-
-
-def registered_ops() -> Mapping[str, Op]:
-    """Return the newest version of every op, by name in sorted order."""
-    return {name: _NEWEST[name] for name in sorted(_NEWEST)}

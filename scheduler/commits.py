@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from dataflow.attrs import Attrs
-from dataflow.op import get_op
+from dataflow.registry import get_op
 from scheduler.program import Item, Program, alias_roots
 
 __all__ = ["place_updates"]

@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from dataflow.dims import Dim
 from dataflow.errors import CompileError, GraphError
-from dataflow.op import Op, get_op
+from dataflow.registry import get_op
 
 if TYPE_CHECKING:
     import numpy as np
 
     from dataflow.attrs import Attrs
     from dataflow.graph import Graph, Node, Ref
+    from dataflow.op import Op
     from dataflow.spec import Spec
 
 __all__ = ["Item", "Program", "alias_roots", "dimension_names", "lower"]

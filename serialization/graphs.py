@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from dataflow.errors import FileFormatError
 from dataflow.graph import Graph, Node, Ref, Variable
-from dataflow.op import get_op
+from dataflow.registry import get_op
 from dataflow.spec import Spec
 from serialization.attributes import ATTRS, attrs_from_values, attrs_values, dim_of, text_of
 from serialization.layout import INTEGER, TENSOR, TEXT, TEXTS, Layout, Row, list_of

@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from dataflow.dims import bind_dim
 from dataflow.errors import FileFormatError
-from dataflow.op import get_op
+from dataflow.registry import get_op
 from dataflow.spec import Spec
 from scheduler.plan import (
     Buffer,

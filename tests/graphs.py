@@ -17,10 +17,11 @@ from hypothesis import strategies as st
 
 import dataflow as df
 from dataflow.builder import GraphBuilder
-from dataflow.derive import apply
+from dataflow.calling import apply
 from dataflow.errors import GradientError
 from dataflow.graph import Graph
-from dataflow.op import Op, Sample, registered_ops
+from dataflow.op import Op, Sample
+from dataflow.registry import registered_ops
 from dataflow.tensor import Tensor
 
 Array: TypeAlias = "np.ndarray[Any, Any]"

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from dataflow.attrs import Attrs
-from dataflow.op import get_op
+from dataflow.registry import get_op
 from dataflow.spec import Spec
 from scheduler.arena import Block, place
 from scheduler.plan import Buffer, Operand, Plan, PlanInput, PlanOutput, Slice, Step, TileGroup

@@ -6,7 +6,8 @@ from types import CodeType, FunctionType
 
 from dataflow.builder import GraphBuilder
 from dataflow.dispatch import FUNCTIONS
-from dataflow.op import Op, registered_ops
+from dataflow.op import Op
+from dataflow.registry import registered_ops
 from dataflow.tensor import Tensor
 
 

@@ -8,7 +8,7 @@ import pytest
 
 import dataflow as df
 from dataflow.errors import DTypeError, GraphError, ShapeError
-from dataflow.op import get_op
+from dataflow.registry import get_op
 from dataflow.tensor import Tensor
 
 RAND = [0.9266071537766998, 0.7443205087613226, 0.7539380708848098]

@@ -17,7 +17,7 @@ from dataflow.errors import (
     NameTakenError,
     ShapeError,
 )
-from dataflow.op import get_op
+from dataflow.registry import get_op
 
 
 def here() -> int:

@@ -15,7 +15,8 @@ from dataflow.attrs import Attrs
 from dataflow.dims import as_dim
 from dataflow.dispatch import FUNCTIONS
 from dataflow.errors import GraphError
-from dataflow.op import Absent, Cost, get_op
+from dataflow.op import Absent, Cost
+from dataflow.registry import get_op
 from dataflow.spec import Spec
 from tests.cases import (
     BY_OP,

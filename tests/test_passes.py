@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 
 import dataflow as df
 from dataflow.graph import Graph
-from dataflow.op import get_op
+from dataflow.registry import get_op
 from dataflow.tensor import Tensor
 from scheduler.commits import place_updates
 from scheduler.order import live_peak, order_items

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 import dataflow as df
-from dataflow.derive import elementwise_tiling
-from dataflow.op import Absent, Application, Op, Sample, get_op
+from dataflow.elementwise import elementwise_tiling
+from dataflow.op import Absent, Application, Op, Sample
+from dataflow.registry import get_op
 from dataflow.tensor import Tensor
 from tests.cases import BY_OP, CASES, Case, each, each_op, has, together
 from tests.derivatives import check_jvp, check_vjp, is_checkable
