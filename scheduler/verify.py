@@ -67,17 +67,19 @@ def _check_options(plan: Plan) -> None:
 
 
 def _check_buffers(plan: Plan) -> None:
-    top = 0
+    top, steps = 0, max(len(plan.steps), 1)
     for index, buffer in enumerate(plan.buffers):
         what = f"buffer {index} ({buffer.kind} {buffer.name!r})"
         if buffer.kind not in _KINDS:
             _fail(f"{what}: the kind is none of {_KINDS}")
-        if buffer.nbytes < 0 or not 0 <= buffer.first < buffer.end:
+        if buffer.nbytes < 0 or not 0 <= buffer.first < buffer.end <= steps:
             _fail(f"{what}: {buffer.nbytes} bytes from step {buffer.first} to {buffer.end}")
         if buffer.kind != "temporary":
             continue
         if buffer.byte_offset < 0 or buffer.byte_offset % ALIGNMENT:
             _fail(f"{what}: offset {buffer.byte_offset} is no multiple of {ALIGNMENT}")
+        if _top(buffer) > _MOST_BYTES:
+            _fail(f"{what}: it ends at byte {_top(buffer)} of the arena, beyond any memory")
         top = max(top, _top(buffer))
     if top != plan.peak:
         _fail(f"the temporaries reach up to {top} bytes, the plan's peak is {plan.peak}")
