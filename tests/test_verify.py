@@ -148,7 +148,7 @@ LIES: dict[str, tuple[str, Callable[[], Plan]]] = {
     ),
     "buffer_is_unused_input": (
         "use buffers",
-        lambda: replace(GOOD, buffers=(*GOOD.buffers, Buffer("input", "ghost", 4, -1, 0, 9))),
+        lambda: replace(GOOD, buffers=(*GOOD.buffers, Buffer("input", "ghost", 4, -1, 0, 5))),
     ),
     # operands
     "operand_leaves_its_buffer": (
