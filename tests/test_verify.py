@@ -95,6 +95,28 @@ def reordered_to_fail_late() -> Plan:
     return replace(plan, steps=plan.steps[::-1], buffers=tuple(longer))
 
 
+def product_over_its_factor() -> Plan:
+    """Return a plan whose matrix product is written exactly over a factor, which it reads on."""
+    b = df.GraphBuilder()
+    x = b.input("x", (4, 4))
+    plan = df.compile(b.build({"y": (x + 1) @ x}))
+    verify(plan)
+    add, product = plan.steps
+    longer = (buffer._replace(end=2) for buffer in plan.buffers)
+    steps = (add, product._replace(outputs=product.inputs[:1]))
+    return replace(plan, steps=steps, buffers=tuple(longer))
+
+
+def scratch_over_the_result() -> Plan:
+    """Return a plan whose step is given one place for its result and for its scratch memory."""
+    b = df.GraphBuilder()
+    plan = df.compile(b.build({"y": b.input("x", (4, 3), "float16").sum(axis=0)}))
+    verify(plan)
+    (step,) = plan.steps
+    (output,), (scratch,) = step.outputs, step.scratch
+    return replace(plan, steps=(step._replace(outputs=(output._replace(buffer=scratch.buffer),)),))
+
+
 def initial_plan() -> Plan:
     """Return the good plan's plan of first values."""
     assert GOOD.initial is not None
@@ -243,6 +265,8 @@ LIES: dict[str, tuple[str, Callable[[], Plan]]] = {
         "may not replace",
         lambda: operand_with(PRODUCT, "outputs", 0, strides=(4, 16)),
     ),
+    "writes_over_a_factor": ("may not replace", product_over_its_factor),
+    "scratch_lies_over_the_result": ("two things that it writes", scratch_over_the_result),
     "fails_after_a_commit": ("after a variable was written", reordered_to_fail_late),
     "updated_is_denied": (
         "updated is False",
