@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import networkx as nx
 import numpy as np
 
+import dataflow.sweeps  # noqa: F401 - enters `backward` among the functions of tensors
 from dataflow.attrs import Attrs
 from dataflow.dims import Dim, DimLike, as_dim, product
 from dataflow.dispatch import FUNCTIONS
