@@ -7,6 +7,7 @@ order. Inputs, variables and constants are values that no item makes.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
@@ -24,6 +25,12 @@ if TYPE_CHECKING:
     from dataflow.spec import Spec
 
 __all__ = ["Item", "Program", "alias_roots", "dimension_names", "lower"]
+
+
+MOST_AXES = 64
+"""NumPy's limit."""
+
+_MOST_ELEMENTS = 2**58  # of 16 bytes at most: strides and sizes stay below 2**62
 
 
 class Item(NamedTuple):
@@ -114,7 +121,9 @@ def lower(
         first = values[name] = len(specs)
         inputs = tuple(values[ref.node] + ref.output for ref in node.inputs)
         attrs = node.attrs.bind(sizes)
-        specs += _bound_specs(node, attrs, [specs[value] for value in inputs], sizes)
+        bound = _bound_specs(node, attrs, [specs[value] for value in inputs], sizes)
+        _refuse_impossible(node, bound)
+        specs += bound
         if node.op in leaves:
             leaves[node.op][name] = first
             continue
@@ -167,6 +176,16 @@ def _bound_specs(
         msg = f"{node.where()}, with sizes {dict(sizes)}: a shape of {specs} is negative"
         raise CompileError(msg)
     return specs
+
+
+def _refuse_impossible(node: Node, specs: tuple[Spec, ...]) -> None:
+    """Refuse what NumPy can't address, dimensions of 0 aside: it would fail in words of its own."""
+    for spec in specs:
+        shape = spec.static_shape
+        if len(shape) > MOST_AXES or math.prod([dim or 1 for dim in shape]) > _MOST_ELEMENTS:
+            msg = (f"{node.where()} is {spec}: no array has more than {MOST_AXES} axes, or as many "
+                   "elements; compile with smaller dims")  # fmt: skip
+            raise CompileError(msg)
 
 
 def dimension_names(attrs: Attrs, specs: Iterable[Spec]) -> list[str]:

@@ -228,6 +228,16 @@ def test_sizes_that_break_a_shape_name_the_node() -> None:
     assert df.Runner(df.compile(graph, dims={"n": 2})).run(x=[])["y"].shape == (0,)
 
 
+@pytest.mark.parametrize("size", [2**59, 2**61, 2**62, 2**63, 10**30])
+def test_sizes_that_no_array_has_name_the_node(size: int) -> None:
+    """A size beyond what NumPy can address is refused before NumPy stumbles over it."""
+    b = df.GraphBuilder()
+    x = b.input("x", ("n", 3))
+    graph = b.build({"y": x.T + 1, "none": x[:0]})
+    with pytest.raises(CompileError, match=r"node 'x' .*smaller dims"):
+        df.compile(graph, dims={"n": size})
+
+
 def test_a_size_that_only_attributes_hold_must_be_given() -> None:
     """The length of an axis as a result: its input is dropped, its name must still be bound."""
     b = df.GraphBuilder()
