@@ -37,7 +37,10 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[str]:
     """
     target = os.path.realpath(path)
     folder, name = os.path.split(target)
-    temporary = os.path.join(folder, f".{name[:200]}.{os.urandom(6).hex()}.part")
+    start = os.fsencode(name)[:200].decode(
+        errors="ignore"
+    )  # names have at most 255 bytes, not characters
+    temporary = os.path.join(folder, f".{start}.{os.urandom(6).hex()}.part")
     try:
         _refuse_special(target)
         os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))

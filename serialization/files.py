@@ -45,7 +45,8 @@ def save(thing: Graph | Plan | State, path: str | os.PathLike[str]) -> None:
     FileAccessError
         The system refuses: no such folder, no permission, a full disk.
     FileFormatError
-        A value can't be stored, for example an attribute of more than 64 bits.
+        It is none of the three, or a value can't be stored, for example an attribute of more than
+        64 bits.
 
     Examples
     --------
@@ -67,8 +68,13 @@ def save(thing: Graph | Plan | State, path: str | os.PathLike[str]) -> None:
 
         write(path, PLAN, plan_rows(thing))
     else:
+        from dataflow.graph import Graph
         from serialization.graphs import GRAPH, graph_rows
 
+        if not isinstance(thing, Graph):
+            msg = (f"save takes a graph, a plan or a state, not {type(thing).__name__}: "
+                   "State({name: array}) makes a state of arrays")  # fmt: skip
+            raise FileFormatError(msg)
         write(path, GRAPH, graph_rows(thing))
 
 

@@ -565,6 +565,25 @@ def test_what_cannot_be_stored_is_refused(value: Any, path: Path) -> None:  # no
     assert list(path.parent.iterdir()) == []
 
 
+@pytest.mark.parametrize("thing", [None, 42, {"w": np.zeros(2)}, "graph"])
+def test_what_is_no_graph_plan_or_state_is_refused(thing: Any, path: Path) -> None:  # noqa: ANN401
+    """Other things than the three are an error of ours that says so, and nothing is written."""
+    with pytest.raises(FileFormatError, match=f"not {type(thing).__name__}"):
+        df.save(thing, path)
+    assert list(path.parent.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["x" * 255, "\N{SNOWMAN}" * 85], ids=["ascii", "wide"])
+def test_any_name_that_the_system_takes_will_do(name: str, tmp_path: Path) -> None:
+    """A name as long as names can be, in bytes, is saved to and replaced."""
+    for value in (1.0, 2.0):
+        df.save(State({"w": [value]}), tmp_path / name)
+    loaded = df.load(tmp_path / name)
+    assert isinstance(loaded, State)
+    assert loaded["w"].tolist() == [2.0]
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
 class Stop(BaseException):
     """Stands for Ctrl-C at a bad moment."""
 
