@@ -21,8 +21,8 @@ from dataflow.op import Sample, Workspace
 from dataflow.ops.comparison import less_equal
 from dataflow.ops.elementary import exp, tanh
 from dataflow.ops.error_function import erf, erf_calls, erf_reference, erf_workspace, working_dtype
+from dataflow.ops.masking import zero_where
 from dataflow.ops.powers import square
-from dataflow.ops.selection import where
 from dataflow.sampling import joined, values
 from dataflow.spec import Spec
 
@@ -44,12 +44,12 @@ def _relu_reference(*arrays: np.ndarray, attrs: Attrs) -> np.ndarray:
     return np.where(arrays[0] <= 0, np.zeros_like(arrays[0]), arrays[0])
 
 
-def _where_positive(application: Application, change: Tensor) -> Tensor:
-    return where(less_equal(application.outputs[0], 0), 0, change)
+def _unless_negative(application: Application, change: Tensor) -> Tensor:
+    return zero_where(less_equal(application.outputs[0], 0), change)
 
 
 RELU = composite(
-    "relu", "Relu", _relu_kernel, _relu_reference, (_where_positive,), flops=1, inplace=(0,),
+    "relu", "Relu", _relu_kernel, _relu_reference, (_unless_negative,), flops=1, inplace=(0,),
     workspace=partial(scratch_like, 0),
     samples=joined(values(0.5, 3), values(-3, -0.5), values(-3, 3, smooth=False)),
 )  # fmt: skip

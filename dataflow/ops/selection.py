@@ -20,8 +20,10 @@ from dataflow.elementwise import (
 )
 from dataflow.errors import DTypeError, ShapeError
 from dataflow.op import Op, Sample, register
+from dataflow.ops.bitwise import logical_not
 from dataflow.ops.casting import astype
 from dataflow.ops.comparison import equal, less
+from dataflow.ops.masking import zero_where
 from dataflow.sampling import FLOATS, INTEGERS, joined, values
 from dataflow.spec import DTYPES, Spec, broadcast_shapes
 from dataflow.tensor import Tensor, builder_of
@@ -69,11 +71,11 @@ def _where_reference(*arrays: np.ndarray, attrs: Attrs) -> np.ndarray:
 
 
 def _where_true(application: Application, change: Tensor) -> Tensor:
-    return where(application.inputs[0], change, 0)
+    return zero_where(logical_not(application.inputs[0]), change)
 
 
 def _where_false(application: Application, change: Tensor) -> Tensor:
-    return where(application.inputs[0], 0, change)
+    return zero_where(application.inputs[0], change)
 
 
 _SHAPES = (((), (), ()), ((0, 2), (0, 2), ()), ((3, 4), (3, 4), (3, 4)), ((3, 1), (4,), (2, 1, 1)),
