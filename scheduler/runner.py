@@ -27,7 +27,7 @@ from scheduler.environment import kernel_context
 from scheduler.expand import expand
 from scheduler.plan import ALIGNMENT, Operand, Plan
 from scheduler.state import State
-from scheduler.threads import blas_threads_setter
+from scheduler.threads import begin_run, end_run
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -79,6 +79,8 @@ class Runner:
         self.plan = plan
         self._lock = threading.Lock()
         self._torn = ""
+        self._cut_short = (f"plan {plan.name!r} was cut short while its variables were written: "
+                           "load a state with load_state")  # fmt: skip
         self._poison = poison
         try:
             self._arena = _aligned(plan.peak)
@@ -94,7 +96,7 @@ class Runner:
         self._variables = {v.name: self._array(_whole(v.buffer, v.spec)) for v in plan.variables}
         self._bind()
         self._context = kernel_context()
-        self._threads = blas_threads_setter(int(plan.options.get("blas_threads", "1")))
+        self._threads = int(plan.options.get("blas_threads", "1"))
         if state is not None:
             self.load_state(state)
         elif plan.initial is not None:
@@ -180,11 +182,12 @@ class Runner:
         RunnerBusyError
             A run is under way.
         """
+        values: dict[str, Array] = {}  # read once: a mapping may make its arrays anew
         for variable in self.plan.variables:
             if variable.name not in state:
                 msg = f"the state has no {variable.name!r} ({variable.spec}); it has {list(state)}"
                 raise StateError(msg)
-            given = np.asarray(state[variable.name])
+            given = values[variable.name] = np.asarray(state[variable.name])
             if (given.shape, given.dtype) != (variable.spec.shape, variable.spec.dtype):
                 msg = (f"variable {variable.name!r} is {variable.spec}, the state's is "
                        f"{given.dtype}{list(given.shape)}")  # fmt: skip
@@ -193,7 +196,8 @@ class Runner:
             msg = f"plan {self.plan.name!r} is running: load a state when the run is over"
             raise RunnerBusyError(msg)
         try:
-            self._fill(state)
+            self._torn = self._cut_short  # until all are set
+            self._fill(values)
             self._torn = ""
         finally:
             self._lock.release()
@@ -269,17 +273,15 @@ class Runner:
     def _execute(self) -> None:
         if self._poison:
             self._arena.fill(0xFF)
-        restore = self._threads()
+        own = begin_run(self._threads)
         try:
             self._context.run(self._loop, self._computing, 0)
             if self._committing:
-                self._torn = (f"plan {self.plan.name!r} was cut short while it wrote its "
-                              "variables: load a state with load_state")  # fmt: skip
+                self._torn = self._cut_short
                 self._context.run(self._loop, self._committing, len(self._computing))
                 self._torn = ""
         finally:
-            if restore is not None:
-                restore()
+            end_run(own)
 
     def _loop(self, calls: list[Call], first: int) -> None:
         rest = iter(calls)
@@ -372,9 +374,11 @@ def _address(array: Array) -> int:
 
 
 def _whole(buffer: int, spec: Spec) -> Operand:
-    shape = spec.static_shape
-    strides = np.empty(shape, spec.dtype).strides if 0 not in shape else (0,) * len(shape)
-    return Operand(buffer, 0, shape, strides, spec.dtype)
+    strides, step = [], spec.dtype.itemsize
+    for dim in reversed(spec.static_shape):
+        strides.append(step)
+        step *= dim
+    return Operand(buffer, 0, spec.static_shape, tuple(reversed(strides)), spec.dtype)
 
 
 def _fitting(name: str, value: ArrayLike, spec: Spec) -> Array:

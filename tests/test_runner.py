@@ -4,6 +4,7 @@ import os
 import threading
 import tracemalloc
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -239,6 +240,43 @@ def test_a_state_that_does_not_fit_changes_nothing(
     assert runner.state["count"] == 0
 
 
+def test_each_value_of_a_state_is_read_once(runner: Runner) -> None:
+    """What was checked is what is taken: a mapping may give another array the second time."""
+
+    class Moody(dict[str, Array]):
+        def __getitem__(self, name: str) -> Array:
+            value = super().__getitem__(name)
+            self[name] = np.zeros((9, 9))
+            return value
+
+    runner.load_state(Moody(w=np.full(3, 5, F4), count=np.array(4)))
+    assert {name: value.tolist() for name, value in runner.state.items()} == {
+        "w": [5, 5, 5], "count": 4,
+    }  # fmt: skip
+
+
+def test_loading_that_is_cut_short_tears_the_runner(
+    runner: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C between two variables leaves no mixture of two states that can be run."""
+    state, copied = runner.state, list[Array]()
+
+    def copy_one(target: Array, value: Array) -> None:
+        if copied:
+            raise KeyboardInterrupt
+        copied.append(value)
+        target[...] = value
+
+    with monkeypatch.context() as patch:
+        patch.setattr(np, "copyto", copy_one)
+        with pytest.raises(KeyboardInterrupt):
+            runner.load_state(state)
+    with pytest.raises(StateError, match="load_state"):
+        runner.run(feeds())
+    runner.load_state(state)
+    runner.run(feeds())
+
+
 # Runs that don't finish
 
 
@@ -410,6 +448,47 @@ def test_blas_threads_are_set_for_a_run_and_set_back() -> None:
             runner.run(feeds())
         assert libraries[0].get_num_threads() == before
     assert seen == [1]
+
+
+def test_runs_side_by_side_keep_their_threads() -> None:
+    """The first to end doesn't set the threads back under one that runs on; the last does.
+
+    A run with another number of threads begins when the others are done.
+    """
+    threadpoolctl = pytest.importorskip("threadpoolctl")
+    libraries = threadpoolctl.ThreadpoolController().select(user_api="blas").lib_controllers
+    if not libraries or libraries[0].get_num_threads() is None:
+        pytest.skip("NumPy has no BLAS whose threads can be set")
+    seen: list[tuple[str, int]] = []
+    started, go_on = threading.Event(), threading.Event()
+
+    def wait() -> None:
+        started.set()
+        assert go_on.wait(30)
+        note("long")
+
+    def note(name: str) -> None:
+        seen.append((name, libraries[0].get_num_threads()))
+
+    plan = training()
+    runners = {"long": Runner(plan), "short": Runner(plan)}
+    runners["other"] = Runner(replace(plan, options={**plan.options, "blas_threads": "2"}))
+    calls = {"long": wait, "short": lambda: note("short"), "other": lambda: note("other")}
+    for name, runner in runners.items():
+        runner._computing.insert(0, (calls[name], ()))
+        runner._steps.insert(0, 0)
+    with threadpoolctl.threadpool_limits(2, user_api="blas"):
+        threads = {n: threading.Thread(target=r.run, args=(feeds(),)) for n, r in runners.items()}
+        threads["long"].start()
+        assert started.wait(30)
+        threads["other"].start()
+        threads["short"].start()
+        threads["short"].join(30)
+        go_on.set()
+        threads["long"].join(30)
+        threads["other"].join(30)
+        assert seen == [("short", 1), ("long", 1), ("other", 2)]
+        assert libraries[0].get_num_threads() == 2
 
 
 def test_a_steady_state_allocates_no_array() -> None:
