@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -147,6 +148,15 @@ def test_damaged_and_foreign_files_are_refused(made: Path, tmp_path: Path) -> No
         assert_refused(run("compile", path, "-o", tmp_path / "p.arrow"), path.name)
 
 
+def test_file_that_may_not_be_read_is_a_bad_input(
+    made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file without permission ends with 1, as one that isn't there does: click decides nothing."""
+    monkeypatch.setattr("os.access", lambda path, mode: mode != os.R_OK)  # root may read anything
+    assert run("show", made / "graph.arrow").code == 0
+    assert_refused(run("show", tmp_path / "absent.arrow"), "absent.arrow")
+
+
 def test_file_of_another_kind_is_refused(made: Path, tmp_path: Path) -> None:
     """A graph isn't replayed, a plan isn't compiled, a plan is no state: each with the remedy."""
     assert_refused(run("replay", made / "graph.arrow"), "graph", "plan", "dataflow compile")
@@ -190,11 +200,49 @@ def test_outputs_that_make_no_table_leave_the_old_file(made: Path, tmp_path: Pat
     assert (tmp_path / "out.parquet").read_bytes() == b"old"
 
 
-def test_missing_folder_is_refused_before_the_work(made: Path, tmp_path: Path) -> None:
-    """An output whose folder isn't there fails at once, not after the training."""
+def test_target_that_can_not_be_written_is_refused_before_the_work(
+    made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No such folder, a folder in its place, or no permission: known before the training.
+
+    `assert_refused` sees that nothing was printed, so nothing was run.
+    """
+    (tmp_path / "folder.npz").mkdir()
     args = ("replay", made / "train.arrow", "--data", made / "rows.arrow")
     for option in ("--save-state", "-o"):
-        assert_refused(run(*args, option, tmp_path / "no" / "out.arrow"), "no")
+        assert_refused(run(*args, option, tmp_path / "no" / "out.npz"), "out.npz", "no folder")
+        assert_refused(run(*args, option, tmp_path / "folder.npz"), "ordinary file")
+    monkeypatch.setattr("os.access", lambda path, mode: False)  # root may write anywhere
+    assert_refused(run(*args, "--save-state", tmp_path / "out.arrow"), "writable")
+
+
+def test_no_file_of_a_command_takes_the_place_of_another(made: Path, tmp_path: Path) -> None:
+    """What a command reads it doesn't write over; only a state may be trained on in its file."""
+    for name in ("graph.arrow", "train.arrow", "rows.arrow", "state.arrow"):
+        (tmp_path / name).write_bytes((made / name).read_bytes())
+    graph, plan, data, state = (
+        tmp_path / f"{n}.arrow" for n in ("graph", "train", "rows", "state")
+    )
+    replay = ("replay", plan, "--data", data, "--state", state)
+    for args in (
+        ("compile", graph, "--dim", f"batch={BATCH}", "-o", graph),
+        (*replay, "-o", data),
+        (*replay, "-o", state),
+        (*replay, "--save-state", plan),
+        (
+            *replay,
+            "--save-state",
+            tmp_path / "new.arrow",
+            "-o",
+            tmp_path / "x" / ".." / "new.arrow",
+        ),
+    ):
+        ran = run(*args)
+        assert (ran.code, ran.out) == (2, "")
+        assert "another file" in ran.err
+    assert all(path.read_bytes() == (made / path.name).read_bytes() for path in (graph, plan, data))
+    assert run(*replay, "--save-state", state).code == 0
+    assert state.read_bytes() != (made / "state.arrow").read_bytes()
 
 
 @pytest.mark.parametrize(
@@ -209,6 +257,9 @@ def test_missing_folder_is_refused_before_the_work(made: Path, tmp_path: Path) -
         ("compile", "{made}/graph.arrow", "--dim", "n=1", "--dim", "n=2", "-o", "p.arrow"),
         ("replay", "{made}/predict.arrow", "--feed", "x"),
         ("replay", "{made}/predict.arrow", "-o", "out.txt"),
+        ("replay", "{made}/predict.arrow", "-o", ""),
+        ("replay", "{made}/predict.arrow", "--save-state", ""),
+        ("replay", "{made}/predict.arrow", "--keep", "all"),
         ("replay", "{made}/predict.arrow", "--max-bytes", "lots"),
         ("replay", "{made}/predict.arrow", "--epochs", "2"),
         ("replay", "{made}/predict.arrow", "--data", "{made}/rows.arrow", "--repeat", "2"),
@@ -269,6 +320,59 @@ def test_reader_may_leave_early(made: Path, environment: dict[str, str]) -> None
     finally:
         os.close(writer)
     assert (done.returncode, done.stderr) == (141, b"")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs a device that is full")
+def test_full_disk_under_stdout_is_an_error(made: Path, environment: dict[str, str]) -> None:
+    """What can't be printed is an error in one line, with 1."""
+    command = [sys.executable, "-m", "dataflow", "show", str(made / "graph.arrow")]
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, env=environment,
+                              check=False, timeout=60)  # fmt: skip
+    assert (done.returncode, done.stderr.count(b"\n")) == (1, 1)
+    assert done.stderr.startswith(b"error: can't print: ")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a shell closes the streams")
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+def test_closed_streams_do_no_harm(made: Path, environment: dict[str, str], closed: str) -> None:
+    """A program started without stdout or stderr, as by a daemon, does its work."""
+    line = f'"{sys.executable}" -m dataflow show "{made / "graph.arrow"}" {closed}'
+    done = subprocess.run(
+        ["/bin/sh", "-c", line], capture_output=True, env=environment, check=False, timeout=60
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+def test_names_beyond_the_encoding_are_escaped(tmp_path: Path, environment: dict[str, str]) -> None:
+    """A terminal that knows no Greek gets an escaped letter, not a traceback."""
+    df.save(df.State({"\N{GREEK SMALL LETTER ALPHA}": weights()}), tmp_path / "state.arrow")
+    command = [sys.executable, "-m", "dataflow", "show", str(tmp_path / "state.arrow")]
+    done = subprocess.run(command, capture_output=True, check=True, timeout=60,
+                          env={**environment, "PYTHONIOENCODING": "latin-1"})  # fmt: skip
+    assert b"\\u03b1" in done.stdout
+
+
+def test_interrupted_training_leaves_the_state(
+    made: Path, tmp_path: Path, environment: dict[str, str]
+) -> None:
+    """Ctrl-C in the middle of a training: code 130, no traceback, and the old state's bytes."""
+    state = tmp_path / "state.arrow"
+    state.write_bytes((made / "state.arrow").read_bytes())
+    command = [sys.executable, "-u", "-m", "dataflow", "replay", str(made / "train.arrow"),
+               "--data", str(made / "rows.arrow"), "--epochs", "100000000",
+               "--state", str(state), "--save-state", str(state)]  # fmt: skip
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment
+    ) as process:
+        assert process.stdout is not None
+        while b"epoch 3/" not in process.stdout.readline():
+            assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        error = process.communicate(timeout=60)[1]
+    assert (process.returncode, error) == (130, b"")
+    assert [path.name for path in tmp_path.iterdir()] == ["state.arrow"]
+    assert state.read_bytes() == (made / "state.arrow").read_bytes()
 
 
 LOADED = """

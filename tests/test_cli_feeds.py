@@ -17,6 +17,7 @@ from tests.commands import (
     ROWS,
     array_in,
     assert_refused,
+    line_graph,
     make_files,
     read_arrow,
     rows,
@@ -92,8 +93,9 @@ def test_note_without_state_is_no_output(made: Path, tmp_path: Path) -> None:
         (np.zeros((8, 3), np.float32), ("'x'", "float32[8, 4]", "float32[8, 3]")),
         (np.zeros((8, 4), np.complex64), ("'x'", "float32[8, 4]", "complex64")),
         (np.array([[None] * 4] * 8), ("x.npy",)),
+        (np.zeros(8, "U1"), ("'x'", "float32[8, 4]", "U1", "the plan's shape")),
     ],
-    ids=["batch", "shape", "dtype", "objects"],
+    ids=["batch", "shape", "dtype", "objects", "text"],
 )
 def test_array_that_does_not_fit_is_refused(
     made: Path, tmp_path: Path, array: np.ndarray, words: tuple[str, ...]
@@ -243,6 +245,8 @@ def test_values_take_the_inputs_dtype(tmp_path: Path, dtype: str, values: pa.Arr
         ("float32", pa.array([[1, 2]], pa.list_(pa.int8(), 2)), ("'x'", "2 values", "1")),
         ("float32", pa.array([[1], [1, 2]]), ("'x'", "row 1", "2 values")),
         ("float32", pa.array([], pa.float32()), ("no rows",)),
+        ("float32", pa.nulls(3), ("'x'", "row 0", "null")),
+        ("float32", pa.nulls(0), ("no rows",)),
     ],
 )
 def test_values_that_do_not_fit_are_refused(
@@ -277,4 +281,38 @@ def test_missing_columns_are_refused(made: Path, tmp_path: Path) -> None:
 def test_unknown_batch_dimension_is_refused(made: Path) -> None:
     """`--batch-dim` of a name that the plan doesn't have lists those that it has."""
     ran = run(*table_options(made, "rows.arrow"), "--batch-dim", "rows")
-    assert_refused(ran, "'rows'", "'batch'", "--batch-dim")
+    assert_refused(ran, "'rows'", "batch=8", "--batch-dim")
+
+
+def test_plan_for_no_rows_takes_no_table(made: Path, tmp_path: Path) -> None:
+    """A plan compiled for a batch of 0 says so."""
+    plan = df.compile(line_graph(), dims={"batch": 0})
+    df.save(plan, tmp_path / "plan.arrow")
+    ran = run("replay", tmp_path / "plan.arrow", "--data", made / "rows.arrow")
+    assert_refused(ran, "batch=0")
+
+
+def test_feed_that_can_not_be_read_is_refused(made: Path, tmp_path: Path) -> None:
+    """A folder is told from a damaged file, and an unknown ending gets the list of the known."""
+    (tmp_path / "folder.npy").mkdir()
+    for name in ("folder.npy", "absent.npy", "absent.npz"):
+        ran = run("replay", made / "predict.arrow", "--feed", f"x={tmp_path / name}")
+        assert_refused(ran, f"can't read {tmp_path / name}: ")
+    ran = run("replay", made / "predict.arrow", "--feed", f"x={tmp_path}")
+    assert_refused(ran, ".npy, .npz, .arrow")
+
+
+def test_json_holds_every_output(tmp_path: Path) -> None:
+    """NaN and infinities are null, also in means; a complex number is a pair."""
+    b = df.GraphBuilder("numbers")
+    x = b.input("x", shape=(3,), dtype="float64")
+    z = b.input("z", shape=(), dtype="complex128")
+    plan = df.compile(b.build(outputs={"sum": x.sum(), "max": x[2] * 1, "z": z * 2}))
+    df.save(plan, tmp_path / "plan.arrow")
+    np.savez(tmp_path / "f.npz", x=np.array([np.nan, 1, np.inf]), z=np.complex128(1 + np.inf * 1j))
+    feeds = [f"--feed={name}={tmp_path / 'f.npz'}" for name in ("x", "z")]
+    record = run("replay", tmp_path / "plan.arrow", *feeds, "--json").record
+    assert record["epochs"][0]["means"] == {"sum": None, "max": None}
+    values = {name: output["value"] for name, output in record["outputs"].items()}
+    assert values["sum"] is values["max"] is None
+    assert values["z"][1] is None

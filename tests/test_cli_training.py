@@ -107,6 +107,17 @@ def test_training_needs_one_full_batch(made: Path, tmp_path: Path) -> None:
     assert_refused(run("replay", made / "train.arrow", "--data", data), "7", "8", "batch")
 
 
+def test_going_on_from_a_state_is_one_longer_training(made: Path, tmp_path: Path) -> None:
+    """Three epochs and then two more from the saved state give the bytes of five, rows in order."""
+    args = ("replay", made / "train.arrow", "--data", made / "rows.arrow", "--no-shuffle")
+    whole, parts = tmp_path / "whole.arrow", tmp_path / "parts.arrow"
+    assert run(*args, "--epochs", 5, "--save-state", whole).code == 0
+    assert run(*args, "--epochs", 3, "--save-state", parts).code == 0
+    assert parts.read_bytes() != whole.read_bytes()
+    assert run(*args, "--epochs", 2, "--state", parts, "--save-state", parts).code == 0
+    assert parts.read_bytes() == whole.read_bytes()
+
+
 def test_state_without_a_variable_is_refused(made: Path, tmp_path: Path) -> None:
     """A state that lacks a variable of the plan is an error that names it."""
     df.save(df.State({"v": weights()}), tmp_path / "other.arrow")

@@ -12,9 +12,11 @@ from __future__ import annotations
 
 import gc
 import importlib
+import io
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 
 import click
 
@@ -69,16 +71,29 @@ def main(args: Sequence[str] | None = None) -> int:
     0
     """
     gc.set_threshold(_COLLECT_AFTER)
+    _mend_streams()
     try:
         return _run(sys.argv[1:] if args is None else list(args))
     except BrokenPipeError:
         return _reader_gone()
     except KeyboardInterrupt:
         return _INTERRUPTED
-    except (DataflowError, OSError) as error:
+    except DataflowError as error:
         return _fail(str(error))
+    except OSError as error:  # whatever reads and writes files turns them into ours
+        return _output_lost(error)
     except MemoryError:
         return _fail("there is not enough memory")
+
+
+def _mend_streams() -> None:
+    """Write to nothing where a stream was closed (`>&-`), and escape what its encoding lacks."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - to stay
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _run(args: list[str]) -> int:
@@ -102,9 +117,19 @@ def _fail(message: str) -> int:
     return 1
 
 
+def _output_lost(error: OSError) -> int:
+    _discard_output()
+    return _fail(str(error) if error.filename else f"can't print: {error.strerror or error}")
+
+
 def _reader_gone() -> int:
-    """Let the interpreter flush into nothing when it exits: the output's reader has left."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
-    os.close(nowhere)
+    _discard_output()
     return _READER_GONE
+
+
+def _discard_output() -> None:
+    """Let the interpreter flush into nothing when it exits."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    with suppress(io.UnsupportedOperation):  # a stream that is no file
+        os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)

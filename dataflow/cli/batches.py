@@ -114,6 +114,9 @@ def read_batches(
         msg = f"no input is left for --data to feed: {sorted(fed)} have a --feed of their own"
         raise FeedError(msg)
     table = read_table(path)
+    if not table.num_rows:
+        msg = f"{path}: the table has no rows"
+        raise FeedError(msg)
     names: list[str] = table.column_names
     values, used = {}, set[str]()
     for given in plan.inputs:
@@ -134,9 +137,15 @@ def axis_of(dims: tuple[str, ...], dim: str) -> int | None:
 
 
 def _axis(plan: Plan, given: PlanInput, dim: str) -> int:
-    if not plan.sizes.get(dim):
-        msg = (f"the plan has no dimension {dim!r} to split rows along; it has "
-               f"{dict(plan.sizes)}: choose with --batch-dim")  # fmt: skip
+    from dataflow.cli.tables import listed
+
+    if dim not in plan.sizes:
+        has = listed([f"{name}={size}" for name, size in plan.sizes.items()])
+        msg = (f"the plan has no dimension {dim!r} to split rows along; it has {has}: choose with "
+               "--batch-dim")  # fmt: skip
+        raise FeedError(msg)
+    if not plan.sizes[dim]:
+        msg = f"the plan was compiled for {dim}=0, which takes no rows: compile it for more"
         raise FeedError(msg)
     axis = axis_of(given.dims, dim)
     if axis is None:

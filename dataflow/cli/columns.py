@@ -85,8 +85,7 @@ def _flattened(values: Any, what: str) -> pa.Array[Any]:  # noqa: ANN401 - lists
     rows = len(values)
     while True:
         if values.null_count:
-            valid = _bits(values.buffers()[0], values.offset, len(values))
-            row = int(np.flatnonzero(~valid)[0]) * rows // len(values)
+            row = _first_null(values) * rows // len(values)
             msg = f"{what}, row {row}: is null, and a tensor can't be"
             raise FeedError(msg)
         if kinds.is_fixed_size_list(values.type):
@@ -96,6 +95,13 @@ def _flattened(values: Any, what: str) -> pa.Array[Any]:  # noqa: ANN401 - lists
             values = _list_items(values, what, rows)
         else:
             return values  # type: ignore[no-any-return]  # no list any more
+
+
+def _first_null(values: Any) -> int:  # noqa: ANN401 - of any type
+    valid = values.buffers()[0]
+    if valid is None:  # the type null, which needs no bits to say so
+        return 0
+    return int(np.flatnonzero(~_bits(valid, values.offset, len(values)))[0])
 
 
 def _list_items(lists: Any, what: str, rows: int) -> pa.Array[Any]:  # noqa: ANN401 - two types

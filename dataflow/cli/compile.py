@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from dataflow.cli.options import FILE, as_mapping, check_folder, json_option, load_as, pair_of
+from dataflow.cli.options import FILE, as_mapping, check_target, json_option, load_as, pair_of
 from dataflow.cli.printing import print_facts, print_json, printable
 
 __all__ = ["command"]
@@ -34,7 +34,7 @@ def command(
     from serialization.files import save
 
     sizes = as_mapping("--dim", dims)
-    check_folder(output)
+    check_target("-o", output, [graph_file])
     graph = load_as(graph_file, Graph, "compile takes what df.save(graph, path) wrote")
     wanted = [name for name in outputs.split(",") if name] if outputs is not None else None
     plan = compile(graph, dims=sizes, outputs=wanted, updates=updates)

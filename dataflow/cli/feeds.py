@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dataflow.cli.options import ending_of
-from dataflow.errors import FeedError, FileAccessError, FileFormatError
+from dataflow.cli.options import check_readable, ending_of
+from dataflow.errors import FeedError, FileFormatError
 
 if TYPE_CHECKING:
     from scheduler.plan import Plan, PlanInput
 
 __all__ = ["check_names", "read_feeds"]
+
+_NUMPY_ENDINGS = (".npy", ".npz")
 
 
 def read_feeds(
@@ -52,17 +54,18 @@ def check_names(plan: Plan, names: Mapping[str, object], option: str) -> None:
 
 
 def _read(given: PlanInput, path: str, pattern: str) -> np.ndarray:
-    if ending_of(path) not in (".npy", ".npz"):
+    if ending_of(path) not in _NUMPY_ENDINGS:
         return _read_columns(given, path, pattern)
     array = _read_numpy(given.name, path)
     if array.shape != given.spec.shape:
         msg = (f"input {given.name!r} is {given.spec}, and {path} has {array.dtype}"
-               f"{list(array.shape)}; {_remedy(given)}")  # fmt: skip
+               f"{list(array.shape)}; {_remedy(given, array.shape)}")  # fmt: skip
         raise FeedError(msg)
     return array
 
 
 def _read_numpy(name: str, path: str) -> np.ndarray:
+    check_readable(path)
     try:
         loaded = np.load(path, allow_pickle=False)  # a pickle could run code
         if isinstance(loaded, np.ndarray):
@@ -72,9 +75,6 @@ def _read_numpy(name: str, path: str) -> np.ndarray:
             member = members[0] if len(members) == 1 else name
             if member in members:
                 return np.asarray(loaded[member])
-    except FileNotFoundError as error:
-        msg = f"can't read {path}: {error.strerror}"
-        raise FileAccessError(msg) from error
     except Exception as error:  # zipfile, zlib and NumPy's header parser raise what they please
         msg = f"{path} can't be read as {ending_of(path)[1:]}: {error}"
         raise FileFormatError(msg) from error
@@ -84,22 +84,30 @@ def _read_numpy(name: str, path: str) -> np.ndarray:
 
 def _read_columns(given: PlanInput, path: str, pattern: str) -> np.ndarray:
     from dataflow.cli.columns import column_values
-    from dataflow.cli.tables import choose_columns, read_table
+    from dataflow.cli.tables import TABLE_ENDINGS, choose_columns, read_table
 
+    if ending_of(path) not in TABLE_ENDINGS:
+        known = ", ".join([*_NUMPY_ENDINGS, *TABLE_ENDINGS])
+        msg = f"{path}: arrays are read from files that end in {known}"
+        raise FileFormatError(msg)
     table = read_table(path)
     rows, *rest = given.spec.static_shape or (1,)
     width = int(np.prod(rest, dtype=np.int64))
     names = choose_columns(table.column_names, given.name, width, pattern)
     if table.num_rows != rows:
         msg = f"input {given.name!r} is {given.spec}, and {path} has {table.num_rows} rows; "
-        raise FeedError(msg + _remedy(given))
+        raise FeedError(msg + _remedy(given, (table.num_rows, *rest)))
     values = column_values(table, names, tuple(rest), given.spec.dtype)
     return values.reshape(given.spec.static_shape)
 
 
-def _remedy(given: PlanInput) -> str:
+def _remedy(given: PlanInput, shape: tuple[int, ...]) -> str:
+    """Say what to do about another shape; a plan of another size helps if that is all."""
+    fixed = len(shape) == len(given.dims) and all(
+        dim == str(size) for dim, size in zip(given.dims, shape, strict=True) if dim.isdigit()
+    )
     named = sorted({dim for dim in given.dims if not dim.isdigit()})
-    if not named:
-        return "a plan has one shape"
+    if not (named and fixed):
+        return "feed an array of the plan's shape"
     dims = " and ".join(named)
     return f"the plan was compiled for one size of {dims}: compile for another, or use --data"

@@ -15,7 +15,8 @@ __all__ = [
     "FILE",
     "as_mapping",
     "byte_size",
-    "check_folder",
+    "check_readable",
+    "check_target",
     "ending_of",
     "json_option",
     "load_as",
@@ -25,8 +26,8 @@ __all__ = [
 _T = TypeVar("_T")
 _SIZE = re.compile(r"(\d+) *([KMGT]?)(I?)B?", re.IGNORECASE)
 
-FILE = click.Path()
-"""A path; that it leads to nothing is a bad input, not a wrong use, so click doesn't check it."""
+FILE = click.Path(readable=False)
+"""A path. One that leads nowhere or can't be read is a bad input, not a wrong use: click checks none."""
 
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON object instead of text."
@@ -115,15 +116,57 @@ def ending_of(path: str) -> str:
     return os.path.splitext(path)[1].lower()
 
 
-def check_folder(path: str | None) -> None:
-    """Refuse a file to be written whose folder isn't there, before the work rather than after.
+def check_readable(path: str) -> None:
+    """Tell what the system refuses from what is damaged: other packages' messages don't.
 
     Raises
     ------
     FileAccessError
-        There is no such folder.
+        The file isn't there, or can't be opened.
     """
-    folder = os.path.dirname(path or "") or "."
+    try:
+        open(path, "rb").close()
+    except OSError as error:
+        msg = f"can't read {path}: {error.strerror or error}"
+        raise FileAccessError(msg) from error
+
+
+def check_target(option: str, path: str | None, taken: Iterable[str | None] = ()) -> None:
+    """Refuse a file that can't be written, before the work rather than after.
+
+    Parameters
+    ----------
+    option : str
+        The option that names it.
+    path : str, optional
+        The file; nothing is checked without one.
+    taken : iterable of str
+        The files that it may not take the place of.
+
+    Raises
+    ------
+    click.UsageError
+        It has no name, or that of a file that is taken.
+    FileAccessError
+        Its folder isn't there or can't be written to, or it exists and isn't an ordinary file.
+    """
+    if path is None:
+        return
+    target = os.path.realpath(path)
+    if not path:
+        msg = f"{option} takes the name of a file"
+        raise click.UsageError(msg)
+    if target in {os.path.realpath(other) for other in taken if other}:
+        msg = f"{option}: {path} is another file of this command: choose another name"
+        raise click.UsageError(msg)
+    folder = os.path.dirname(target)
     if not os.path.isdir(folder):
-        msg = f"{path} can't be written: there is no folder {folder}"
-        raise FileAccessError(msg)
+        fault = f"there is no folder {os.path.dirname(path)}"
+    elif os.path.exists(target) and not os.path.isfile(target):
+        fault = "it exists and isn't an ordinary file"
+    elif not os.access(folder, os.W_OK | os.X_OK):
+        fault = f"its folder {folder} isn't writable"
+    else:
+        return
+    msg = f"{path} can't be written: {fault}"
+    raise FileAccessError(msg)

@@ -17,12 +17,14 @@ import click
 
 __all__ = ["Row", "Value", "number_text", "print_facts", "print_json", "print_table", "printable"]
 
-Value: TypeAlias = "str | int | float | bool | Sequence[Value] | Mapping[str, Value] | None"
+Value: TypeAlias = (
+    "str | int | float | complex | bool | Sequence[Value] | Mapping[str, Value] | None"
+)
 Row: TypeAlias = Mapping[str, Value]
 
 
 def print_json(record: Mapping[str, Value]) -> None:
-    """Print one JSON object; numbers that JSON can't hold are null."""
+    """Print one JSON object; numbers that JSON can't hold are null, complex ones [real, imag]."""
     import json
 
     click.echo(json.dumps(_finite(record), indent=2, allow_nan=False))
@@ -64,7 +66,7 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
-def number_text(value: float) -> str:
+def number_text(value: complex) -> str:
     """Return a number as people read it.
 
     Examples
@@ -82,7 +84,7 @@ def _title(name: str) -> str:
 def _cell(value: Value) -> str:
     if isinstance(value, bool) or value is None:
         return {True: "yes", False: "no", None: ""}[value]
-    if isinstance(value, (int, float)):
+    if isinstance(value, (int, float, complex)):
         return number_text(value)
     if isinstance(value, str):
         return printable(value)
@@ -117,6 +119,8 @@ def _draw(titles: list[str], cells: list[list[str]], numeric: list[bool]) -> Non
 def _finite(value: Value) -> Value:
     if isinstance(value, float):
         return value if math.isfinite(value) else None
+    if isinstance(value, complex):
+        return [_finite(value.real), _finite(value.imag)]
     if isinstance(value, Mapping):
         return {name: _finite(item) for name, item in value.items()}
     if isinstance(value, Sequence) and not isinstance(value, str):

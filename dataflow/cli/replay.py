@@ -14,7 +14,7 @@ from dataflow.cli.options import (
     FILE,
     as_mapping,
     byte_size,
-    check_folder,
+    check_target,
     ending_of,
     json_option,
     load_as,
@@ -104,20 +104,24 @@ def command(**options: Any) -> None:  # noqa: ANN401 - click passes what _Option
     """
     given = _Options(**options)
     _check_use(given)
-    check_folder(given.output)
-    check_folder(given.save_state)
     done = _replay(given)
     (_report_json if given.as_json else _report)(given, done)
 # fmt: on
 
 
 def _check_use(o: _Options) -> None:
+    read = [o.plan, o.data, *(path for _, path in o.feeds)]
+    check_target("--save-state", o.save_state, read)  # it may be --state, to go on from
+    check_target("-o", o.output, [*read, o.state, o.save_state])
     if o.output is not None:
         from dataflow.cli.results import RESULT_ENDINGS
 
         if ending_of(o.output) not in RESULT_ENDINGS:
             msg = f"-o {o.output}: outputs are written to {', '.join(RESULT_ENDINGS)}"
             raise click.UsageError(msg)
+    elif o.keep == "all":
+        msg = "--keep all is for what is written: it needs -o"
+        raise click.UsageError(msg)
     if o.data is None and (o.epochs, o.shuffle, o.seed) != (None, None, None):
         msg = "--epochs, --shuffle and --seed are for the rows of a table: they need --data"
         raise click.UsageError(msg)

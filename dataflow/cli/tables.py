@@ -16,8 +16,8 @@ from collections.abc import Callable, Sequence
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
-from dataflow.cli.options import ending_of
-from dataflow.errors import FeedError, FileAccessError, FileFormatError
+from dataflow.cli.options import check_readable, ending_of
+from dataflow.errors import FeedError, FileFormatError
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -47,11 +47,7 @@ def read_table(path: str) -> pa.Table:
     if reader is None:
         msg = f"{path}: tables are read from files that end in {', '.join(TABLE_ENDINGS)}"
         raise FileFormatError(msg)
-    try:
-        open(path, "rb").close()  # so that the system's refusals are told from a damaged file
-    except OSError as error:
-        msg = f"can't read {path}: {error.strerror or error}"
-        raise FileAccessError(msg) from error
+    check_readable(path)
     try:
         table: pa.Table = reader(path)
         table.validate(full=True)

@@ -137,8 +137,8 @@ def prediction(plan: Plan, batches: Batches, fed: Feeds, dim: str) -> Work:
     Raises
     ------
     FeedError
-        There are no rows; or the last batch must be padded, and an output depends on all of a
-        batch, so that the padding couldn't be cut off.
+        The last batch must be padded, and an output depends on all of a batch, so that the padding
+        couldn't be cut off.
     """
     from dataflow.cli.batches import axis_of
 
@@ -148,9 +148,6 @@ def prediction(plan: Plan, batches: Batches, fed: Feeds, dim: str) -> Work:
         msg = (f"output {whole[0]!r} has no axis {dim!r}, so what pads the last of {batches.rows} "
                f"rows to a batch of {batches.size} would change it: compile with --outputs without "
                "it, or for a batch that divides the rows")  # fmt: skip
-        raise FeedError(msg)
-    if not batches.rows:
-        msg = "the table has no rows"
         raise FeedError(msg)
     joined = {name: axis for name, axis in axes.items() if axis is not None}
     return Work(1, -(-batches.rows // batches.size), lambda epoch: (
