@@ -211,7 +211,7 @@ def elementwise(  # noqa: PLR0913 - the facts of a record
         reference=reference, vjp=maps_vjp(maps), jvp=maps_jvp(maps), batch=batch_elementwise,
         tiling=elementwise_tiling, cost=partial(elementwise_cost, flops), samples=samples,
         inplace=tuple(range(ufunc.nin)) if inplace is None else inplace, fallible=fallible,
-        workspace=workspace,
+        workspace=workspace, is_flat=all(linear is None for linear in maps),
     ))  # fmt: skip
 
 

@@ -231,6 +231,8 @@ class Op:
         Raised when the meaning changes; old versions keep their records.
     fallible : bool
         Whether a call can fail on its data. Such steps run before any variable is written.
+    is_flat : bool
+        Whether its derivatives are zero wherever they exist, so that no sweep goes through it.
     """
 
     name: str
@@ -249,6 +251,7 @@ class Op:
     workspace: Callable[[Specs, Attrs], Workspace] = _no_workspace
     version: int = 1
     fallible: bool = False
+    is_flat: bool = False
 
     def __repr__(self) -> str:
         return f"Op({self.name!r}, version={self.version})"

@@ -12,12 +12,13 @@ cotangents that lead to `wrt`. Every node made here records the forward node and
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from dataflow.dispatch import public
-from dataflow.errors import GradientError, ShapeError
+from dataflow.errors import DTypeError, GradientError, ShapeError
 from dataflow.op import Absent, Application
+from dataflow.source import user_line
 from dataflow.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -34,17 +35,15 @@ def backward(tensor: Tensor, cotangent: TensorLike | None = None) -> None:
     """
     builder: Any = tensor.builder
     if not tensor.requires_grad:
-        msg = (f"backward() of {tensor.node!r} (op {tensor.op.name!r}, "
-               f"{builder.source_of(tensor.node)}): it doesn't require a gradient; declare a leaf "
-               "that it depends on with requires_grad=True, outside no_grad()")  # fmt: skip
+        msg = (f"backward() ({user_line()}) of {_described(tensor)}: it doesn't require a "
+               "gradient; declare a leaf that it depends on with requires_grad=True, outside "
+               "no_grad()")  # fmt: skip
         raise GradientError(msg)
     leaves = [t for t in _ancestors(tensor) if t.is_leaf and t.requires_grad]
-    for leaf, gradient in zip(leaves, vjp_of([tensor], leaves, [cotangent]), strict=True):
-        if gradient is not None:
-            with builder.recording(
-                "reverse", leaf.node, "accumulate", builder.source_of(leaf.node)
-            ):
-                builder.accumulate(leaf, gradient)
+    found = vjp_of([tensor], leaves, [cotangent])
+    for leaf, gradient in zip(leaves, _zeros_for_none(leaves, found), strict=True):
+        with builder.recording("reverse", leaf.node, "accumulate", builder.source_of(leaf.node)):
+            builder.accumulate(leaf, gradient)
 
 
 def grad(
@@ -69,8 +68,9 @@ def grad(
     Raises
     ------
     GradientError
-        The output or one of `wrt` is not floating point, the output is no scalar and no cotangent
-        was given, or an op on the way has no derivative.
+        The output or one of `wrt` is no tensor of floating point, they belong to different
+        builders, the output is no scalar and no cotangent was given, or an op on the way has no
+        derivative.
 
     Examples
     --------
@@ -80,23 +80,23 @@ def grad(
     >>> float(df.evaluate(df.grad(x * x, x)))
     6.0
     """
-    tensors = [wrt] if isinstance(wrt, Tensor) else list(wrt)
-    builder: Any = output.builder
-    for tensor in tensors:
-        if not tensor.spec.is_float:
-            msg = (f"a gradient with respect to {tensor.node!r}, which is {tensor.spec}: only "
-                   "floating-point tensors have one; use .astype('float32') before")  # fmt: skip
+    single = isinstance(wrt, Tensor) or not isinstance(wrt, Iterable)
+    tensors: list[Any] = [wrt] if single else list(wrt)
+    for tensor in (output, *tensors):
+        if not isinstance(tensor, Tensor):
+            msg = f"df.grad ({user_line()}) takes tensors, not {tensor!r}"
             raise GradientError(msg)
-    found = vjp_of([output], tensors, [cotangent])
-    results = []
-    for tensor, gradient in zip(tensors, found, strict=True):
-        if gradient is None:
-            with builder.recording("reverse", tensor.node, "zero", builder.source_of(tensor.node)):
-                zeros = builder.zeros(tensor.shape, tensor.dtype)
-            results.append(zeros)
-        else:
-            results.append(gradient)
-    return results[0] if isinstance(wrt, Tensor) else tuple(results)
+    for tensor in tensors:
+        if tensor.builder is not output.builder:
+            msg = (f"df.grad ({user_line()}): {_described(tensor)} belongs to another builder than "
+                   f"{_described(output)}: use one builder")  # fmt: skip
+            raise GradientError(msg)
+        if not tensor.spec.is_float:
+            msg = (f"df.grad ({user_line()}) with respect to {_described(tensor)}: only "
+                   "floating point has a gradient; use .astype('float32') before")  # fmt: skip
+            raise GradientError(msg)
+    results = _zeros_for_none(tensors, vjp_of([output], tensors, [cotangent]))
+    return results[0] if single else tuple(results)
 
 
 def vjp_of(
@@ -111,6 +111,9 @@ def vjp_of(
     active = _active(outputs, wrt)
     sums: dict[Tensor, Tensor] = {}
     for output, cotangent in zip(outputs, cotangents, strict=True):
+        _check_seed(output, cotangent)
+        if output not in active.tensors:
+            continue  # it doesn't depend on `wrt`: a seed would be read by nobody
         seed = _seed(output, cotangent)
         with builder.recording("reverse", output.node, "seed", builder.source_of(output.node)):
             sums[output] = sums[output] + seed if output in sums else seed
@@ -190,7 +193,7 @@ def _active(outputs: Sequence[Tensor], wrt: Sequence[Tensor]) -> _Active:
     tensors, between = set(wanted), []
     for node in sorted(nodes, key=builder.position):
         application = builder.application(node)
-        if builder.blocks_gradient(node):
+        if application.op.is_flat or builder.blocks_gradient(node):
             continue
         if any(tensor in tensors for tensor in application.inputs):
             floats = [t for t in application.outputs if t.spec.is_float]
@@ -215,27 +218,51 @@ def _ancestors(tensor: Tensor) -> list[Tensor]:
     return sorted(found, key=lambda t: (builder.position(t.node), t.output))
 
 
-def _seed(output: Tensor, cotangent: TensorLike | None) -> Tensor:
-    builder: Any = output.builder
+def _check_seed(output: Tensor, cotangent: TensorLike | None) -> None:
     if not output.spec.is_float:
-        msg = f"the gradient of {output.node!r}, which is {output.spec}: only floats have one"
+        msg = (f"the gradient ({user_line()}) of {_described(output)}: only floating-point tensors "
+               "have one; use .astype('float32') before")  # fmt: skip
         raise GradientError(msg)
     if cotangent is None and output.shape != ():
-        msg = (f"the gradient of {output.node!r}, which is {output.spec} and no scalar: give the "
-               "cotangent, or take a sum or mean first")  # fmt: skip
+        msg = (f"the gradient ({user_line()}) of {_described(output)}, which is no scalar: give "
+               "the cotangent, or take a sum or mean first")  # fmt: skip
         raise GradientError(msg)
-    with builder.recording("reverse", output.node, "seed", builder.source_of(output.node)):
-        if not isinstance(cotangent, Tensor):
-            value = 1 if cotangent is None else cotangent
-            return _fitting(builder.constant(value, dtype=output.dtype), output)
-    return _fitting(cotangent, output)
+    if isinstance(cotangent, Tensor) and cotangent.builder is not output.builder:
+        msg = (f"the gradient ({user_line()}) of {_described(output)}: the cotangent "
+               f"{_described(cotangent)} belongs to another builder")  # fmt: skip
+        raise GradientError(msg)
 
 
-def _fitting(cotangent: Tensor, output: Tensor) -> Tensor:
-    if cotangent.spec != output.spec:
-        msg = f"the cotangent is {cotangent.spec}, the output {output.node!r} is {output.spec}"
-        raise ShapeError(msg)
-    return cotangent
+def _seed(output: Tensor, cotangent: TensorLike | None) -> Tensor:
+    builder: Any = output.builder
+    if isinstance(cotangent, Tensor):
+        seed = cotangent
+    else:
+        value = 1 if cotangent is None else cotangent
+        with builder.recording("reverse", output.node, "seed", builder.source_of(output.node)):
+            seed = builder.constant(value, dtype=output.dtype)
+    if seed.spec != output.spec:
+        msg = (f"the gradient ({user_line()}) of {_described(output)}: the cotangent is "
+               f"{seed.spec}, not {output.spec}")  # fmt: skip
+        raise (ShapeError if seed.shape != output.shape else DTypeError)(msg)
+    return seed
+
+
+def _zeros_for_none(tensors: Sequence[Tensor], found: Sequence[Tensor | None]) -> list[Tensor]:
+    """Return gradients, with zeros declared for those that are None."""
+    made = []
+    for tensor, gradient in zip(tensors, found, strict=True):
+        builder: Any = tensor.builder
+        with builder.recording("reverse", tensor.node, "zero", builder.source_of(tensor.node)):
+            zeros = builder.zeros(tensor.shape, tensor.dtype) if gradient is None else gradient
+        made.append(zeros)
+    return made
+
+
+def _described(tensor: Tensor) -> str:
+    builder: Any = tensor.builder
+    source = builder.source_of(tensor.node)
+    return f"node {tensor.node!r} (op {tensor.op.name!r}, {source}), {tensor.spec}"
 
 
 def _no_derivative(application: Application, node: str, absent: Absent) -> GradientError:

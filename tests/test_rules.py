@@ -60,6 +60,12 @@ def test_every_vjp_is_checked(name: str) -> None:
     assert not giving or any(c.op.name == name and is_precise(c) for c in SMOOTH)
 
 
+@each_op(lambda op: op.is_flat)
+def test_flat_ops_have_no_gradient(name: str) -> None:
+    """The sweeps go around an op that says it is flat, so its rule must give nothing but zeros."""
+    assert not any(has_gradient(case) for case in BY_OP[name])
+
+
 @each_op(lambda op: any(c.op is op for c in SMOOTH))
 def test_a_vjp_off_by_a_thousandth_is_caught(name: str) -> None:
     """The check of gradients sees an error of 0.1 %: it can fail."""

@@ -1,9 +1,10 @@
 """What a sweep leaves in the graph: where each node comes from, and no node too many."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import networkx as nx
 import numpy as np
+import pytest
 
 import dataflow as df
 from dataflow.sweeps import jvp_of
@@ -51,6 +52,24 @@ def test_a_sweep_makes_no_dead_node() -> None:
     needed = set().union(*(nx.ancestors(graph.dag, g.node) | {g.node} for g in gradients))
     made = {node.name for node in graph.nodes() if node.sweep == "reverse"}
     assert made <= needed, sorted(made - needed)
+
+
+@pytest.mark.parametrize("function", [
+    lambda x, w: x * df.floor(x * 2), lambda x, w: x * df.sign(df.exp(x)),
+    lambda x, w: x * (x // 2), lambda x, w: x * df.exp(x).detach(),
+    lambda x, w: x * x.astype("int64").astype("float32"), lambda x, w: df.where(x > w, x, w * 2),
+    df.maximum, lambda x, w: w * 2, lambda x, w: df.round(x),
+])  # fmt: skip
+def test_a_sweep_makes_no_node_for_what_has_no_gradient(
+    function: Callable[[df.Tensor, df.Tensor], df.Tensor],
+) -> None:
+    """Where a step is flat, detached or not asked for, the rules beside it make nothing."""
+    b = df.GraphBuilder()
+    x, w = b.input("x", (3,)), b.input("w", (3,))
+    gradient = df.grad(function(x, w).sum(), x)
+    graph = b.build(gradient)
+    needed = nx.ancestors(graph.dag, gradient.node) | {gradient.node}
+    assert {n.name for n in graph.nodes() if n.sweep == "reverse"} <= needed
 
 
 def test_a_sweep_stays_between_its_ends() -> None:

@@ -50,6 +50,7 @@ STOP_GRADIENT = register(Op(
     tiling=_stop_tiling, cost=copy_cost, alias=Alias(0, _stop_view),
     # Not smooth: the derivative is zero by decree, not the one that differences show.
     samples=samples_of([([()], Attrs()), ([(0, 3)], Attrs()), ([(3, 4)], Attrs())], smooth=False),
+    is_flat=True,
 ))  # fmt: skip
 
 
