@@ -151,7 +151,7 @@ def test_damaged_and_foreign_files_are_refused(made: Path, tmp_path: Path) -> No
 def test_file_that_may_not_be_read_is_a_bad_input(
     made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A file without permission ends with 1, as one that isn't there does: click decides nothing."""
+    """A file without permission ends with 1, as an absent one does: click decides nothing."""
     monkeypatch.setattr("os.access", lambda path, mode: mode != os.R_OK)  # root may read anything
     assert run("show", made / "graph.arrow").code == 0
     assert_refused(run("show", tmp_path / "absent.arrow"), "absent.arrow")
@@ -442,8 +442,9 @@ def test_terminal_gets_tables_and_a_bar(made: Path, environment: dict[str, str])
         "--data",
         str(made / "rows.arrow"),
         "--epochs",
-        "3",
+        "2000",
     ]
     trained = b"".join(on_a_terminal([*dataflow, *replay], environment))
-    assert b"epoch 3/3: loss" in trained
-    assert b"\x1b[" in trained
+    assert b"epoch 2000/2000: loss" in trained
+    assert b"/6000" in trained  # the bar
+    assert b"runs/sepoch" not in trained  # lines stand above it, not behind it

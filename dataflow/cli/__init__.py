@@ -17,13 +17,14 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from typing import NoReturn
 
 import click
 
 import dataflow
 from dataflow.errors import DataflowError
 
-__all__ = ["main"]
+__all__ = ["command_line", "main"]
 
 _COMMANDS = ("show", "compile", "replay", "verify")
 _COLLECT_AFTER = 50_000  # objects; at Python's 700, loading NumPy and Arrow takes a tenth longer
@@ -94,6 +95,19 @@ def _mend_streams() -> None:
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - to stay
         elif isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+
+
+def command_line() -> NoReturn:
+    """Run the process's command, and end the process with its exit code.
+
+    All files are closed and on the disk by then, so the interpreter needn't take NumPy and Arrow
+    apart: that would be a tenth of a short replay.
+    """
+    code = main()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):  # its reader has gone
+            stream.flush()
+    os._exit(code)
 
 
 def _run(args: list[str]) -> int:

@@ -27,7 +27,7 @@ _T = TypeVar("_T")
 _SIZE = re.compile(r"(\d+) *([KMGT]?)(I?)B?", re.IGNORECASE)
 
 FILE = click.Path(readable=False)
-"""A path. One that leads nowhere or can't be read is a bad input, not a wrong use: click checks none."""
+"""A path. What is wrong with a file is bad input and no wrong use, so click checks nothing."""
 
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON object instead of text."

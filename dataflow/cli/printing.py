@@ -110,7 +110,8 @@ def _draw(titles: list[str], cells: list[list[str]], numeric: list[bool]) -> Non
 
     table = Table(box=None, header_style="bold", pad_edge=True)
     for title, right in zip(titles, numeric, strict=True):
-        table.add_column(title, justify="right" if right else "left", overflow="fold")
+        table.add_column(title, justify="right" if right else "left", overflow="fold",
+                         min_width=len(title))  # fmt: skip
     for row in cells:
         table.add_row(*map(Text, row))  # Text, because a name may look like markup
     Console().print(table)

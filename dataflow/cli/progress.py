@@ -6,7 +6,9 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
+
+import click
 
 from dataflow.cli.printing import number_text, printable
 
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
 
     from scheduler.plan import Plan
 
-__all__ = ["Epoch", "bar", "scalar_outputs"]
+__all__ = ["Bar", "Epoch", "bar", "scalar_outputs"]
 
 _REDRAW = 0.1  # seconds: drawing costs more than many a run
 
@@ -69,8 +71,23 @@ def scalar_outputs(plan: Plan) -> tuple[str, ...]:
     )
 
 
+class Bar(NamedTuple):
+    """How a replay tells of itself while it runs.
+
+    Parameters
+    ----------
+    advance : callable
+        ``advance(done, epoch)``, to be called after each run.
+    say : callable
+        ``say(line)`` prints a line; above the bar, where there is one.
+    """
+
+    advance: Callable[[int, Epoch], None]
+    say: Callable[[str], None]
+
+
 @contextmanager
-def bar(total: int, *, wanted: bool) -> Iterator[Callable[[int, Epoch], None]]:
+def bar(total: int, *, wanted: bool) -> Iterator[Bar]:
     """Draw a progress bar while the block runs, if stdout is a terminal.
 
     Parameters
@@ -82,11 +99,11 @@ def bar(total: int, *, wanted: bool) -> Iterator[Callable[[int, Epoch], None]]:
 
     Yields
     ------
-    callable
-        ``advance(done, epoch)``, to be called after each run.
+    Bar
+        What to call; without a bar, nothing is drawn and lines are just printed.
     """
     if not (wanted and sys.stdout.isatty()):
-        yield lambda done, epoch: None
+        yield Bar(lambda done, epoch: None, click.echo)
         return
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
@@ -102,4 +119,7 @@ def bar(total: int, *, wanted: bool) -> Iterator[Callable[[int, Epoch], None]]:
                 drawn = now
                 progress.update(task, completed=done, description=epoch.line())
 
-        yield advance
+        def say(line: str) -> None:
+            progress.console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+        yield Bar(advance, say)

@@ -199,7 +199,7 @@ def _run(runner: Runner, work: Work, kept: Kept, o: _Options) -> list[Epoch]:
     scalars, epochs, done = scalar_outputs(runner.plan), list[Epoch](), 0
     if work.dropped and not o.as_json:
         click.echo(f"each epoch leaves out {work.dropped} rows, which fill no batch")
-    with bar(work.epochs * work.runs, wanted=not o.as_json) as advance:
+    with bar(work.epochs * work.runs, wanted=not o.as_json) as shown:
         for number in range(work.epochs):
             epoch = Epoch(number + 1, scalars)
             for feeds in work.feeds(number):
@@ -207,11 +207,11 @@ def _run(runner: Runner, work: Work, kept: Kept, o: _Options) -> list[Epoch]:
                 kept.add(outputs)
                 epoch.add(outputs)
                 done += 1
-                advance(done, epoch)
+                shown.advance(done, epoch)
             epochs.append(epoch)
             if not o.as_json:
                 place = f"epoch {number + 1}/{work.epochs}: " if work.epochs > 1 else ""
-                click.echo(place + epoch.line())
+                shown.say(place + epoch.line())
     return epochs
 
 
