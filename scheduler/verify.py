@@ -26,6 +26,8 @@ from scheduler.written import Written, extent
 __all__ = ["verify"]
 
 _MOST_AXES, _MOST_BYTES = 64, 2**62  # beyond, NumPy makes no array
+_MOST_CALLS = 2**20  # in tile groups; a small file must not keep a reader busy for hours
+_MOST_RANGES = 2**20  # of written bytes, in all buffers together
 _KINDS = ("temporary", "input", "constant", "variable")
 
 
@@ -48,6 +50,7 @@ def verify(plan: Plan) -> None:
     for index, step in enumerate(plan.steps):
         _check_step(plan, index, step)
     _check_ends(plan)
+    _check_bools(plan)
     _check_overlaps(plan)
     _check_calls(plan)
     _check_initial(plan)
@@ -126,6 +129,9 @@ def _check_groups(plan: Plan) -> None:
             _fail(f"tile group {number}: steps {group.first} to {group.end}")
         end = group.end
         _check_slices(number, group)
+    calls = sum((group.end - group.first) * len(group.slices) for group in plan.groups)
+    if calls > _MOST_CALLS:
+        _fail(f"the tile groups make {calls} calls, more than {_MOST_CALLS}")
     inside = [-1] * len(plan.steps)
     for number, group in enumerate(plan.groups):
         inside[group.first : group.end] = [number] * (group.end - group.first)
@@ -227,6 +233,7 @@ def _check_calls(plan: Plan) -> None:
         for buffer in plan.buffers
     ]
     in_slice: dict[int, Written] = {}
+    ranges = 0
     current, internal, committed = (-1, -1), 0, False
     for call in _expanded(plan):
         step = plan.steps[call.step]
@@ -237,7 +244,9 @@ def _check_calls(plan: Plan) -> None:
         _check_memory(plan, call, what)
         for operand in call.inputs:
             _check_read(plan, step, operand, written, in_slice, what)
-        _note_writes(call, written, in_slice)
+        ranges += _note_writes(call, written, in_slice)
+        if ranges > _MOST_RANGES:
+            _fail(f"{what}: what is written falls into more than {_MOST_RANGES} ranges of bytes")
         committed = committed or any(plan.buffers[o.buffer].kind == "variable"
                                      for o in call.outputs)  # fmt: skip
         if committed and call.op.fallible:
@@ -249,11 +258,17 @@ def _check_calls(plan: Plan) -> None:
         _fail(f"kernels allocate up to {internal} bytes, the plan says {plan.internal}")
 
 
-def _note_writes(call: KernelCall, written: list[Written], in_slice: dict[int, Written]) -> None:
+def _note_writes(call: KernelCall, written: list[Written], in_slice: dict[int, Written]) -> int:
+    """Note what a call writes; return by how many ranges the list of written bytes grew."""
+    grown = 0
     for operand in call.outputs:
-        written[operand.buffer].add(operand)
+        ranges = written[operand.buffer]
+        grown -= len(ranges.lows)
+        ranges.add(operand)
+        grown += len(ranges.lows)
         if call.slice >= 0:
             in_slice.setdefault(operand.buffer, Written()).add(operand)
+    return grown
 
 
 def _expanded(plan: Plan) -> Iterable[KernelCall]:
@@ -364,6 +379,23 @@ def _check_ends(plan: Plan) -> None:
         if plan.buffers[operand.buffer].end < len(plan.steps):
             _fail(f"{what}: buffer {operand.buffer} ends before the last step")
     _check_updated(plan)
+
+
+def _check_bools(plan: Plan) -> None:
+    """Check that no bytes are read as bools that were written as something else.
+
+    NumPy trusts a bool to be 0 or 1; the other dtypes have no such secret.
+    """
+    is_bool: dict[int, bool] = {}
+    uses = [(i.buffer, i.spec.dtype) for i in plan.inputs]
+    uses += [(v.buffer, v.spec.dtype) for v in plan.variables]
+    uses += [(index, array.dtype) for index, array in plan.constants.items()]
+    uses += [(o.operand.buffer, o.operand.dtype) for o in plan.outputs]
+    uses += [(operand.buffer, operand.dtype) for step in plan.steps
+             for operand in (*step.inputs, *step.outputs, *step.scratch)]  # fmt: skip
+    for buffer, dtype in uses:
+        if is_bool.setdefault(buffer, dtype.kind == "b") != (dtype.kind == "b"):
+            _fail(f"buffer {buffer} holds bools, and something else too")
 
 
 def _check_feeds_and_state(plan: Plan) -> None:

@@ -65,7 +65,7 @@ def make_plan() -> Plan:
         groups=(TileGroup(0, 2, (Slice(0, 2), Slice(2, 4))),),
         buffers=(
             Buffer("input", "x", 48, -1, 0, 2), Buffer("temporary", "n0", 24, 0, 0, 2),
-            Buffer("temporary", "n1", 48, 64, 0, 3),
+            Buffer("temporary", "n1", 48, 64, 0, 2),
         ),
         inputs=(PlanInput("x", 0, x.spec, ("batch", "3")),),
         outputs=(PlanOutput("y", Operand(2, 0, (4, 3), (12, 4), dtype), ("batch", "3")),),

@@ -78,6 +78,42 @@ def grouped(slices: tuple[Slice, ...], first: int = 0, end: int = 1, **step: Any
     return replace(plan, groups=(Group(first, end, slices),))
 
 
+def counting() -> Plan:
+    """Return a plan that counts bools."""
+    b = df.GraphBuilder()
+    return df.compile(b.build({"n": b.input("x", (4,), "bool").astype("int64").sum()}))
+
+
+def repeated(steps: int, slices: int) -> Plan:
+    """Return a plan that does one step on each of the rows, again and again."""
+    b = df.GraphBuilder()
+    plan = df.compile(b.build({"y": b.input("x", (slices,)) + 1}))
+    (step,) = plan.steps
+    rows, one = (o._replace(tile_axis=0, advances=True) for o in (step.outputs[0], step.inputs[0]))
+    step = step._replace(inputs=(one, *step.inputs[1:]), outputs=(rows,), group=0)
+    group = Group(0, steps, tuple(Slice(row, row + 1) for row in range(slices)))
+    buffers = tuple(buffer._replace(end=steps) for buffer in plan.buffers)
+    return replace(plan, steps=(step,) * steps, groups=(group,), buffers=buffers)
+
+
+def scattered(steps: int) -> Plan:
+    """Return a plan that writes every other number of 65,536, into one buffer after the other."""
+    b = df.GraphBuilder()
+    plan = df.compile(b.build({"y": b.input("x", (65536,)) + 1}))
+    (step,), (output,) = plan.steps, plan.outputs
+    number, size = output.operand.buffer, 2 * 65536 * 4
+    kept = [buffer._replace(end=steps) for buffer in plan.buffers]
+    gaps, buffers = output.operand._replace(strides=(8,)), list(kept)
+    buffers[number] = kept[number]._replace(nbytes=size, byte_offset=0)
+    made = [step._replace(outputs=(gaps,))]
+    for index in range(1, steps):
+        made.append(step._replace(outputs=(gaps._replace(buffer=len(buffers)),)))
+        buffers.append(buffers[number]._replace(byte_offset=index * size))
+    return replace(plan, steps=tuple(made), buffers=tuple(buffers), peak=steps * size,
+                   lower_bound=steps * size, outputs=(output._replace(operand=gaps),))  # fmt: skip
+
+
+GOOD_BOOLS, BYTES = counting(), Spec.of((4,), "uint8")
 MULTIPLY, ADD, UPDATE, PRODUCT, SUM = range(5)
 WHOLE = (Slice(0, 4),)
 
@@ -201,6 +237,15 @@ LIES: dict[str, tuple[str, Callable[[], Plan]]] = {
         "no buffer -1",
         lambda: operand_with(ADD, "inputs", 0, buffer=-1),
     ),
+    "bools_are_other_bytes": (
+        "holds bools",
+        lambda: replace(GOOD_BOOLS, inputs=(GOOD_BOOLS.inputs[0]._replace(spec=BYTES),)),
+    ),
+    "slices_are_without_end": (
+        "calls, more than",
+        lambda: repeated(1025, 1024),
+    ),
+    "writes_are_scattered": ("ranges of bytes", lambda: scattered(17)),
     "shape_is_another": ("refuses", lambda: operand_with(ADD, "inputs", 0, shape=(4, 2))),
     "shape_is_negative": ("no array", lambda: operand_with(ADD, "inputs", 0, shape=(-4, -4))),
     "dtype_is_another": (
@@ -371,6 +416,13 @@ def test_the_good_plan_is_good() -> None:
     assert [step.op for step in GOOD.steps] == ["multiply", "add", "subtract", "multiply", "sum"]
     assert {b.kind for b in GOOD.buffers} == {"temporary", "input", "constant", "variable"}
     assert len(Runner(GOOD).run(x=np.ones((4, 4), np.float32))) == 2
+
+
+def test_many_calls_and_many_ranges_are_no_lies() -> None:
+    """Below the limits, the plans that go beyond them pass."""
+    verify(repeated(16, 16))
+    verify(scattered(2))
+    verify(GOOD_BOOLS)
 
 
 @pytest.mark.parametrize(("words", "lie"), LIES.values(), ids=LIES)
