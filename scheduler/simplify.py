@@ -24,6 +24,9 @@ __all__ = ["FOLD_LIMIT", "drop_dead", "fold_constants", "merge_equal", "simplify
 FOLD_LIMIT = 65536
 """The most bytes of a result that is computed at compile time."""
 
+_MOST_FOLDED = 256
+"""All results together may have so many times the limit of one: many small ones are large too."""
+
 
 def simplify(program: Program, *, fold_limit: int = FOLD_LIMIT) -> Program:
     """Fold constants, merge equal items and drop dead ones."""
@@ -39,16 +42,18 @@ def fold_constants(program: Program, limit: int) -> Program:
     known = dict(program.constants)
     constants = dict(program.constants)
     items: list[Item] = []
+    left = _MOST_FOLDED * limit
     context = kernel_context()
     for item in program.items:
         specs = [program.specs[value] for value in item.outputs]
-        folded = context.run(_folded, item, specs, known, limit)
+        folded = context.run(_folded, item, specs, known, min(limit, left))
         if folded is None or item.op.alias is not None:
             items.append(item)
         known.update(folded or {})
         if folded is not None and item.op.alias is None:
             for array in folded.values():
                 array.setflags(write=False)
+                left -= array.nbytes
             constants.update(folded)
     return replace(program, items=tuple(items), constants=constants)
 

@@ -113,6 +113,16 @@ def test_folding_stops_at_its_limit(extra: int, left: list[str]) -> None:
     assert [name for name in ops(simplify(built(b, ones + 1))) if name != "broadcast_to"] == left
 
 
+def test_many_small_results_are_not_folded_without_end() -> None:
+    """The results of all folding are bounded too: a thousand of 64 KB each take 16 MiB, not 64."""
+    b = df.GraphBuilder()
+    first = b.arange(FOLD_LIMIT // 4, dtype="float32")
+    results = [first * float(factor) for factor in range(1, 1000)]
+    program = fold_constants(built(b, *results), FOLD_LIMIT)
+    assert sum(array.nbytes for array in program.constants.values()) <= 257 * FOLD_LIMIT
+    assert 700 < ops(program).count("multiply") < 800
+
+
 def test_views_of_constants_are_not_written_out() -> None:
     """A million zeros are one number and a stride of 0 in the plan."""
     b = df.GraphBuilder()
