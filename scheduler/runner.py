@@ -7,10 +7,12 @@ failure says whether the variables are still whole.
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Mapping, Sequence
 from operator import length_hint
 from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
 
 import numpy as np
 
@@ -96,6 +98,7 @@ class Runner:
         self._variables = {v.name: self._array(_whole(v.buffer, v.spec)) for v in plan.variables}
         self._bind()
         self._context = kernel_context()
+        _RUNNERS.add(self)
         self._threads = int(plan.options.get("blas_threads", "1"))
         if state is not None:
             self.load_state(state)
@@ -203,6 +206,12 @@ class Runner:
             self._lock.release()
         return tuple(name for name in state if name not in self._variables)
 
+    def _forget_run(self) -> None:
+        """Be free again in a forked child: the run that was under way goes on in the parent."""
+        if self._lock.locked():
+            self._lock = threading.Lock()
+            self._context = kernel_context()  # the old one counts as entered
+
     # Memory
 
     def _buffer_memory(self, index: int) -> Array:
@@ -257,14 +266,10 @@ class Runner:
             except KeyError:
                 msg = f"input {name!r} ({spec}) is not fed; the plan's inputs: {list(feeds)}"
                 raise FeedError(msg) from None
-            if (
-                type(value) is np.ndarray
-                and value.dtype == spec.dtype
-                and value.shape == spec.shape
-            ):
-                np.copyto(target, value)
-            else:
-                np.copyto(target, _fitting(name, value, spec))
+            shape, dtype = spec
+            if type(value) is not np.ndarray or value.shape != shape or value.dtype != dtype:
+                value = _fitting(name, value, spec)
+            np.copyto(target, value)
         if len(given) != len(feeds):
             unknown = sorted(set(given) - set(feeds))
             msg = f"the plan has no input {unknown[0]!r}; it has {list(feeds)}"
@@ -315,17 +320,31 @@ class Runner:
     ) -> None:
         if out is None:
             return
-        taken = [(f"feed {name!r}", v) for name, v in given.items() if isinstance(v, np.ndarray)]
+        taken = [("feed", n, v) for n, v in given.items() if isinstance(v, np.ndarray)]
         for name, target in _by_name(out, "out").items():
             if name not in self._results:
                 msg = f"the plan has no output {name!r}; it has {list(self._results)}"
                 raise FeedError(msg)
             _check_target(name, target, self._results[name])
-            for what, other in taken:
-                if np.may_share_memory(target, other):
-                    msg = f"out[{name!r}] overlaps {what}, which must keep its values"
+            for kind, other_name, other in taken:
+                if _may_overlap(target, other):
+                    msg = (
+                        f"out[{name!r}] overlaps {kind} {other_name!r}, which must keep its values"
+                    )
                     raise FeedError(msg)
-            taken.append((f"out[{name!r}]", target))
+            taken.append(("out", name, target))
+
+
+_RUNNERS: WeakSet[Runner] = WeakSet()
+
+
+def _forget_runs() -> None:
+    for runner in _RUNNERS:
+        runner._forget_run()  # noqa: SLF001 - of this module
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_runs)
 
 
 def _by_name(values: Mapping[str, Any], what: str) -> Mapping[str, Any]:
@@ -343,6 +362,13 @@ def _check_target(name: str, target: Array, result: Array) -> None:
         msg = (f"out[{name!r}] must be {Spec.like(result)}, not "
                f"{target.dtype}{list(target.shape)}")  # fmt: skip
         raise FeedError(msg)
+
+
+def _may_overlap(a: Array, b: Array) -> bool:
+    """Say whether two arrays may share memory; two that own theirs only if they are one."""
+    if a.base is None and b.base is None:
+        return a is b
+    return bool(np.may_share_memory(a, b))
 
 
 def _check_bounds(plan: Plan, max_bytes: int | None, max_calls: int | None) -> None:

@@ -450,6 +450,36 @@ def test_blas_threads_are_set_for_a_run_and_set_back() -> None:
     assert seen == [1]
 
 
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")
+def test_a_fork_during_a_run_leaves_the_child_a_free_runner() -> None:
+    """The run in the parent's other thread isn't the child's: nobody there would end it."""
+    runner, started, go_on = Runner(training()), threading.Event(), threading.Event()
+
+    def wait() -> None:
+        started.set()
+        assert go_on.wait(30)
+
+    runner._computing.insert(0, (wait, ()))
+    runner._steps.insert(0, 0)
+    first = threading.Thread(target=runner.run, args=(feeds(),))
+    first.start()
+    assert started.wait(30)
+    child = os.fork()
+    if not child:  # in the child: nothing of pytest's may run
+        try:
+            go_on.set()
+            runner.run(feeds())
+            os._exit(int(runner.state["count"]))
+        except BaseException:  # noqa: BLE001 - whatever it is, the parent must not see it twice
+            os._exit(99)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 1
+    with pytest.raises(RunnerBusyError):
+        runner.run(feeds())
+    go_on.set()
+    first.join(30)
+    assert runner.state["count"] == 1
+
+
 def test_runs_side_by_side_keep_their_threads() -> None:
     """The first to end doesn't set the threads back under one that runs on; the last does.
 
