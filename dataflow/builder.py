@@ -6,7 +6,7 @@ nodes through `GraphBuilder.apply` like everyone else. `GraphBuilder.build` free
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -36,6 +36,7 @@ __all__ = ["GraphBuilder"]
 
 
 _NUMPY_VALUES = (np.ndarray, np.generic)
+_LONGEST_VALUE = 60  # of a value in a message, in characters
 
 
 class _Context(NamedTuple):
@@ -115,9 +116,9 @@ class GraphBuilder:
         ShapeError, DTypeError
             The shape or the dtype is none, or a gradient is asked of an integer.
         """
-        spec = Spec.of(shape, dtype)
-        attrs = Attrs(dtype=spec.dtype.name, shape=spec.shape)
-        tensor = self._leaf("input", attrs, self._claim(name, "input"), requires_grad=requires_grad)
+        node = self._claim(name, "input")
+        spec = _spec(f"input {name!r}", shape, dtype)
+        tensor = self._leaf("input", spec, node, requires_grad=requires_grad)
         self._inputs.append(tensor.node)
         return tensor
 
@@ -145,8 +146,7 @@ class GraphBuilder:
         """
         array = _locked_copy(value, dtype)
         node = self._claim(name, "constant") if name else self._unique("constant")
-        attrs = Attrs(dtype=array.dtype.name, shape=array.shape)
-        tensor = self._leaf("constant", attrs, node, requires_grad=requires_grad)
+        tensor = self._leaf("constant", Spec.like(array), node, requires_grad=requires_grad)
         self._constants[node] = array
         return tensor
 
@@ -174,11 +174,11 @@ class GraphBuilder:
         if first.builder is not self:
             msg = f"variable {name!r}: its initial value belongs to another builder"
             raise GraphError(msg)
-        self._mark_initial(name, first)
-        attrs = Attrs(dtype=first.dtype.name, shape=first.shape)
         needs = first.spec.is_float if requires_grad is None else requires_grad
-        node = self._claim(".".join((*self._scopes, name)), "variable")
-        tensor = self._leaf("variable", attrs, node, requires_grad=needs)
+        node = self._claim(name, "variable")
+        _check_grad(f"variable {node!r}", first.spec, requires_grad=needs)
+        self._mark_initial(node, first)
+        tensor = self._leaf("variable", first.spec, node, requires_grad=needs)
         self._initials[node] = first
         return tensor
 
@@ -197,10 +197,12 @@ class GraphBuilder:
         ShapeError, DTypeError
             The value has another shape or dtype.
         """
-        name = variable.node
-        if variable.builder is not self or name not in self._initials:
-            msg = f"{name!r} is no variable of graph {self.name!r}: only variables are updated"
+        if (not isinstance(variable, Tensor) or variable.builder is not self
+                or variable.node not in self._initials):  # fmt: skip
+            msg = (f"update ({user_line()}): {variable!r} is no variable of graph {self.name!r}: "
+                   "only variables are updated")  # fmt: skip
             raise GraphError(msg)
+        name = variable.node
         if name in self._updates:
             msg = f"variable {name!r} has an update already: a graph has one value after the run"
             raise GraphError(msg)
@@ -253,10 +255,12 @@ class GraphBuilder:
         *, requires_grad: bool = False,
     ) -> Tensor:  # fmt: skip
         """Return a tensor of one value, stored as its shape and the value."""
-        spec = Spec.of(shape, dtype)
+        spec = _spec("a tensor of one value", shape, dtype)
+        _check_grad("a tensor of one value", spec, requires_grad=requires_grad)
         scalar = self.constant(value, dtype=spec.dtype)
-        attrs = Attrs(shape=spec.shape)
-        return self._created("broadcast_to", (scalar,), attrs, requires_grad=requires_grad)
+        tensor = self.apply(get_op("broadcast_to"), (scalar,), Attrs(shape=spec.shape))[0]
+        tensor.requires_grad = requires_grad
+        return tensor
 
     def arange(
         self, start: DimLike, stop: DimLike | None = None, step: int = 1, dtype: object = "int64",
@@ -300,11 +304,13 @@ class GraphBuilder:
     def _draw(
         self, op: str, shape: int | str | Sequence[DimLike], dtype: object, *, requires_grad: bool
     ) -> Tensor:
-        spec = Spec.of(shape, dtype)
+        spec = _spec(op, shape, dtype)
         key = np.random.SeedSequence((self.seed, self._draws)).generate_state(1, np.uint64)[0]
-        self._draws += 1
         attrs = Attrs(dtype=spec.dtype.name, shape=spec.shape, first=0)
-        return self._created(op, (self.constant(key),), attrs, requires_grad=requires_grad)
+        tensor = self.apply(get_op(op), (self.constant(key),), attrs)[0]
+        tensor.requires_grad = requires_grad
+        self._draws += 1
+        return tensor
 
     # Gradients
 
@@ -423,22 +429,11 @@ class GraphBuilder:
         self._positions[name] = len(self._positions)
         return outputs
 
-    def _leaf(self, op: str, attrs: Attrs, name: str, *, requires_grad: bool) -> Tensor:
+    def _leaf(self, op: str, spec: Spec, name: str, *, requires_grad: bool) -> Tensor:
+        _check_grad(f"{op} {name!r}", spec, requires_grad=requires_grad)
+        attrs = Attrs(dtype=spec.dtype.name, shape=spec.shape)
         tensor = self._add(get_op(op), (), attrs, name)[0]
-        return self._require_grad(tensor) if requires_grad else tensor
-
-    def _created(
-        self, op: str, inputs: tuple[Tensor, ...], attrs: Attrs, *, requires_grad: bool
-    ) -> Tensor:
-        tensor = self.apply(get_op(op), inputs, attrs)[0]
-        return self._require_grad(tensor) if requires_grad else tensor
-
-    def _require_grad(self, tensor: Tensor) -> Tensor:
-        if not tensor.spec.is_float:
-            msg = (f"{tensor.node!r} is {tensor.spec}: only floating-point tensors "
-                   "can require a gradient")  # fmt: skip
-            raise DTypeError(msg)
-        tensor.requires_grad = True
+        tensor.requires_grad = requires_grad
         return tensor
 
     def _mark_initial(self, name: str, first: Tensor) -> None:
@@ -458,12 +453,14 @@ class GraphBuilder:
 
     def _claim(self, name: str, kind: str) -> str:
         if not isinstance(name, str) or not name:
-            msg = f"the name of a {kind} is a text that isn't empty, not {name!r}"
+            msg = f"{kind} ({user_line()}): its name is a text that isn't empty, not {name!r}"
             raise GraphError(msg)
+        if kind == "variable":
+            name = ".".join((*self._scopes, name))
         if name in self._dag:
             taken = self._dag.nodes[name]
-            msg = (f"{kind} {name!r}: the graph has a node of this name, a {taken['op']} declared "
-                   f"at {taken['source']}; choose another name")  # fmt: skip
+            msg = (f"{kind} {name!r} ({user_line()}): the graph has a node of this name, declared "
+                   f"at {taken['source']} (op {taken['op']!r}); choose another name")  # fmt: skip
             raise NameTakenError(msg)
         return name
 
@@ -499,6 +496,9 @@ class GraphBuilder:
             outputs = {}
         if isinstance(outputs, Tensor):
             outputs = (outputs,)
+        if not isinstance(outputs, Iterable):
+            msg = f"build ({user_line()}): outputs are tensors, by name or not, not {outputs!r}"
+            raise GraphError(msg)
         if not isinstance(outputs, Mapping):
             outputs = {t.node if isinstance(t, Tensor) else str(t): t for t in outputs}
         for name, tensor in outputs.items():
@@ -523,14 +523,36 @@ def _tensor(value: object) -> Tensor:
     return value  # type: ignore[return-value]  # what a public function of ours returned
 
 
+def _spec(what: str, shape: int | str | Sequence[DimLike], dtype: object) -> Spec:
+    try:
+        return Spec.of(shape, dtype)
+    except GraphError as error:
+        msg = f"{what} ({user_line()}): {error}"
+        raise type(error)(msg) from None
+
+
+def _check_grad(what: str, spec: Spec, *, requires_grad: bool) -> None:
+    """Refuse a gradient of integers, before anything is declared."""
+    if requires_grad and not spec.is_float:
+        msg = (f"{what} ({user_line()}) is {spec}: only floating-point tensors can require a "
+               "gradient")  # fmt: skip
+        raise DTypeError(msg)
+
+
 def _locked_copy(value: ArrayLike, dtype: object) -> np.ndarray:
     try:
         array = np.array(value, dtype=None if dtype is None else as_dtype(dtype), order="C")
+        given = as_dtype(array.dtype)
     except (OverflowError, ValueError, TypeError) as error:
-        msg = f"a constant can't be made of this value: {error}"
+        msg = f"a constant ({user_line()}) can't be made of {_shortened(value)}: {error}"
         raise DTypeError(msg) from None
     if dtype is None and array.dtype == np.float64 and not isinstance(value, _NUMPY_VALUES):
-        array = array.astype(np.float32)
-    array = array.astype(as_dtype(array.dtype), copy=False)
+        given = np.dtype(np.float32)
+    array = array.astype(given, copy=False)
     array.setflags(write=False)
     return array
+
+
+def _shortened(value: object) -> str:
+    text = "a tensor" if isinstance(value, Tensor) else repr(value)
+    return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}…"

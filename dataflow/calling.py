@@ -12,6 +12,7 @@ from dataflow.attrs import Attrs
 from dataflow.dispatch import FUNCTIONS
 from dataflow.errors import DTypeError
 from dataflow.source import user_line
+from dataflow.spec import as_dtype
 from dataflow.tensor import Tensor, TensorLike, builder_of
 
 if TYPE_CHECKING:
@@ -59,9 +60,10 @@ def promoted(op: Op, ufunc: np.ufunc | None, *operands: TensorLike) -> tuple[Ten
         NumPy has no loop for these dtypes.
     """
     builder = builder_of(*operands)
-    kinds = tuple(_promotion_kind(operand) for operand in operands)
+    kinds = tuple(_promotion_kind(op, operand) for operand in operands)
     try:
         dtypes = _common_dtypes(kinds) if ufunc is None else _loop_dtypes(ufunc, kinds)
+        dtypes = tuple(as_dtype(dtype) for dtype in dtypes)
     except TypeError as error:
         given = ", ".join(getattr(k, "__name__", str(k)) for k in kinds)
         msg = f"op {op.name!r} ({user_line()}) can't take dtypes ({given}): {error}"
@@ -88,12 +90,16 @@ def call_function(name: str, *args: object, **kwargs: object) -> Tensor:
     return FUNCTIONS[name](*args, **kwargs)  # type: ignore[no-any-return]
 
 
-def _promotion_kind(operand: TensorLike) -> object:
+def _promotion_kind(op: Op, operand: TensorLike) -> object:
     if isinstance(operand, Tensor):
         return operand.dtype
     if type(operand) in (int, float, complex):
         return type(operand)  # weak: takes the dtype of what it meets
-    return np.asarray(operand).dtype
+    try:
+        return np.asarray(operand).dtype
+    except ValueError as error:
+        msg = f"op {op.name!r} ({user_line()}): an operand is no array: {error}"
+        raise DTypeError(msg) from None
 
 
 @lru_cache(maxsize=4096)

@@ -78,7 +78,8 @@ class Dim:
     terms: tuple[tuple[_Monomial, int], ...]
 
     def __str__(self) -> str:
-        return " + ".join(_term_text(atoms, factor) for atoms, factor in self.terms)
+        text = " + ".join(_term_text(atoms, factor) for atoms, factor in self.terms)
+        return text.replace(" + -", " - ")
 
     def __repr__(self) -> str:
         return f"Dim({str(self)!r})"

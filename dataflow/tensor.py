@@ -6,13 +6,14 @@ on it, declare nodes; whatever would need a value (``if t``, ``float(t)``) raise
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import numpy as np
 
 from dataflow.dispatch import FUNCTIONS, NUMPY_FUNCTIONS
-from dataflow.errors import DTypeError, GraphError, ShapeError
+from dataflow.errors import DTypeError, GradientError, GraphError, ShapeError
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -93,7 +94,7 @@ class Tensor:
         Whether ``backward()`` ends in it and sets its ``grad``.
     """
 
-    __slots__ = ("__weakref__", "builder", "is_leaf", "node", "op", "output", "requires_grad",
+    __slots__ = ("__weakref__", "_requires_grad", "builder", "is_leaf", "node", "op", "output",
                  "spec")  # fmt: skip
     __array_priority__ = 1000
 
@@ -106,7 +107,7 @@ class Tensor:
         self.output = output
         self.spec = spec
         self.op = op
-        self.requires_grad = requires_grad
+        self._requires_grad = requires_grad
         self.is_leaf = is_leaf
 
     def __repr__(self) -> str:
@@ -144,6 +145,21 @@ class Tensor:
         return self.builder.gradient(self)
 
     # Sweeps
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether ``backward()`` passes through this tensor; a leaf's can be set."""
+        return self._requires_grad
+
+    @requires_grad.setter
+    def requires_grad(self, value: bool) -> None:
+        if not self.is_leaf and not value:
+            msg = f"{self!r} is no leaf, so it requires a gradient: use detach()"
+            raise GradientError(msg)
+        if value and not self.spec.is_float:
+            msg = f"{self!r}: only floating-point tensors can require a gradient"
+            raise DTypeError(msg)
+        self._requires_grad = value
 
     def backward(self, cotangent: TensorLike | None = None) -> None:
         """Declare the reverse sweep from this tensor and add to ``grad`` of every leaf it reaches.
@@ -312,6 +328,12 @@ class Tensor:
     def __pos__(self) -> Tensor:
         return self
 
+    def __round__(self, digits: int = 0) -> Tensor:
+        if digits:
+            msg = f"round() of {self!r} to {digits} digits: round(t * 10**n) / 10**n"
+            raise DTypeError(msg)
+        return _tensor(FUNCTIONS["round"](self))
+
     def __abs__(self) -> Tensor:
         return _tensor(FUNCTIONS["abs"](self))
 
@@ -359,7 +381,13 @@ class Tensor:
         if function not in NUMPY_FUNCTIONS:
             msg = f"np.{function.__name__} doesn't work on tensors: use dataflow's own functions"
             raise GraphError(msg)
-        return _tensor(NUMPY_FUNCTIONS[function](*args, **kwargs))
+        ours = NUMPY_FUNCTIONS[function]
+        try:
+            inspect.signature(ours).bind(*args, **kwargs)
+        except TypeError as error:
+            msg = f"np.{function.__name__} on a tensor: {error}; see help(df.{ours.__name__})"
+            raise GraphError(msg) from None
+        return _tensor(ours(*args, **kwargs))
 
     # What needs a value
 
@@ -371,6 +399,12 @@ class Tensor:
 
     def __float__(self) -> float:
         raise _no_value("a float", "float(df.evaluate(t))")
+
+    def __complex__(self) -> complex:
+        raise _no_value("a complex number", "complex(df.evaluate(t))")
+
+    def __contains__(self, item: object) -> bool:
+        raise _no_value("a membership test", "t == value in the graph, or x in df.evaluate(t)")
 
     def __int__(self) -> int:
         raise _no_value("an int", "int(df.evaluate(t))")

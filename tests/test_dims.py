@@ -125,7 +125,7 @@ def test_binding_may_be_done_in_parts(
     ("text", "canonical"),
     [
         ("1 + batch*2", "2*batch + 1"),
-        ("(batch + 1)*(batch - 1)", "batch*batch + -1"),
+        ("(batch + 1)*(batch - 1)", "batch*batch - 1"),
         ("(batch + 1)//2", "(batch + 1)//2"),
         ("2*batch//2", "batch"),
         ("max(n, batch, n)", "max(batch, n)"),

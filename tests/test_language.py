@@ -13,6 +13,7 @@ from dataflow.attrs import Attrs
 from dataflow.dims import as_dim
 from dataflow.errors import (
     DTypeError,
+    GradientError,
     GraphError,
     NameTakenError,
     ShapeError,
@@ -233,3 +234,54 @@ def test_initial_values_are_closed() -> None:
     v = b.variable("v", b.ones(3) * 2)
     with pytest.raises(GraphError, match="depends on 'v'"):
         b.variable("w", v + 1)
+
+
+def test_a_refused_declaration_leaves_nothing_behind() -> None:
+    """After an error the builder is as it was: the name is free, and the graph builds."""
+    b = df.GraphBuilder()
+    with pytest.raises(DTypeError, match=r"input 'x' \(test_language\.py:\d+\) is int64"):
+        b.input("x", (2,), "int64", requires_grad=True)
+    with pytest.raises(DTypeError, match=r"variable 'v' \(test_language\.py:\d+\) is int64"):
+        b.variable("v", [1, 2], requires_grad=True)
+    zeros = b.zeros((2,))
+    x = b.input("x", (2,))
+    with pytest.raises(NameTakenError, match=r"variable 'x' \(test_language\.py:\d+\)"):
+        b.variable("x", zeros)
+    graph = b.build({"y": x + zeros, "v": b.variable("v", 1.0)})
+    assert graph.node(zeros.node).sweep == "forward"
+
+
+def test_a_refused_draw_does_not_count() -> None:
+    """The draws after one that was refused are those of a builder without it."""
+    b, other = df.GraphBuilder(), df.GraphBuilder()
+    with pytest.raises(DTypeError):
+        b.rand((3,), "int64")
+    assert df.evaluate(b.rand((3,))).tolist() == df.evaluate(other.rand((3,))).tolist()
+
+
+@pytest.mark.parametrize("declare", [
+    lambda b: b.input("x", (-1,)), lambda b: b.input("x", (), "text"), lambda b: b.input(""),
+    lambda b: b.constant(None), lambda b: b.constant([[1], [2, 3]]), lambda b: b.zeros((1.5,)),
+    lambda b: b.randn((2,), "text"), lambda b: b.constant(1.0) * [[1], [2, 3]],
+    lambda b: b.constant(1.0) + None, lambda b: b.constant(1.0).astype(None),
+    lambda b: b.update(3, 3), lambda b: b.build(3),
+])  # fmt: skip
+def test_every_refusal_names_the_users_line(declare: Callable[[Any], object]) -> None:
+    """What is no shape, dtype, value or tensor is refused at the line that gave it."""
+    with pytest.raises(GraphError, match=r"test_language\.py:\d+"):
+        declare(df.GraphBuilder())
+
+
+def test_requires_grad_can_be_set_on_a_leaf_alone() -> None:
+    """As in PyTorch: a leaf of floats starts to require one, a result can't stop to."""
+    b = df.GraphBuilder()
+    x = b.constant([1.0, 2.0])
+    x.requires_grad = True
+    y = x * x
+    y.sum().backward()
+    assert x.grad is not None
+    assert df.evaluate(x.grad).tolist() == [2.0, 4.0]
+    with pytest.raises(GradientError, match=r"no leaf.*detach"):
+        y.requires_grad = False
+    with pytest.raises(DTypeError, match="only floating-point"):
+        b.constant(1).requires_grad = True

@@ -183,6 +183,21 @@ def test_other_numpy_functions_say_so(call: Callable[[Any], object]) -> None:
         call(df.GraphBuilder().input("x", (3,)))
 
 
+def test_numpy_options_that_ours_lack_say_so() -> None:
+    """An option of a NumPy function that has a node, but not with this option, is named."""
+    x = df.GraphBuilder().input("x", (3,))
+    with pytest.raises(GraphError, match=r"np\.sum on a tensor: .*'dtype'; see help\(df\.sum\)"):
+        np.sum(x, dtype="float64")
+
+
+def test_round_is_a_node() -> None:
+    """Python's round() rounds to whole numbers; digits are refused."""
+    x = df.GraphBuilder().constant([1.4, 2.6])
+    assert df.evaluate(round(x)).tolist() == [1.0, 3.0]
+    with pytest.raises(DTypeError, match=r"2 digits: round\(t \* 10"):
+        round(x, 2)
+
+
 def test_equality_is_a_node_and_hash_identity() -> None:
     """``==`` declares a comparison, and tensors can still be keys."""
     b = df.GraphBuilder()
@@ -196,7 +211,8 @@ def test_equality_is_a_node_and_hash_identity() -> None:
 @pytest.mark.parametrize(
     "use",
     [bool, float, int, list, np.asarray, operator.index, lambda t: [0, 1][t], len,
-     lambda t: 1 if t else 0, lambda t: np.array([t, t]), lambda t: t in [1, 2]],
+     lambda t: 1 if t else 0, lambda t: np.array([t, t]), lambda t: t in [1, 2],
+     lambda t: 1 in t, complex],
 )  # fmt: skip
 def test_what_needs_a_value_says_what_to_do(use: Callable[[Any], object]) -> None:
     """Truth, iteration, conversion and indexing with a tensor raise with the remedy."""

@@ -15,8 +15,9 @@ from dataflow.attrs import Attrs
 from dataflow.calling import apply
 from dataflow.dispatch import public
 from dataflow.elementwise import batch_elementwise, elementwise_cost, elementwise_tiling
-from dataflow.errors import ShapeError
+from dataflow.errors import DTypeError, ShapeError
 from dataflow.op import Op, Sample, register
+from dataflow.source import user_line
 from dataflow.spec import DTYPES, Spec, as_dtype
 
 if TYPE_CHECKING:
@@ -114,5 +115,9 @@ def astype(x: Tensor, dtype: object) -> Tensor:
     >>> df.evaluate(df.astype(x, "int64"))
     array([ 1, -2])
     """
-    target = as_dtype(dtype)
+    try:
+        target = as_dtype(dtype)
+    except DTypeError as error:
+        msg = f"astype ({user_line()}): {error}"
+        raise DTypeError(msg) from None
     return x if x.dtype == target else apply(ASTYPE, (x,), Attrs(dtype=target.name))

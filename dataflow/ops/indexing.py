@@ -46,7 +46,7 @@ def getitem(x: Tensor, index: object) -> Tensor:
     >>> import dataflow as df
     >>> x = df.GraphBuilder().input("x", ("batch", 8, 8))
     >>> x[1:, None, 0, ::2].shape
-    (Dim('batch + -1'), 1, 4)
+    (Dim('batch - 1'), 1, 4)
     """
     items = _expanded(index, x.ndim)
     axes = [item for item in items if item is not None]
