@@ -71,3 +71,18 @@ def test_demos_arena_is_near_its_bound(transcript: tuple[str, Path]) -> None:
     peak = number(r"peak +([\d,]+) bytes", transcript[0])
     assert peak <= 1.02 * number(r"lower bound +([\d,]+) bytes", transcript[0])
     assert peak <= 0.5 * number(r"without reuse +([\d,]+) bytes", transcript[0])
+
+
+def test_demo_says_how_long_a_step_takes(transcript: tuple[str, Path]) -> None:
+    """The time is positive, and of as many steps as 30 epochs of 42 full batches have."""
+    assert number(r"time +([\d,]+) µs a training step, of 1,260", transcript[0]) > 0
+
+
+def test_readme_shows_what_the_demo_prints(transcript: tuple[str, Path]) -> None:
+    """The README's lines about memory are the demo's own; accuracy and time depend on the machine."""
+    readme = (EXAMPLES.parent / "README.md").read_text(encoding="utf-8")
+    shown = readme.split("```text\n")[1].split("```")[0].splitlines()
+    assert [line.split()[0] for line in shown] == [
+        "accuracy", "peak", "lower", "without", "certificate", "time",
+    ]  # fmt: skip
+    assert [line for line in shown[1:-1] if line not in transcript[0].splitlines()] == []
