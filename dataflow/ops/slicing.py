@@ -84,16 +84,20 @@ def _length(taken: Range, dim: int | Dim) -> int | Dim:
 
 
 def _index(attrs: Attrs) -> tuple[Any, ...]:
-    # A stop before the first element is None in Python, where -1 counts from the end; the dots
-    # make a scalar's slice an array.
+    # A stop before the first element is None in Python, where -1 counts from the end; a start
+    # there is the start of nothing. The dots make a scalar's slice an array.
     rows = zip(*(attrs.integers(name) for name in ("start", "stop", "step")), strict=True)
-    return (*(slice(a, None if b < 0 else b, c) for a, b, c in rows), ...)
+    return (
+        *(slice(a, None if b < 0 else b, c) if a >= 0 else slice(0, 0) for a, b, c in rows),
+        ...,
+    )
 
 
 def _samples(*, padded: bool) -> Any:  # noqa: ANN401 - what samples_of returns
     cases: list[tuple[tuple[int, ...], tuple[int, ...], list[Range]]] = [
         ((), (), []), ((0, 3), (0, 2), [Range(0, 0, 1), Range(0, 2, 1)]),
-        ((5,), (3,), [Range(4, -1, -2)]), ((5, 4), (0, 4), [Range(2, 2, 1), Range(0, 4, 1)]),
+        ((5,), (3,), [Range(4, -1, -2)]), ((3,), (0,), [Range(-1, -1, -2)]),
+        ((5, 4), (0, 4), [Range(2, 2, 1), Range(0, 4, 1)]),
         ((5, 3, 4), (2, 3, 2), [Range(1, 5, 3), Range(0, 3, 1), Range(1, 3, 1)]),
     ]  # fmt: skip
     if padded:
