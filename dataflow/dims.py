@@ -289,8 +289,10 @@ def _atom_dim(atom: _Atom) -> Dim:
 
 
 def _bracketed(dim: int | Dim) -> str:
+    if isinstance(dim, int):
+        return str(dim) if dim >= 0 else f"({dim})"
     atom = _single_atom(dim)
-    plain = isinstance(dim, int) or (atom is not None and atom.kind != "//")
+    plain = atom is not None and atom.kind != "//"
     return str(dim) if plain else f"({dim})"
 
 

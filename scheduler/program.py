@@ -114,6 +114,7 @@ def lower(
     specs: list[Spec] = []
     values: dict[str, int] = {}  # a node's first value
     leaves: dict[str, dict[str, int]] = {"input": {}, "variable": {}, "constant": {}}
+    named: set[str] = set()  # nodes whose specs have names
     for node in graph.nodes():
         name = node.name
         if name not in needed:
@@ -121,7 +122,12 @@ def lower(
         first = values[name] = len(specs)
         inputs = tuple(values[ref.node] + ref.output for ref in node.inputs)
         attrs = node.attrs.bind(sizes)
-        bound = _bound_specs(node, attrs, [specs[value] for value in inputs], sizes)
+        if not all(spec.is_static for spec in node.specs):
+            named.add(name)
+        if attrs is node.attrs and named.isdisjoint((name, *(ref.node for ref in node.inputs))):
+            bound = node.specs
+        else:
+            bound = _bound_specs(node, attrs, [specs[value] for value in inputs], sizes)
         _refuse_impossible(node, bound)
         specs += bound
         if node.op in leaves:
@@ -159,9 +165,7 @@ def _needed(graph: Graph, ends: Iterable[Ref]) -> set[str]:
 def _bound_specs(
     node: Node, attrs: Attrs, inputs: list[Spec], sizes: Mapping[str, int]
 ) -> tuple[Spec, ...]:
-    """Infer a node's specs again if binding changed what it is made of."""
-    if attrs is node.attrs and all(spec.is_static for spec in node.specs):
-        return node.specs
+    """Infer a node's specs again, since binding changed what it is made of."""
     try:
         specs = get_op(node.op, node.op_version).infer(tuple(inputs), attrs)
     except GraphError as error:

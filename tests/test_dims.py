@@ -130,6 +130,8 @@ def test_binding_may_be_done_in_parts(
         ("2*batch//2", "batch"),
         ("max(n, batch, n)", "max(batch, n)"),
         ("n*batch", "batch*n"),
+        ("n - 2*batch", "-2*batch + n"),
+        ("n*n + (0 - 1)//batch", "n*n + (-1)//batch"),
     ],
 )
 def test_canonical_form(text: str, canonical: str) -> None:

@@ -228,6 +228,14 @@ def test_sizes_that_break_a_shape_name_the_node() -> None:
     assert df.Runner(df.compile(graph, dims={"n": 2})).run(x=[])["y"].shape == (0,)
 
 
+def test_sizes_that_leave_nothing_to_reduce_name_the_node() -> None:
+    """A size that an op refuses in an input is found where the op's own shape has no name too."""
+    b = df.GraphBuilder()
+    graph = b.build({"y": b.input("x", ("batch", 3)).max(axis=0)})
+    with pytest.raises(CompileError, match=r"node 'max_0'.*'batch': 0.*length 0"):
+        df.compile(graph, dims={"batch": 0})
+
+
 @pytest.mark.parametrize("size", [2**59, 2**61, 2**62, 2**63, 10**30])
 def test_sizes_that_no_array_has_name_the_node(size: int) -> None:
     """A size beyond what NumPy can address is refused before NumPy stumbles over it."""
