@@ -292,6 +292,23 @@ def test_plan_for_no_rows_takes_no_table(made: Path, tmp_path: Path) -> None:
     assert_refused(ran, "batch=0")
 
 
+@pytest.mark.parametrize(
+    ("shape", "word"),
+    [((), "[]"), (("batch", "batch"), "[batch, batch]"), (("2*batch",), "[2*batch]")],
+)
+def test_input_without_one_batch_axis_takes_no_table(
+    tmp_path: Path, shape: tuple[str, ...], word: str
+) -> None:
+    """Rows go along one axis that is the named dimension itself: none, two or 2*batch is none."""
+    b = df.GraphBuilder("shapes")
+    x, y = b.input("x", shape=shape), b.input("y", shape=("batch",))
+    plan = df.compile(b.build(outputs={"x": x * 2, "y": y * 2}), dims={"batch": 2})
+    df.save(plan, tmp_path / "plan.arrow")
+    (tmp_path / "rows.csv").write_text("x,y\n1,2\n")
+    ran = run("replay", tmp_path / "plan.arrow", "--data", tmp_path / "rows.csv")
+    assert_refused(ran, "'x'", word, "one axis 'batch'", "--feed x=FILE")
+
+
 def test_feed_that_can_not_be_read_is_refused(made: Path, tmp_path: Path) -> None:
     """A folder is told from a damaged file, and an unknown ending gets the list of the known."""
     (tmp_path / "folder.npy").mkdir()

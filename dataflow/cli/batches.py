@@ -149,7 +149,7 @@ def _axis(plan: Plan, given: PlanInput, dim: str) -> int:
         raise FeedError(msg)
     axis = axis_of(given.dims, dim)
     if axis is None:
-        msg = (f"input {given.name!r} [{', '.join(given.dims)}] has no axis {dim!r} to split rows "
-               f"along: use --feed {given.name}=FILE")  # fmt: skip
+        msg = (f"input {given.name!r} [{', '.join(given.dims)}] needs one axis {dim!r} to split "
+               f"rows along: use --feed {given.name}=FILE")  # fmt: skip
         raise FeedError(msg)
     return axis

@@ -91,7 +91,8 @@ def choose_columns(names: Sequence[str], tensor: str, width: int, pattern: str =
     else:
         numbered = [f"{tensor}.{i}" for i in range(width)] if width <= len(names) else []
         found = numbered if set(numbered) <= set(names) else []
-        wanted = f"a column {tensor!r}, or {tensor}.0 to {tensor}.{width - 1}"
+        wanted = f"a column {tensor!r}"
+        wanted += f", or {tensor}.0 to {tensor}.{width - 1}" if width else ""
     if not found:
         msg = (f"input {tensor!r} takes {width} values a row: expected {wanted}; the columns are "
                f"{listed(names)}. --columns {tensor}=PATTERN says which are meant")  # fmt: skip
