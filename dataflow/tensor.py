@@ -14,6 +14,7 @@ import numpy as np
 
 from dataflow.dispatch import FUNCTIONS, NUMPY_FUNCTIONS
 from dataflow.errors import DTypeError, GradientError, GraphError, ShapeError
+from dataflow.source import user_line
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -186,8 +187,8 @@ class Tensor:
         """Return the length of an axis, or the number of elements, as an int64 scalar tensor."""
         if axis is None:
             return self.builder.size_of(self.shape, np.int64)
-        if not -self.ndim <= axis < self.ndim:
-            msg = f"axis {axis} is out of range: the tensor has {self.ndim} axes"
+        if not hasattr(axis, "__index__") or not -self.ndim <= axis < self.ndim:
+            msg = f"size of axis {axis!r} ({user_line()}): {self!r} has {self.ndim} axes"
             raise ShapeError(msg)
         return self.builder.size_of((self.shape[axis],), np.int64)
 
@@ -363,6 +364,11 @@ class Tensor:
     def __getitem__(self, index: object) -> Tensor:
         return _tensor(FUNCTIONS["getitem"](self, index))
 
+    def __setitem__(self, index: object, value: object) -> None:
+        msg = (f"{self!r} ({user_line()}) can't be changed: df.where and df.concat give a tensor "
+               "with other elements")  # fmt: skip
+        raise DTypeError(msg)
+
     # NumPy's protocols
 
     def __array_ufunc__(
@@ -434,6 +440,7 @@ def builder_of(*operands: object) -> Builder:
         msg = "no operand is a tensor: make one with builder.input, constant or variable"
         if builders:
             msg = "the operands belong to different builders: use one builder"
+        msg = f"{msg} ({user_line()})"
         raise GraphError(msg)
     return next(iter(builders.values()))
 
@@ -447,5 +454,6 @@ def _one_or_many(items: tuple[Any, ...]) -> Any:  # noqa: ANN401 - passed on to 
 
 
 def _no_value(what: str, remedy: str) -> DTypeError:
-    msg = f"a tensor has no {what[what.index(' ') + 1 :]} while the graph is being built: {remedy}"
+    msg = (f"a tensor ({user_line()}) has no {what[what.index(' ') + 1 :]} while the graph is "
+           f"being built: {remedy}")  # fmt: skip
     return DTypeError(msg)

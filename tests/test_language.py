@@ -285,3 +285,22 @@ def test_requires_grad_can_be_set_on_a_leaf_alone() -> None:
         y.requires_grad = False
     with pytest.raises(DTypeError, match="only floating-point"):
         b.constant(1).requires_grad = True
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments"),
+    [("sum", ([1.0],)), ("reshape", (np.ones(3), (3, 1))), ("exp", ([1.0],)),
+     ("softmax_cross_entropy", (np.ones((2, 2)), [0, 1])), ("concat", ([[1.0]],))],
+)  # fmt: skip
+def test_functions_on_no_tensor_say_so(name: str, arguments: tuple[Any, ...]) -> None:
+    """A function called on arrays alone names the user's line and how to make a tensor."""
+    with pytest.raises(GraphError, match=r"tensor.*make one .*builder") as caught:
+        getattr(df, name)(*arguments)
+    assert "test_language.py:" in str(caught.value)
+
+
+def test_a_tensor_is_not_assigned_to() -> None:
+    """Elements can't be set; the error says what gives a tensor with other elements."""
+    x = df.GraphBuilder().input("x", (3,))
+    with pytest.raises(DTypeError, match=r"test_language\.py:\d+.*df\.where"):
+        x[0] = 1.0
