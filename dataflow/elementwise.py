@@ -51,7 +51,6 @@ __all__ = [
     "composite",
     "elementwise",
     "elementwise_cost",
-    "elementwise_infer",
     "elementwise_tiling",
     "maps_jvp",
     "maps_vjp",
@@ -66,14 +65,23 @@ LinearMap: TypeAlias = "Callable[[Application, Tensor], Tensor] | None"
 WorkspaceOf: TypeAlias = Callable[[Specs, Attrs], Workspace]
 
 
-def elementwise_infer(specs: Specs, ufunc: np.ufunc, attrs: Attrs) -> Specs:
+def _infer_of(ufunc: np.ufunc, kinds: str, specs: Specs, attrs: Attrs) -> Specs:
+    return _ufunc_specs(ufunc, kinds, specs)
+
+
+@lru_cache(maxsize=4096)  # a graph of many nodes has few kinds of them
+def _ufunc_specs(ufunc: np.ufunc, kinds: str, specs: Specs) -> Specs:
     """Broadcast the shapes and look up the ufunc's loop, which must need no cast."""
+    for slot, spec in enumerate(specs):
+        if spec.dtype.kind not in kinds:
+            msg = f"slot {slot} can't be {spec.dtype}: cast it with astype"
+            raise DTypeError(msg)
     dtypes = tuple(spec.dtype for spec in specs)
     if len(dtypes) != ufunc.nin:
         msg = f"takes {ufunc.nin} inputs, not {len(dtypes)}"
         raise ShapeError(msg)
     try:
-        resolved = _resolved(ufunc, dtypes)
+        resolved = ufunc.resolve_dtypes((*dtypes, *[None] * ufunc.nout))
     except TypeError as error:
         raise DTypeError(str(error)) from None
     if resolved[: ufunc.nin] != dtypes:
@@ -81,11 +89,6 @@ def elementwise_infer(specs: Specs, ufunc: np.ufunc, attrs: Attrs) -> Specs:
         raise DTypeError(msg)
     shape = broadcast_shapes([spec.shape for spec in specs])
     return tuple(Spec(shape, dtype) for dtype in resolved[ufunc.nin :])
-
-
-@lru_cache(maxsize=4096)
-def _resolved(ufunc: np.ufunc, dtypes: tuple[np.dtype, ...]) -> tuple[np.dtype, ...]:
-    return ufunc.resolve_dtypes((*dtypes, *[None] * ufunc.nout))
 
 
 def elementwise_tiling(specs: Specs, attrs: Attrs) -> Tiling:
@@ -236,14 +239,6 @@ def composite(  # noqa: PLR0913 - the facts of a record
         tiling=elementwise_tiling, cost=partial(elementwise_cost, flops), samples=samples,
         inplace=inplace, workspace=workspace,
     ))  # fmt: skip
-
-
-def _infer_of(ufunc: np.ufunc, kinds: str, specs: Specs, attrs: Attrs) -> Specs:
-    for slot, spec in enumerate(specs):
-        if spec.dtype.kind not in kinds:
-            msg = f"slot {slot} can't be {spec.dtype}: cast it with astype"
-            raise DTypeError(msg)
-    return elementwise_infer(specs, ufunc, attrs)
 
 
 def _floats_infer(arity: int, specs: Specs, attrs: Attrs) -> Specs:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -110,11 +111,18 @@ def _have_read(memory: Memory, item: Item) -> None:
 
 
 def _contiguous(buffer: int, spec: Spec) -> Operand:
-    shape, strides, step = spec.static_shape, [], spec.dtype.itemsize
+    shape = spec.static_shape
+    return Operand(buffer, 0, shape, _row_by_row(shape, spec.dtype.itemsize), spec.dtype)
+
+
+@lru_cache(maxsize=4096)
+def _row_by_row(shape: tuple[int, ...], itemsize: int) -> tuple[int, ...]:
+    """Return the strides of an array that lies row by row."""
+    strides, step = [], itemsize
     for dim in reversed(shape):
         strides.append(step)
         step *= max(dim, 1)
-    return Operand(buffer, 0, shape, tuple(reversed(strides)), spec.dtype)
+    return tuple(reversed(strides))
 
 
 def _as_view(memory: Memory, item: Item) -> bool:

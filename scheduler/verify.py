@@ -203,8 +203,7 @@ def _check_operand(plan: Plan, what: str, step: Step, operand: Operand) -> None:
     if not 0 <= operand.buffer < len(plan.buffers):
         _fail(f"{what}: there is no buffer {operand.buffer}")
     _check_spec(what, operand.spec)
-    far = max(map(abs, operand.strides), default=0) > _MOST_BYTES
-    if len(operand.shape) != len(operand.strides) or far:
+    if len(operand.shape) != len(operand.strides) or _farthest(operand.strides) > _MOST_BYTES:
         _fail(f"{what}: shape {operand.shape} with strides {operand.strides}")
     if operand.tile_axis >= len(operand.shape) or (operand.tile_axis >= 0) > (step.group >= 0):
         _fail(f"{what}: tile axis {operand.tile_axis} of shape {operand.shape}")
@@ -219,9 +218,34 @@ def _check_operand(plan: Plan, what: str, step: Step, operand: Operand) -> None:
     if low < 0 or high > plan.buffers[operand.buffer].nbytes:
         _fail(f"{what}: bytes {low} to {high} of buffer {operand.buffer}, which has "
               f"{plan.buffers[operand.buffer].nbytes}")  # fmt: skip
-    unit = operand.dtype.alignment
-    if any(stride % unit for stride in (operand.byte_offset, *operand.strides)):
+    if not _is_aligned(operand.byte_offset, operand.strides, operand.dtype.alignment):
         _fail(f"{what}: offset {operand.byte_offset} or strides {operand.strides} are not aligned")
+
+
+# Plans have few layouts, so what is asked of one is kept.
+
+
+@lru_cache(maxsize=4096)
+def _farthest(strides: tuple[int, ...]) -> int:
+    return max(map(abs, strides), default=0)
+
+
+@lru_cache(maxsize=4096)
+def _is_aligned(byte_offset: int, strides: tuple[int, ...], unit: int) -> bool:
+    return not any(stride % unit for stride in (byte_offset, *strides))
+
+
+@lru_cache(maxsize=4096)
+def _is_one_to_one(shape: tuple[int, ...], strides: tuple[int, ...], itemsize: int) -> bool:
+    """Say whether no two elements share an address: strides, sorted, outgrow what is below."""
+    if 0 in shape:
+        return True
+    reach = itemsize
+    for stride, dim in sorted((abs(s), d) for d, s in zip(shape, strides, strict=True) if d > 1):
+        if stride < reach:
+            return False
+        reach += stride * (dim - 1)
+    return True
 
 
 # What the calls read and write
@@ -304,7 +328,7 @@ def _check_memory(plan: Plan, call: KernelCall, what: str) -> None:
         kind = plan.buffers[operand.buffer].kind
         if kind in ("input", "constant") or (kind == "variable" and number >= len(call.outputs)):
             _fail(f"{what}: it writes to a buffer of kind {kind!r}")
-        if not _is_one_to_one(operand):
+        if not _is_one_to_one(operand.shape, operand.strides, operand.dtype.itemsize):
             _fail(f"{what}: two elements of an output lie at one address")
         for other in writes[:number]:
             if _meet(operand, other):
@@ -323,21 +347,6 @@ def _meet(a: Operand, b: Operand) -> bool:
         return False
     (a_low, a_high), (b_low, b_high) = extent(a), extent(b)
     return a_low < b_high and b_low < a_high
-
-
-def _is_one_to_one(operand: Operand) -> bool:
-    """Say whether no two elements share an address: strides, sorted, outgrow what is below."""
-    if 0 in operand.shape:
-        return True
-    reach = operand.dtype.itemsize
-    if len(operand.shape) <= 1 and operand.strides in ((), (reach,)):
-        return True
-    axes = sorted((abs(s), d) for d, s in zip(operand.shape, operand.strides, strict=True) if d > 1)
-    for stride, dim in axes:
-        if stride < reach:
-            return False
-        reach = stride * (dim - 1) + reach
-    return True
 
 
 def _check_read(

@@ -9,6 +9,7 @@ doubt never passes for proof.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from functools import lru_cache
 from itertools import product
 from typing import TYPE_CHECKING
 
@@ -24,11 +25,15 @@ def extent(operand: Operand) -> tuple[int, int]:
     """Return the bytes of its buffer that an operand touches, half-open, from first to last."""
     if 0 in operand.shape:
         return (max(operand.byte_offset, 0), 0)
-    low = high = operand.byte_offset
-    for dim, stride in zip(operand.shape, operand.strides, strict=True):
-        low += min(0, (dim - 1) * stride)
-        high += max(0, (dim - 1) * stride)
-    return low, high + operand.dtype.itemsize
+    low, high = _reach(operand.shape, operand.strides)
+    return operand.byte_offset + low, operand.byte_offset + high + operand.dtype.itemsize
+
+
+@lru_cache(maxsize=4096)
+def _reach(shape: tuple[int, ...], strides: tuple[int, ...]) -> tuple[int, int]:
+    """Return how far the elements lie before and after the first; plans have few layouts."""
+    steps = [(dim - 1) * stride for dim, stride in zip(shape, strides, strict=True)]
+    return sum(min(0, step) for step in steps), sum(max(0, step) for step in steps)
 
 
 def runs(operand: Operand) -> list[tuple[int, int]] | None:
