@@ -12,12 +12,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dataflow.attrs import Attrs
-from dataflow.calling import apply, promoted, unary
+from dataflow.calling import promoted, unary
 from dataflow.dispatch import public
 from dataflow.elementwise import call_into, composite, scalars, scratch_like
 from dataflow.errors import GraphError
-from dataflow.op import Sample, Workspace
+from dataflow.op import Workspace
 from dataflow.ops.comparison import less_equal
 from dataflow.ops.elementary import exp, tanh
 from dataflow.ops.error_function import erf, erf_calls, erf_reference, erf_workspace, working_dtype
@@ -27,6 +26,7 @@ from dataflow.sampling import joined, values
 from dataflow.spec import Spec
 
 if TYPE_CHECKING:
+    from dataflow.attrs import Attrs
     from dataflow.op import Application, Arrays, Call, Specs
     from dataflow.tensor import Tensor, TensorLike
 
@@ -153,21 +153,9 @@ _HALF_ROOT = math.sqrt(0.5)
 _CUBE, _SCALE = 0.044715, math.sqrt(2 / math.pi)
 
 
-def _gelu_workspace(specs: Specs, attrs: Attrs) -> Workspace:
-    if attrs.text("approximate") == "none":
-        return erf_workspace(specs, attrs)
-    return Workspace((Spec(specs[0].shape, working_dtype(specs[0].dtype)),) * 2)
-
-
 def _gelu_kernel(outs: Arrays, ins: Arrays, scratch: Arrays, attrs: Attrs) -> list[Call]:
-    if attrs.text("approximate") == "none":
-        return _gelu_by_erf(outs[0], ins[0], scratch)
-    return _gelu_by_tanh(outs[0], ins[0], *scratch)
-
-
-def _gelu_by_erf(out: np.ndarray, x: np.ndarray, scratch: Arrays) -> list[Call]:
     """Return the calls for u (1 + erf(u)) / √2, where u is x / √2."""
-    result, u = scratch[1], scratch[5]
+    (out,), (x,), (result, u) = outs, ins, (scratch[1], scratch[5])
     one, half_root = scalars(u.dtype, 1, _HALF_ROOT)
     return [
         (u.__setitem__, (..., x)),
@@ -180,10 +168,13 @@ def _gelu_by_erf(out: np.ndarray, x: np.ndarray, scratch: Arrays) -> list[Call]:
     ]
 
 
-def _gelu_by_tanh(
-    out: np.ndarray, x: np.ndarray, wide: np.ndarray, result: np.ndarray
-) -> list[Call]:  # fmt: skip
+def _gelu_tanh_workspace(specs: Specs, attrs: Attrs) -> Workspace:
+    return Workspace((Spec(specs[0].shape, working_dtype(specs[0].dtype)),) * 2)
+
+
+def _gelu_tanh_kernel(outs: Arrays, ins: Arrays, scratch: Arrays, attrs: Attrs) -> list[Call]:
     """Return the calls for x/2 (1 + tanh(s (x + c x³)))."""
+    (out,), (x,), (wide, result) = outs, ins, scratch
     one, half, cube, scale = scalars(wide.dtype, 1, 0.5, _CUBE, _SCALE)
     return [
         (wide.__setitem__, (..., x)),
@@ -202,16 +193,21 @@ def _gelu_by_tanh(
 
 def _gelu_reference(*arrays: np.ndarray, attrs: Attrs) -> np.ndarray:
     x = arrays[0].astype(working_dtype(arrays[0].dtype))
-    if attrs.text("approximate") == "none":
-        bent = erf_reference(x * x.dtype.type(_HALF_ROOT))
-    else:
-        bent = np.tanh(_SCALE * (x + _CUBE * x * x * x))
+    bent = erf_reference(x * x.dtype.type(_HALF_ROOT))
     return np.asarray(0.5 * x * (1 + bent), arrays[0].dtype)
 
 
-def _gelu_slope(application: Application, change: Tensor) -> Tensor:
-    if application.attrs.text("approximate") == "none":
-        return change * _erf_slope(application.inputs[0])
+def _gelu_tanh_reference(*arrays: np.ndarray, attrs: Attrs) -> np.ndarray:
+    x = arrays[0].astype(working_dtype(arrays[0].dtype))
+    bent = np.tanh(_SCALE * (x + _CUBE * x * x * x))
+    return np.asarray(0.5 * x * (1 + bent), arrays[0].dtype)
+
+
+def _times_erf_slope(application: Application, change: Tensor) -> Tensor:
+    return change * _erf_slope(application.inputs[0])
+
+
+def _times_tanh_slope(application: Application, change: Tensor) -> Tensor:
     return change * _tanh_slope(application.inputs[0])
 
 
@@ -227,16 +223,14 @@ def _tanh_slope(x: Tensor) -> Tensor:
     return (bent + 1 + x * (1 - square(bent)) * inner) * 0.5
 
 
-def _gelu_samples(rng: np.random.Generator) -> list[Sample]:
-    return [
-        Sample(sample.inputs, Attrs(approximate=kind), smooth=sample.smooth)
-        for kind in ("none", "tanh") for sample in values(-3, 3)(rng)
-    ]  # fmt: skip
-
-
 GELU = composite(
-    "gelu", "Gelu", _gelu_kernel, _gelu_reference, (_gelu_slope,), flops=75,
-    workspace=_gelu_workspace, samples=_gelu_samples,
+    "gelu", "Gelu", _gelu_kernel, _gelu_reference, (_times_erf_slope,), flops=75,
+    workspace=erf_workspace, samples=values(-3, 3),
+)  # fmt: skip
+
+GELU_TANH = composite(
+    "gelu_tanh", "Gelu", _gelu_tanh_kernel, _gelu_tanh_reference, (_times_tanh_slope,), flops=20,
+    workspace=_gelu_tanh_workspace, samples=values(-3, 3),
 )  # fmt: skip
 
 
@@ -270,4 +264,4 @@ def gelu(x: TensorLike, approximate: str = "none") -> Tensor:
     if approximate not in ("none", "tanh"):
         msg = f"gelu's approximate is 'none' or 'tanh', not {approximate!r}"
         raise GraphError(msg)
-    return apply(GELU, promoted(GELU, np.tanh, x), Attrs(approximate=approximate))
+    return unary(GELU if approximate == "none" else GELU_TANH, np.tanh, x)
