@@ -68,6 +68,13 @@ def test_maximum_lets_nan_through() -> None:
     assert slope(lambda x: df.maximum(x, 0), math.nan) == 1
 
 
+@pytest.mark.parametrize("function", [df.mean, df.max])
+def test_a_float16_slope_of_more_elements_than_it_can_count(function: Unary) -> None:
+    """Lengths and numbers of ties beyond float16's largest number don't make the slope 0."""
+    x = df.GraphBuilder().constant(np.ones(70_000, "float16"))
+    np.testing.assert_allclose(df.evaluate(df.grad(function(x), x)), 1 / 70_000, rtol=1e-2)
+
+
 def test_where_shields_the_gradient_from_the_branch_not_taken() -> None:
     """A NaN that wasn't chosen reaches neither the value nor the gradient."""
 

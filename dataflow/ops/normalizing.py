@@ -110,8 +110,10 @@ def _vjp(application: Application, cotangents: Sequence[Tensor | None]) -> list[
     (y, scale), (normal, second) = application.outputs, cotangents
     parts = [] if normal is None else [_normal_change(application, normal)]
     if second is not None:
-        count = y.builder.size_of((y.shape[-1],), y.dtype)
-        parts.append(-(scale * scale) * second / count * y)
+        wide = np.float32 if y.dtype == np.float16 else y.dtype  # float16 ends at 65504 elements
+        count = y.builder.size_of((y.shape[-1],), wide)
+        change = -(scale * scale) * second
+        parts.append((change.astype(wide) / count).astype(y.dtype) * y)
     return [parts[0] + parts[1] if len(parts) == 2 else parts[0] if parts else None]
 
 

@@ -189,8 +189,10 @@ def _mean_reference(x: np.ndarray, attrs: Attrs) -> Any:  # noqa: ANN401 - NumPy
 
 
 def _spread_mean(application: Application, cotangent: Tensor) -> Tensor:
-    count = cotangent.builder.size_of(application.attrs.dims("count"), cotangent.dtype)
-    return _spread_whole(application, cotangent / count)
+    wide = _accumulator(cotangent.dtype)  # float16 ends at 65504 elements
+    count = cotangent.builder.size_of(application.attrs.dims("count"), wide)
+    share = (cotangent.astype(wide) / count).astype(cotangent.dtype)
+    return _spread_whole(application, share)
 
 
 SUM = _reduction(
@@ -286,8 +288,10 @@ def _extreme_reference(ufunc: np.ufunc, x: np.ndarray, attrs: Attrs) -> Any:  # 
 def _shares(application: Application) -> Tensor:
     """Return the derivative of an extreme: 1 where it is taken, 1/n at each of n ties."""
     (x,), (extreme,) = application.inputs, application.outputs
-    taken = call_function("equal", x, _spread(application, extreme)).astype(x.dtype)
-    return taken / sum(taken, application.attrs.integers("axes"), keepdims=True)
+    taken = call_function("equal", x, _spread(application, extreme))
+    taken = taken.astype(_accumulator(x.dtype))
+    shares = taken / sum(taken, application.attrs.integers("axes"), keepdims=True)
+    return shares.astype(x.dtype)
 
 
 def _spread_shares(application: Application, cotangent: Tensor) -> Tensor:
