@@ -24,9 +24,9 @@ from dataflow.errors import (
     RunnerBusyError,
     StateError,
 )  # fmt: skip
-from dataflow.spec import Spec
 from scheduler.environment import kernel_context
 from scheduler.expand import expand
+from scheduler.feeds import by_name, check_out, fitting
 from scheduler.plan import ALIGNMENT, Operand, Plan
 from scheduler.state import State
 from scheduler.threads import begin_run, end_run
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from dataflow.op import Call
+    from dataflow.spec import Spec
 
 __all__ = ["Runner"]
 
@@ -144,8 +145,9 @@ class Runner:
         try:
             if self._torn:
                 raise StateError(self._torn)
-            given = named if feeds is None else {**_by_name(feeds, "feeds"), **named}
-            self._check_out(out, given)
+            given = named if feeds is None else {**by_name(feeds, "feeds"), **named}
+            if out is not None:
+                check_out(out, given, self._results)
             self._feed(given)
             self._execute()
             return self._collect(out)
@@ -268,7 +270,7 @@ class Runner:
                 raise FeedError(msg) from None
             shape, dtype = spec
             if type(value) is not np.ndarray or value.shape != shape or value.dtype != dtype:
-                value = _fitting(name, value, spec)
+                value = fitting(name, value, spec)
             np.copyto(target, value)
         if len(given) != len(feeds):
             unknown = sorted(set(given) - set(feeds))
@@ -315,25 +317,6 @@ class Runner:
         for name, array in self._variables.items():
             np.copyto(array, values[name])
 
-    def _check_out(
-        self, out: Mapping[str, np.ndarray] | None, given: Mapping[str, ArrayLike]
-    ) -> None:
-        if out is None:
-            return
-        taken = [("feed", n, v) for n, v in given.items() if isinstance(v, np.ndarray)]
-        for name, target in _by_name(out, "out").items():
-            if name not in self._results:
-                msg = f"the plan has no output {name!r}; it has {list(self._results)}"
-                raise FeedError(msg)
-            _check_target(name, target, self._results[name])
-            for kind, other_name, other in taken:
-                if _may_overlap(target, other):
-                    msg = (
-                        f"out[{name!r}] overlaps {kind} {other_name!r}, which must keep its values"
-                    )
-                    raise FeedError(msg)
-            taken.append(("out", name, target))
-
 
 _RUNNERS: WeakSet[Runner] = WeakSet()
 
@@ -345,30 +328,6 @@ def _forget_runs() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forget_runs)
-
-
-def _by_name(values: Mapping[str, Any], what: str) -> Mapping[str, Any]:
-    if not isinstance(values, (dict, Mapping)):  # most are dicts, which is quick to see
-        msg = f"{what} are given by name, in a mapping, not as {type(values).__name__}"
-        raise FeedError(msg)
-    return values
-
-
-def _check_target(name: str, target: Array, result: Array) -> None:
-    if not isinstance(target, np.ndarray) or not target.flags.writeable:
-        msg = f"out[{name!r}] must be an array that can be written to"
-        raise FeedError(msg)
-    if target.shape != result.shape or target.dtype != result.dtype:
-        msg = (f"out[{name!r}] must be {Spec.like(result)}, not "
-               f"{target.dtype}{list(target.shape)}")  # fmt: skip
-        raise FeedError(msg)
-
-
-def _may_overlap(a: Array, b: Array) -> bool:
-    """Say whether two arrays may share memory; two that own theirs only if they are one."""
-    if a.base is None and b.base is None:
-        return a is b
-    return bool(np.may_share_memory(a, b))
 
 
 def _check_bounds(plan: Plan, max_bytes: int | None, max_calls: int | None) -> None:
@@ -405,35 +364,3 @@ def _whole(buffer: int, spec: Spec) -> Operand:
         strides.append(step)
         step *= dim
     return Operand(buffer, 0, spec.static_shape, tuple(reversed(strides)), spec.dtype)
-
-
-def _fitting(name: str, value: ArrayLike, spec: Spec) -> Array:
-    """Return a feed as an array of the input's shape, and of a dtype that casts safely."""
-    if isinstance(value, (np.ndarray, np.generic)):
-        array = np.asarray(value)
-        if not np.can_cast(array.dtype, spec.dtype, "safe"):
-            msg = (f"input {name!r} is {spec}, the feed has dtype {array.dtype}, which would lose "
-                   f"values: use .astype({str(spec.dtype)!r})")  # fmt: skip
-            raise FeedError(msg)
-    else:
-        array = _from_python(name, value, spec)
-    if array.shape != spec.shape:
-        msg = (f"input {name!r} is {spec}, the feed has shape {list(array.shape)}; a plan has one "
-               "shape: compile with other dims for another")  # fmt: skip
-        raise FeedError(msg)
-    return array
-
-
-def _from_python(name: str, value: ArrayLike, spec: Spec) -> Array:
-    """Make an array of Python's numbers, which NumPy checks for the range of an integer dtype."""
-    try:
-        array = np.asarray(value)
-        result = np.asarray(value, spec.dtype)
-    except (TypeError, ValueError, OverflowError) as error:
-        msg = f"input {name!r} is {spec}, and the feed can't be made one: {error}"
-        raise FeedError(msg) from None
-    ints = array.dtype.kind in "iu" and spec.dtype.kind in "iu"
-    if array.size and not ints and not np.can_cast(array.dtype, spec.dtype, "same_kind"):
-        msg = f"input {name!r} is {spec}, and the feed's values are {array.dtype}"
-        raise FeedError(msg)
-    return result
