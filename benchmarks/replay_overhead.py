@@ -17,6 +17,7 @@ import numpy as np
 import dataflow as df
 from benchmarks.digits import BATCH, batches, graph
 from benchmarks.measuring import Row, interleaved
+from scheduler.environment import kernel_context
 
 if TYPE_CHECKING:
     from dataflow.op import Call
@@ -58,10 +59,12 @@ def _rows(
         for _ in range(REPEATS):
             runner.run(feeds, out=out)
 
+    def repeated() -> None:
+        for _ in range(REPEATS):
+            straight()
+
     def bare() -> None:
-        with np.errstate(all="ignore"):
-            for _ in range(REPEATS):
-                straight()
+        kernel_context().run(repeated)  # with NumPy's settings of a run
 
     found = interleaved({"replay": replay, "bare": bare}, rounds=51)
     whole, kernels = (found[name].per(REPEATS * plan.calls) for name in ("replay", "bare"))

@@ -59,11 +59,13 @@ def begin_run(threads: int) -> _Numbers:
     with runs.lock:
         while runs.count and runs.threads != threads:
             _wait(runs)
-        own = _set_to(threads)
+        changed = _set_to(threads)
+        own = [pair for pair in changed if _is_own(pair[0])] if changed else changed
         if not runs.count:
-            runs.threads, runs.changed = threads, [pair for pair in own if not _is_own(pair[0])]
+            runs.threads = threads
+            runs.changed = [pair for pair in changed if pair not in own] if changed else changed
         runs.count += 1
-    return [pair for pair in own if _is_own(pair[0])] if own else own
+    return own
 
 
 def end_run(own: _Numbers) -> None:

@@ -35,6 +35,9 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[str]:
     FileAccessError
         The system refuses: no such folder, no permission, a full disk.
     """
+    if not isinstance(path, str | os.PathLike):
+        msg = f"a file is named by a path, not by {path!r}"
+        raise FileAccessError(msg)
     target = os.path.realpath(path)
     folder, name = os.path.split(target)
     start = os.fsencode(name)[:200].decode(

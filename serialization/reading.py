@@ -40,14 +40,14 @@ def open_bytes(path: str | os.PathLike[str], *, mmap: bool) -> pa.Buffer:
     Raises
     ------
     FileAccessError
-        There is no such file, it is a folder or a device, or reading is not allowed.
+        There is no such file, it is a folder or a device or no path, or reading is not allowed.
     """
     try:
         with io.BufferedReader(io.FileIO(os.fspath(path), opener=_opened)) as file:
             return _content(file, mmap=mmap)
-    except (OSError, ValueError, MemoryError) as error:
+    except (OSError, ValueError, TypeError, MemoryError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        msg = f"can't read {os.fspath(path)}: {reason}; check the path and its permissions"
+        msg = f"can't read {path}: {reason}; check the path and its permissions"
         raise FileAccessError(msg) from error
 
 

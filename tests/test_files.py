@@ -415,6 +415,15 @@ def test_pipe_is_refused_without_waiting(path: Path) -> None:
         df.load(path)
 
 
+@pytest.mark.parametrize("path", [None, 3.5, ["a"]])
+def test_what_is_no_path_is_refused(path: Any) -> None:  # noqa: ANN401 - anything
+    """Saving to or loading from what is no path is one of our errors, not Python's."""
+    with pytest.raises(FileAccessError, match="path"):
+        df.save(State({"w": [1.0]}), path)
+    with pytest.raises(FileAccessError, match="path"):
+        df.load(path)
+
+
 # A file with right digests can still lie
 
 LIES: list[tuple[str, str, dict[str, Any], str]] = [
