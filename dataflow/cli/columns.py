@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 __all__ = ["as_column", "column_values"]
 
+_FLOAT_NAMES = {"halffloat": "float16", "float": "float32", "double": "float64"}
+"""Arrow's names of dtypes, where NumPy's are others."""
+
 
 def column_values(
     table: pa.Table, names: Sequence[str], shape: tuple[int, ...], dtype: np.dtype
@@ -130,7 +133,7 @@ def _numbers(values: Any, what: str) -> np.ndarray:  # noqa: ANN401 - of any num
     if not (known or kinds.is_boolean(values.type)):
         msg = f"{what} holds no numbers"
         raise FeedError(msg)
-    dtype = np.dtype(values.type.to_pandas_dtype())
+    dtype = np.dtype(_FLOAT_NAMES.get(str(values.type), str(values.type)))
     if not len(values):
         return np.empty(0, dtype)
     data = values.buffers()[1]
