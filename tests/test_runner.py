@@ -540,7 +540,14 @@ def test_a_steady_state_allocates_no_array() -> None:
 
 
 def most_traced(action: Any) -> int:  # noqa: ANN401 - any call
-    """Return by how many bytes the traced memory, NumPy's included, grew at most in a call."""
+    """Return by how many bytes the traced memory, NumPy's included, grew at most in a call.
+
+    The least of three times: the test runner's own threads allocate when they like.
+    """
+    return min(_traced(action) for _ in range(3))
+
+
+def _traced(action: Any) -> int:  # noqa: ANN401 - any call
     tracemalloc.start()
     try:
         action()
