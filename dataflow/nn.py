@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from dataflow.dispatch import FUNCTIONS
 from dataflow.errors import DTypeError, GraphError, ShapeError
+from dataflow.tensor import builder_of
 
 if TYPE_CHECKING:
     from dataflow.tensor import Tensor
@@ -50,6 +51,9 @@ class Dense:
     name: str = "dense"
 
     def __post_init__(self) -> None:
+        if isinstance(self.units, bool) or not isinstance(self.units, int) or self.units < 0:
+            msg = f"Dense: units is an int of 0 or more, not {self.units!r}"
+            raise ShapeError(msg)
         if isinstance(self.activation, str) and self.activation not in _ACTIVATIONS:
             msg = f"Dense: activation {self.activation!r} is none of {', '.join(_ACTIVATIONS)}"
             raise GraphError(msg)
@@ -72,7 +76,7 @@ class Dense:
         ShapeError, DTypeError
             `x` has no last axis of known length, or isn't floating point.
         """
-        builder: Any = x.builder
+        builder: Any = builder_of(x)
         inputs = x.shape[-1] if x.ndim else None
         if not isinstance(inputs, int):
             msg = f"Dense of {x.node!r}, {x.spec}: the last axis must have a known length"

@@ -186,6 +186,6 @@ def _moment(variable: Tensor, name: str) -> Tensor:
 
 
 def _check_range(name: str, value: float, low: float, high: float) -> None:
-    if not low <= value < high:
+    if not isinstance(value, (int, float)) or not low <= value < high:
         msg = f"{name} must lie in [{low}, {high}), not {value!r}"
         raise GraphError(msg)

@@ -176,3 +176,17 @@ def test_a_label_out_of_range_fails_before_any_update(wrong: int) -> None:
     with pytest.raises(KernelError, match=f"softmax_cross_entropy.*index {wrong} is out of range"):
         runner.run(labels=np.array([0, wrong]))
     assert all(np.array_equal(before[name], runner.state[name]) for name in before)
+
+
+@pytest.mark.parametrize("wrong", ["a", None, -1])
+def test_parameters_of_the_wrong_kind_are_our_errors(wrong: Any) -> None:  # noqa: ANN401
+    """A layer's or optimiser's parameter that is no such number is refused when it is given."""
+    x = df.GraphBuilder().ones((2, 4))
+    with pytest.raises(df.DataflowError, match="units"):
+        df.nn.Dense(wrong)
+    with pytest.raises(df.DataflowError, match="learning_rate"):
+        df.optim.Adam(wrong)
+    with pytest.raises(df.DataflowError, match="eps"):
+        df.layer_norm(x, eps=wrong)
+    with pytest.raises(df.DataflowError, match="tensor"):
+        df.nn.Dense(3)(wrong)

@@ -33,6 +33,7 @@ from dataflow.ops.reductions import mean
 from dataflow.ops.structure import check_inputs, samples_of
 from dataflow.sampling import FLOATS
 from dataflow.shapes import move_axis, normal_axis
+from dataflow.source import user_line
 from dataflow.spec import Spec
 
 if TYPE_CHECKING:
@@ -191,6 +192,9 @@ def layer_norm(
     """
     place = normal_axis(axis, x.ndim)
     rows = move_axis(x, place, x.ndim - 1)
+    if not isinstance(eps, (int, float)) or not eps >= 0:
+        msg = f"layer_norm ({user_line()}): eps is a number of 0 or more, not {eps!r}"
+        raise DTypeError(msg)
     y: Tensor = rows.builder.apply(STANDARDIZE, (rows,), Attrs(eps=float(eps)))[0]
     y = y if scale is None else y * scale
     y = y if bias is None else y + bias
