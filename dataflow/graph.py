@@ -22,6 +22,7 @@ import numpy as np
 
 from dataflow.errors import GraphError, UnknownNameError
 from dataflow.registry import get_op
+from dataflow.source import node_text
 from dataflow.spec import Spec
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ class Node:
 
     def where(self) -> str:
         """Return the node, its op and the user's line, as error messages name them."""
-        return f"node {self.name!r} (op {self.op!r}{f', {self.source}' if self.source else ''})"
+        return node_text(self.name, self.op, self.source)
 
 
 @dataclass(frozen=True)
@@ -167,6 +168,10 @@ class Graph:
 
     def digest(self) -> str:
         """Return the SHA-256 of what the graph computes, in hexadecimal; source lines left out."""
+        return self._digest
+
+    @cached_property
+    def _digest(self) -> str:
         digest = hashlib.sha256()
         for node in self.nodes():
             refs = [tuple(ref) for ref in node.inputs]

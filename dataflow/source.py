@@ -1,4 +1,4 @@
-"""Finds the user's line, so that errors and files can name it."""
+"""Finds the user's line, and names nodes by it, for errors and files."""
 
 from __future__ import annotations
 
@@ -6,9 +6,20 @@ import os.path
 import sys
 from types import FrameType
 
-__all__ = ["user_line"]
+__all__ = ["node_text", "user_line"]
 
 _PACKAGE = os.path.dirname(__file__) + os.sep
+
+
+def node_text(name: str, op: str, source: str) -> str:
+    """Return a node, its op and the user's line, as error messages name them.
+
+    Examples
+    --------
+    >>> node_text("add_0", "add", "train.py:12")
+    "node 'add_0' (op 'add', train.py:12)"
+    """
+    return f"node {name!r} (op {op!r}{f', {source}' if source else ''})"
 
 
 def user_line() -> str:

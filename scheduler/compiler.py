@@ -163,6 +163,8 @@ def _placed(memory: Memory) -> tuple[tuple[Buffer, ...], int, int]:
 
 
 def _checked_sizes(graph: Graph, dims: Mapping[str, int]) -> dict[str, int]:
+    if not dims:
+        return {}
     known = sorted({
         name for data in graph.dag.nodes.values()
         for name in dimension_names(data["attrs"], data["specs"])

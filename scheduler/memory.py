@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -102,27 +101,12 @@ def _lie_in(memory: Memory, index: int, value: int, operand: Operand | None = No
     buffer = memory.buffers[index]
     buffer.reads_left += memory.reads[value]
     buffer.pinned |= value in memory.results
-    memory.operands[value] = operand or _contiguous(index, memory.program.specs[value])
+    memory.operands[value] = operand or Operand.row_by_row(index, memory.program.specs[value])
 
 
 def _have_read(memory: Memory, item: Item) -> None:
     for value in set(item.inputs):
         memory.buffers[memory.operands[value].buffer].reads_left -= 1
-
-
-def _contiguous(buffer: int, spec: Spec) -> Operand:
-    shape = spec.static_shape
-    return Operand(buffer, 0, shape, _row_by_row(shape, spec.dtype.itemsize), spec.dtype)
-
-
-@lru_cache(maxsize=4096)
-def _row_by_row(shape: tuple[int, ...], itemsize: int) -> tuple[int, ...]:
-    """Return the strides of an array that lies row by row."""
-    strides, step = [], itemsize
-    for dim in reversed(shape):
-        strides.append(step)
-        step *= max(dim, 1)
-    return tuple(reversed(strides))
 
 
 def _as_view(memory: Memory, item: Item) -> bool:
@@ -206,7 +190,7 @@ def _takeover(item: Item, inputs: tuple[Operand, ...], spec: Spec, dying: set[in
     """Return a dying input's buffer that an output may lie in, if there is one."""
     for slot in item.op.inplace:
         operand = inputs[slot]
-        if operand.buffer not in dying or operand != _contiguous(operand.buffer, spec):
+        if operand.buffer not in dying or operand != Operand.row_by_row(operand.buffer, spec):
             continue
         sharing = [s for s, other in enumerate(inputs) if other.buffer == operand.buffer]
         if all(inputs[s] == operand and s in item.op.inplace for s in sharing):
@@ -217,4 +201,4 @@ def _takeover(item: Item, inputs: tuple[Operand, ...], spec: Spec, dying: set[in
 def _scratch(memory: Memory, item: Item, spec: Spec) -> Operand:
     buffer = LiveBuffer("temporary", item.node, spec.nbytes, first=len(memory.steps))
     memory.buffers.append(buffer)
-    return _contiguous(len(memory.buffers) - 1, spec)
+    return Operand.row_by_row(len(memory.buffers) - 1, spec)

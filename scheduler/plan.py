@@ -18,10 +18,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
+from dataflow.source import node_text
 from dataflow.spec import Spec
 
 if TYPE_CHECKING:
@@ -73,6 +74,12 @@ class Operand(NamedTuple):
     tile_axis: int = -1
     advances: bool = False
 
+    @classmethod
+    def row_by_row(cls, buffer: int, spec: Spec) -> Operand:
+        """Return an operand at the start of a buffer, its elements row by row without gaps."""
+        shape = spec.static_shape
+        return cls(buffer, 0, shape, _row_by_row(shape, spec.dtype.itemsize), spec.dtype)
+
     @property
     def spec(self) -> Spec:
         """Its shape and dtype."""
@@ -119,7 +126,7 @@ class Step(NamedTuple):
 
     def where(self) -> str:
         """Return the step's node, its op and the user's line, as error messages name them."""
-        return f"node {self.node!r} (op {self.op!r}{f', {self.source}' if self.source else ''})"
+        return node_text(self.node, self.op, self.source)
 
 
 class Slice(NamedTuple):
@@ -293,6 +300,16 @@ class Plan:
     def _runs(self, step: Step) -> int:
         slices = len(self.groups[step.group].slices) if step.group >= 0 else 1
         return {"every": slices, "first": 1, "later": slices - 1}[step.when]
+
+
+@lru_cache(maxsize=4096)
+def _row_by_row(shape: tuple[int, ...], itemsize: int) -> tuple[int, ...]:
+    """Return the strides of an array that lies row by row; plans have few shapes."""
+    strides, step = [], itemsize
+    for dim in reversed(shape):
+        strides.append(step)
+        step *= max(dim, 1)
+    return tuple(reversed(strides))
 
 
 def padded(nbytes: int) -> int:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from dataflow.dims import Dim
 from dataflow.errors import CompileError, GraphError
 from dataflow.registry import get_op
+from dataflow.source import node_text
 
 if TYPE_CHECKING:
     import numpy as np
@@ -47,9 +48,7 @@ class Item(NamedTuple):
 
     def where(self) -> str:
         """Return the node, its op and the user's line, as error messages name them."""
-        return (
-            f"node {self.node!r} (op {self.op.name!r}{f', {self.source}' if self.source else ''})"
-        )
+        return node_text(self.node, self.op.name, self.source)
 
 
 @dataclass(frozen=True)

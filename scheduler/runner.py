@@ -94,9 +94,9 @@ class Runner:
             raise RunError(msg) from None
         self._places = [_address(memory) for memory in self._memory]
         self._views: dict[tuple[object, ...], Array] = {}
-        self._feeds = {i.name: (self._array(_whole(i.buffer, i.spec)), i.spec) for i in plan.inputs}
+        self._feeds = {i.name: (self._whole(i.buffer, i.spec), i.spec) for i in plan.inputs}
         self._results = {o.name: self._array(o.operand) for o in plan.outputs}
-        self._variables = {v.name: self._array(_whole(v.buffer, v.spec)) for v in plan.variables}
+        self._variables = {v.name: self._whole(v.buffer, v.spec) for v in plan.variables}
         self._bind()
         self._context = kernel_context()
         _RUNNERS.add(self)
@@ -139,9 +139,7 @@ class Runner:
         StateError
             A run was cut short while it wrote variables: load a state first.
         """
-        if not self._lock.acquire(blocking=False):
-            msg = f"plan {self.plan.name!r} is running: use one Runner per thread"
-            raise RunnerBusyError(msg)
+        self._begin("use one Runner per thread")
         try:
             if self._torn:
                 raise StateError(self._torn)
@@ -157,9 +155,7 @@ class Runner:
     @property
     def state(self) -> State:
         """A frozen copy of the variables."""
-        if not self._lock.acquire(blocking=False):
-            msg = f"plan {self.plan.name!r} is running: read its state when the run is over"
-            raise RunnerBusyError(msg)
+        self._begin("read its state when the run is over")
         try:
             if self._torn:
                 raise StateError(self._torn)
@@ -197,9 +193,7 @@ class Runner:
                 msg = (f"variable {variable.name!r} is {variable.spec}, the state's is "
                        f"{given.dtype}{list(given.shape)}")  # fmt: skip
                 raise StateError(msg)
-        if not self._lock.acquire(blocking=False):
-            msg = f"plan {self.plan.name!r} is running: load a state when the run is over"
-            raise RunnerBusyError(msg)
+        self._begin("load a state when the run is over")
         try:
             self._torn = self._cut_short  # until all are set
             self._fill(values)
@@ -207,6 +201,12 @@ class Runner:
         finally:
             self._lock.release()
         return tuple(name for name in state if name not in self._variables)
+
+    def _begin(self, remedy: str) -> None:
+        """Take the lock, without waiting."""
+        if not self._lock.acquire(blocking=False):
+            msg = f"plan {self.plan.name!r} is running: {remedy}"
+            raise RunnerBusyError(msg)
 
     def _forget_run(self) -> None:
         """Be free again in a forked child: the run that was under way goes on in the parent."""
@@ -240,6 +240,9 @@ class Runner:
             view = np.ndarray(shape, dtype, self._memory[buffer], byte_offset, strides)
             self._views[key] = view
         return view
+
+    def _whole(self, buffer: int, spec: Spec) -> Array:
+        return self._array(Operand.row_by_row(buffer, spec))
 
     def _arrays(self, operands: Sequence[Operand]) -> list[Array]:
         return [self._array(operand) for operand in operands]
@@ -356,11 +359,3 @@ def _aligned(nbytes: int) -> Array:
 def _address(array: Array) -> int:
     """Return where an array's memory begins (``array.ctypes`` would load ctypes)."""
     return int(array.__array_interface__["data"][0])
-
-
-def _whole(buffer: int, spec: Spec) -> Operand:
-    strides, step = [], spec.dtype.itemsize
-    for dim in reversed(spec.static_shape):
-        strides.append(step)
-        step *= dim
-    return Operand(buffer, 0, spec.static_shape, tuple(reversed(strides)), spec.dtype)

@@ -71,7 +71,6 @@ def main(args: Sequence[str] | None = None) -> int:
     dataflow, version ...
     0
     """
-    gc.set_threshold(_COLLECT_AFTER)
     _mend_streams()
     try:
         return _run(sys.argv[1:] if args is None else list(args))
@@ -103,6 +102,7 @@ def command_line() -> NoReturn:
     All files are closed and on the disk by then, so the interpreter needn't take NumPy and Arrow
     apart: that would be a tenth of a short replay.
     """
+    gc.set_threshold(_COLLECT_AFTER)
     code = main()
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError, ValueError):  # its reader has gone
