@@ -14,8 +14,12 @@ from dataflow import errors as errors
 from dataflow.errors import DataflowError as DataflowError
 
 if TYPE_CHECKING:
+    from dataflow import fft as fft
+    from dataflow import linalg as linalg
     from dataflow import nn as nn
     from dataflow import optim as optim
+    from dataflow import random as random
+    from dataflow import special as special
     from dataflow.attrs import Attrs as Attrs
     from dataflow.builder import GraphBuilder as GraphBuilder
     from dataflow.dims import Dim as Dim
@@ -52,7 +56,7 @@ _LAZY = {
     "load": "serialization.files",
     "save": "serialization.files",
 }
-_LAZY_MODULES = ("nn", "optim")
+_LAZY_MODULES = ("fft", "linalg", "nn", "optim", "random", "special")
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - whatever the name stands for
@@ -77,7 +81,7 @@ def _operations() -> dict[str, Any]:
     """Return the public functions on tensors, by name."""
     importlib.import_module("dataflow.ops")
     functions: dict[str, Any] = importlib.import_module("dataflow.dispatch").FUNCTIONS
-    return functions
+    return {name: function for name, function in functions.items() if "." not in name}
 
 
 def _our_module(name: str) -> Any:  # noqa: ANN401 - a module

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dataflow.attrs import Attrs
-from dataflow.dispatch import FUNCTIONS
+from dataflow.dispatch import FUNCTIONS, find_function
 from dataflow.errors import DTypeError
 from dataflow.source import user_line
 from dataflow.spec import as_dtype
@@ -87,7 +87,7 @@ def binary(op: Op, ufunc: np.ufunc | None, a: TensorLike, b: TensorLike) -> Tens
 
 def call_function(name: str, *args: object, **kwargs: object) -> Tensor:
     """Call a public function by name, from a module that must not import the one it is in."""
-    return FUNCTIONS[name](*args, **kwargs)  # type: ignore[no-any-return]
+    return find_function(name)(*args, **kwargs)  # type: ignore[no-any-return]
 
 
 def _promotion_kind(op: Op, operand: TensorLike) -> object:

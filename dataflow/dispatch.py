@@ -3,19 +3,26 @@
 Tensor methods need the public functions, and those need `Tensor`. To keep imports in one
 direction, each function enters itself here by name, and beside it the NumPy functions that it
 answers for, which NumPy's ``__array_ufunc__`` and ``__array_function__`` protocols look up.
+
+Functions outside the main namespace have dotted names, ``linalg.solve``; the part before the dot
+is their family's, a package below `dataflow.ops` that is imported when it is first needed.
 """
 
 from __future__ import annotations
 
+import importlib
 import inspect
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from dataflow.errors import DTypeError
 from dataflow.source import user_line
 
-__all__ = ["FUNCTIONS", "NUMPY_FUNCTIONS", "public"]
+__all__ = [
+    "FAMILIES", "FUNCTIONS", "NUMPY_FUNCTIONS", "find_function", "find_numpy_function",
+    "load_family", "public",
+]  # fmt: skip
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -26,8 +33,41 @@ NUMPY_FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {}
 """For each NumPy function that accepts tensors, ours with the same signature."""
 
 
-def public(*numpy_functions: Callable[..., Any]) -> Callable[[_F], _F]:
+FAMILIES = ("fft", "linalg", "nn", "random", "special")
+"""The packages below `dataflow.ops`; their ops and functions have names such as ``fft.rfft``."""
+
+
+def load_family(name: str) -> None:
+    """Import the package of the family that a dotted name begins with; do nothing for others."""
+    family = name.partition(".")[0]
+    if family in FAMILIES and family != name:
+        importlib.import_module(f"dataflow.ops.{family}")
+
+
+def find_function(name: str) -> Callable[..., Any]:
+    """Return a public function by name, dotted or not."""
+    if name not in FUNCTIONS:
+        load_family(name)
+    return FUNCTIONS[name]
+
+
+def find_numpy_function(function: Callable[..., Any]) -> Callable[..., Any] | None:
+    """Return our function for one of NumPy's, or None."""
+    if function not in NUMPY_FUNCTIONS:
+        for family in FAMILIES:
+            load_family(f"{family}.*")
+    return NUMPY_FUNCTIONS.get(function)
+
+
+def public(*numpy_functions: Callable[..., Any], family: str = "") -> Callable[[_F], _F]:
     """Enter a function under its own name, and for the NumPy functions it answers for.
+
+    Parameters
+    ----------
+    *numpy_functions : callable
+        NumPy's functions with the same signature.
+    family : str
+        One of `FAMILIES`, for what isn't in the main namespace.
 
     Examples
     --------
@@ -40,9 +80,9 @@ def public(*numpy_functions: Callable[..., Any]) -> Callable[[_F], _F]:
 
     def enter(function: _F) -> _F:
         checked = _checked(function)
-        FUNCTIONS[function.__name__] = checked
+        FUNCTIONS[f"{family}.{function.__name__}" if family else function.__name__] = checked
         NUMPY_FUNCTIONS.update(dict.fromkeys(numpy_functions, checked))
-        return function
+        return cast("_F", checked)
 
     return enter
 

@@ -5,6 +5,10 @@ that argument changes the result. The map is diagonal, so it serves the vjp and 
 
     vjp: cotangent of slot i = sum_to(map_i(cotangent), shape of slot i)
     jvp: tangent of the result = sum over i of map_i(tangent of slot i)
+
+Complex cotangents follow PyTorch's convention: the gradient of a real L is ∂L/∂Re + i ∂L/∂Im, so
+the vjp multiplies by the conjugate of the derivative. Every function here has f(z̄) = conj f(z),
+and so has its derivative: the vjp's map is the jvp's, of conjugate arguments.
 """
 
 from __future__ import annotations
@@ -133,13 +137,35 @@ def elementwise_cost(flops: int, ins: Specs, outs: Specs, attrs: Attrs) -> Cost:
     return Cost(flops * (size if isinstance(size, int) else 0), traffic(ins, outs))
 
 
+class _Conjugates(tuple["Tensor", ...]):
+    """Tensors that are conjugated when they are read, so that no node is made for the others."""
+
+    __slots__ = ()
+
+    def __getitem__(self, index: Any) -> Any:  # noqa: ANN401 - as tuple has it
+        return call_function("conj", super().__getitem__(index))
+
+    def __iter__(self) -> Any:  # noqa: ANN401 - as tuple has it
+        return (call_function("conj", tensor) for tensor in super().__iter__())
+
+
+def _conjugated(application: Application) -> Application:
+    """Return a complex node as its vjp must see it; a real one as it is."""
+    if application.outputs[0].dtype.kind != "c":
+        return application
+    return application._replace(
+        inputs=_Conjugates(application.inputs), outputs=_Conjugates(application.outputs)
+    )
+
+
 def maps_vjp(maps: Sequence[LinearMap]) -> Rule:
     """Make the vjp rule of an element-wise op with one output from its linear maps."""
 
     def vjp(application: Application, cotangents: tuple[Tensor | None, ...]) -> list[Tensor | None]:
         (cotangent,) = cotangents
+        seen = _conjugated(application)
         return [
-            sum_to(linear(application, cotangent), tensor.shape)
+            sum_to(linear(seen, cotangent), tensor.shape)
             if needed and linear is not None and cotangent is not None
             else None
             for linear, tensor, needed in zip(

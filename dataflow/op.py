@@ -231,6 +231,9 @@ class Op:
         Raised when the meaning changes; old versions keep their records.
     fallible : bool
         Whether a call can fail on its data. Such steps run before any variable is written.
+    extra : str
+        The package beyond NumPy that its kernel imports, empty for most; an extra of ours has the
+        same name.
     is_flat : bool
         Whether its derivatives are zero wherever they exist, so that no sweep goes through it.
     """
@@ -251,6 +254,7 @@ class Op:
     workspace: Callable[[Specs, Attrs], Workspace] = _no_workspace
     version: int = 1
     fallible: bool = False
+    extra: str = ""
     is_flat: bool = False
 
     def __repr__(self) -> str:

@@ -1,4 +1,8 @@
-"""Looks up ops by name. Importing this module declares all of ours."""
+"""Looks up ops by name. Importing this module declares those whose names have no dot.
+
+An op such as ``linalg.solve`` is declared when its family's package is first asked for: so a
+replay loads no family that its plan doesn't use.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import dataflow.ops  # noqa: F401 - fills the registry
+from dataflow.dispatch import FAMILIES, load_family
 from dataflow.errors import GraphError
 from dataflow.op import NEWEST, REGISTRY
 
@@ -28,6 +33,8 @@ def get_op(name: str, version: int | None = None) -> Op:
     >>> get_op("add")
     Op('add', version=1)
     """
+    if name not in NEWEST:
+        load_family(name)
     op = NEWEST.get(name) if version is None else REGISTRY.get((name, version))
     if op is None:
         wanted = name if version is None else f"{name} version {version}"
@@ -38,4 +45,6 @@ def get_op(name: str, version: int | None = None) -> Op:
 
 def registered_ops() -> Mapping[str, Op]:
     """Return the newest version of every op, by name in sorted order."""
+    for family in FAMILIES:
+        load_family(f"{family}.*")
     return {name: NEWEST[name] for name in sorted(NEWEST)}

@@ -22,7 +22,8 @@ def values(
 ) -> Callable[[np.random.Generator], list[Sample]]:
     """Make a samples function for an element-wise op.
 
-    Draws from [low, high) in every dtype for rank 0, size 0, and shapes that broadcast.
+    Draws from [low, high) in every dtype for rank 0, size 0, and shapes that broadcast. Complex
+    numbers get an imaginary part in [-1, 1).
 
     Parameters
     ----------
@@ -55,8 +56,10 @@ def ranges(
                 arrays = [
                     rng.uniform(*pair, shape) for pair, shape in zip(bounds, row, strict=True)
                 ]
+                if dtype in COMPLEX:
+                    arrays = [a + 1j * rng.uniform(-1, 1, np.shape(a)) for a in arrays]
                 made.append(Sample(tuple(np.asarray(a).astype(dtype) for a in arrays),
-                                   smooth=smooth and dtype in FLOATS))  # fmt: skip
+                                   smooth=smooth and dtype in (*FLOATS, *COMPLEX)))  # fmt: skip
         return made
 
     return samples

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import numpy as np
 
-from dataflow.dispatch import FUNCTIONS, NUMPY_FUNCTIONS
+from dataflow.dispatch import FUNCTIONS, NUMPY_FUNCTIONS, find_numpy_function
 from dataflow.errors import DTypeError, GradientError, GraphError, ShapeError
 from dataflow.source import user_line
 
@@ -384,10 +384,10 @@ class Tensor:
     def __array_function__(
         self, function: Callable[..., Any], types: object, args: Any, kwargs: Any  # noqa: ANN401
     ) -> Tensor:  # fmt: skip
-        if function not in NUMPY_FUNCTIONS:
+        ours = find_numpy_function(function)
+        if ours is None:
             msg = f"np.{function.__name__} doesn't work on tensors: use dataflow's own functions"
             raise GraphError(msg)
-        ours = NUMPY_FUNCTIONS[function]
         try:
             inspect.signature(ours).bind(*args, **kwargs)
         except TypeError as error:

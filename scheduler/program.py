@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, NamedTuple
 
 from dataflow.dims import Dim
@@ -132,8 +133,10 @@ def lower(
         if node.op in leaves:
             leaves[node.op][name] = first
             continue
+        op = get_op(node.op, node.op_version)
+        _refuse_missing_extra(node, op)
         items.append(Item(
-            get_op(node.op, node.op_version), attrs, inputs, tuple(range(first, len(specs))),
+            op, attrs, inputs, tuple(range(first, len(specs))),
             name, node.sweep, node.forward, node.source,
         ))  # fmt: skip
     for name in updates:  # a variable may be written that nothing reads
@@ -179,6 +182,13 @@ def _bound_specs(
         msg = f"{node.where()}, with sizes {dict(sizes)}: a shape of {specs} is negative"
         raise CompileError(msg)
     return specs
+
+
+def _refuse_missing_extra(node: Node, op: Op) -> None:
+    if op.extra and find_spec(op.extra) is None:
+        msg = (f"{node.where()} needs {op.extra}, which is not installed: "
+               f"pip install 'dataflow-runtime[{op.extra}]'")  # fmt: skip
+        raise CompileError(msg)
 
 
 def _refuse_impossible(node: Node, specs: tuple[Spec, ...]) -> None:

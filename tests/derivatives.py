@@ -6,7 +6,9 @@ For f(x) = <w, op(x)> with random w, u and v:
     order 2     <grad <grad f, u>, v>     against   the same difference of <grad f, u> along v
     jvp         <w, jvp(u)>               against   <grad f, u>, which is the same number
 
-One projection sees an error in any entry of any input's gradient, and costs four evaluations.
+Of complex numbers, <a, b> is the real part of sum(conj(a) b), as if real and imaginary parts were
+two numbers: so the gradient is PyTorch's. One projection sees an error in any entry of any input's
+gradient, and costs four evaluations.
 """
 
 from collections.abc import Sequence
@@ -30,6 +32,7 @@ class Accuracy(NamedTuple):
 
 
 ACCURACY = {"float64": Accuracy(6e-6, 1e-6, 1e-11), "float32": Accuracy(2**-7, 1e-2, 1e-4)}
+ACCURACY |= {"complex128": ACCURACY["float64"], "complex64": ACCURACY["float32"]}
 FLOOR = 1e-2
 """Below this part of f itself, a derivative is lost in the roundings of f."""
 
@@ -71,8 +74,12 @@ def declared(op: Op, sample: Sample) -> Problem:
 
 def drawn(rng: np.random.Generator, like: Tensor) -> Array:
     """Draw a direction; away from 0, so that no entry goes unseen."""
-    signs = rng.choice([-1.0, 1.0], like.spec.static_shape)
-    return np.asarray(signs * rng.uniform(0.5, 1.5, signs.shape)).astype(like.dtype)
+    shape = like.spec.static_shape
+    real, imaginary = (
+        rng.choice([-1.0, 1.0], shape) * rng.uniform(0.5, 1.5, shape) for _ in range(2)
+    )
+    drawn = real + 1j * imaginary if like.dtype.kind == "c" else real
+    return np.asarray(drawn).astype(like.dtype)
 
 
 def check_vjp(op: Op, sample: Sample, *, order: int = 2) -> None:
@@ -110,13 +117,19 @@ def pushed_forward(problem: Problem) -> list[Tensor]:
 
 
 def projected(tensors: Sequence[Tensor], weights: Sequence[Tensor]) -> Tensor:
-    """Return the inner product of two lists of tensors, in float64."""
-    parts = [(t.astype("float64") * w.astype("float64")).sum()
-             for t, w in zip(tensors, weights, strict=True)]  # fmt: skip
+    """Return the real inner product of two lists of tensors, in float64."""
+    parts = [product_of(t, w) for t, w in zip(tensors, weights, strict=True)]
     total = parts[0]
     for part in parts[1:]:
         total = total + part
     return total
+
+
+def product_of(a: Tensor, b: Tensor) -> Tensor:
+    """Return the real inner product of two tensors, in float64."""
+    if a.dtype.kind == "c":
+        return df.real((a.astype("complex128") * df.conj(b).astype("complex128")).sum())
+    return (a.astype("float64") * b.astype("float64")).sum()
 
 
 def along(

@@ -13,7 +13,7 @@ from dataflow.errors import DTypeError
 from dataflow.ops.comparison import equal, greater_equal
 from dataflow.ops.elementary import log
 from dataflow.ops.selection import where
-from dataflow.sampling import COMPLEX, FLOATS, INTEGERS, ranges, values
+from dataflow.sampling import COMPLEX, FLOATS, INTEGERS, joined, ranges, values
 from dataflow.source import user_line
 from dataflow.tensor import Tensor
 
@@ -116,7 +116,8 @@ def _power_exponent(application: Application, change: Tensor) -> Tensor:
 
 POWER = elementwise(
     "power", np.power, "Pow", (_power_base, _power_exponent), kinds="fc", flops=20,
-    samples=ranges(((0.5, 3), (-2, 3)), dtypes=(*FLOATS, *COMPLEX)),
+    samples=joined(ranges(((0.5, 3), (-2, 3))),
+                   ranges(((0.5, 3), (-2, 3)), dtypes=COMPLEX, smooth=False)),
 )  # fmt: skip
 
 # An op of its own: NumPy refuses a negative exponent when it meets one, so that a step of this

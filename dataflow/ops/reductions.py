@@ -115,7 +115,7 @@ def _samples(dtypes: Sequence[str], name: str, rng: np.random.Generator) -> list
             attrs = Attrs(axes=axes, keepdims=keepdims)
             if name == "mean":
                 attrs = attrs.replace(count=(product(shape[axis] for axis in axes),))
-            made.append(Sample((x.astype(dtype),), attrs, dtype in FLOATS))
+            made.append(Sample((x.astype(dtype),), attrs, dtype[0] in "fc"))
     return made
 
 

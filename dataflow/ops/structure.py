@@ -76,7 +76,7 @@ def samples_of(
         cases = [(*row, "float64") for row in rows] + [(*rows[-1], dtype) for dtype in dtypes]
         return [
             Sample(tuple(np.asarray(rng.uniform(-3, 3, shape)).astype(dtype) for shape in shapes),
-                   attrs, smooth and dtype.startswith("f"))
+                   attrs, smooth and dtype[0] in "fc")
             for shapes, attrs, dtype in cases
         ]  # fmt: skip
 

@@ -119,14 +119,18 @@ def _vjp(application: Application, cotangents: Sequence[Tensor | None]) -> list[
     (a, b), (cotangent,), needs = application.inputs, cotangents, application.needs
     if cotangent is None:
         return [None, None]
-    first = sum_to(matmul(cotangent, swapaxes(b, -1, -2)), a.shape) if needs[0] else None
+    first = sum_to(matmul(cotangent, _adjoint(b)), a.shape) if needs[0] else None
     return [first, _second(a, b, cotangent) if needs[1] else None]
 
 
 def _second(a: Tensor, b: Tensor, cotangent: Tensor) -> Tensor:
     if a.ndim > 2 and b.ndim == 2:  # one product over all rows, not a stack to be added up
         a, cotangent = _rows(a), _rows(cotangent)
-    return sum_to(matmul(swapaxes(a, -1, -2), cotangent), b.shape)
+    return sum_to(matmul(_adjoint(a), cotangent), b.shape)
+
+
+def _adjoint(x: Tensor) -> Tensor:
+    return swapaxes(call_function("conj", x), -1, -2)
 
 
 def _rows(x: Tensor) -> Tensor:
@@ -172,7 +176,7 @@ def _samples(rng: np.random.Generator) -> list[Sample]:
     cases = [(row, "float64") for row in rows] + [(((2, 3), (3, 4)), dtype) for dtype in dtypes]
     return [
         Sample(tuple(rng.uniform(-3, 3, shape).astype(dtype) for shape in shapes),
-               smooth=dtype in FLOATS)
+               smooth=dtype[0] in "fc")
         for shapes, dtype in cases
     ]  # fmt: skip
 

@@ -1,0 +1,3 @@
+"""Discrete Fourier transforms: the functions of `df.fft`."""
+
+from dataflow.ops.fft import *

@@ -1,0 +1,3 @@
+"""Linear algebra: the functions of `df.linalg`."""
+
+from dataflow.ops.linalg import *

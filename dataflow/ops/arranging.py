@@ -1,0 +1,5 @@
+"""Stacked, split, flipped and turned tensors."""
+
+from __future__ import annotations
+
+__all__: list[str] = []

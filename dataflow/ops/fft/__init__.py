@@ -1,0 +1,1 @@
+"""Discrete Fourier transforms. Importing this package declares the ops ``fft.*``."""

@@ -1,0 +1,1 @@
+"""Linear algebra: factorisations, solutions, norms. Importing it declares the ops ``linalg.*``."""

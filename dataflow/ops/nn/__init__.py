@@ -1,0 +1,1 @@
+"""Neural operations beyond the core. Importing this package declares the ops ``nn.*``."""

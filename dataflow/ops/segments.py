@@ -1,0 +1,5 @@
+"""Sums and extremes of segments."""
+
+from __future__ import annotations
+
+__all__: list[str] = []

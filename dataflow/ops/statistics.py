@@ -1,0 +1,5 @@
+"""Variance, standard deviation, median and quantiles."""
+
+from __future__ import annotations
+
+__all__: list[str] = []

@@ -1,0 +1,5 @@
+"""any, all and count_nonzero."""
+
+from __future__ import annotations
+
+__all__: list[str] = []

@@ -1,0 +1,3 @@
+"""Random draws by key: the functions of `df.random`."""
+
+from dataflow.ops.random import *

@@ -1,0 +1,3 @@
+"""Special functions: those of `df.special`."""
+
+from dataflow.ops.special import *
