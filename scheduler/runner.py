@@ -254,10 +254,16 @@ class Runner:
         self._steps: list[int] = []  # the step that each call belongs to
         commit = self.plan.commit
         for call in expand(self.plan):
-            bound = call.op.kernel(
-                self._arrays(call.outputs), self._arrays(call.inputs),
-                self._arrays(call.scratch), call.attrs,
-            )  # fmt: skip
+            try:
+                bound = call.op.kernel(
+                    self._arrays(call.outputs), self._arrays(call.inputs),
+                    self._arrays(call.scratch), call.attrs,
+                )  # fmt: skip
+            except ImportError as error:  # a plan may come from a machine that has more
+                msg = (f"step {call.step}, {self.plan.steps[call.step].where()}, can't import "
+                       f"{call.op.extra or 'a module'}: {error}; pip install "
+                       f"'dataflow-runtime[{call.op.extra}]'")  # fmt: skip
+                raise RunError(msg) from error
             (self._computing if call.step < commit else self._committing).extend(bound)
             self._steps += [call.step] * len(bound)
 

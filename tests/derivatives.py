@@ -17,7 +17,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import dataflow as df
-from dataflow.op import Op, Sample
+from dataflow.errors import GradientError
+from dataflow.op import Absent, Op, Sample
 from dataflow.sweeps import jvp_of
 from dataflow.tensor import Tensor
 from tests.oracle import Array, specs_of
@@ -59,12 +60,30 @@ def is_checkable(op: Op, sample: Sample) -> bool:
     return sample.smooth and has_input and has_output and set(dtypes) <= set(ACCURACY)
 
 
+def refused_slots(op: Op, sample: Sample) -> set[int]:
+    """Return the inputs whose cotangent the vjp refuses by a `GradientError` that says why."""
+    b, refused = df.GraphBuilder(), set()
+    inputs = [b.input(f"x{i}", a.shape, a.dtype) for i, a in enumerate(sample.inputs)]
+    outputs = b.apply(op, inputs, sample.attrs)
+    application = b.application(outputs[0].node)
+    ones = tuple(b.ones(t.shape, t.dtype) if t.spec.is_float else None for t in outputs)
+    assert not isinstance(op.vjp, Absent)
+    for slot in (i for i, t in enumerate(inputs) if t.spec.is_float):
+        needs = tuple(i == slot for i in range(len(inputs)))
+        try:
+            op.vjp(application._replace(needs=needs), ones)
+        except GradientError:
+            refused.add(slot)
+    return refused
+
+
 def declared(op: Op, sample: Sample) -> Problem:
     """Declare a sample as a graph whose inputs are fed."""
     b, rng = df.GraphBuilder(), np.random.default_rng(7)
     inputs = [b.input(f"x{i}", a.shape, a.dtype) for i, a in enumerate(sample.inputs)]
     outputs = tuple(t for t in b.apply(op, inputs, sample.attrs) if t.spec.is_float)
-    wrt = tuple(t for t in inputs if t.spec.is_float)
+    refused = refused_slots(op, sample)
+    wrt = tuple(t for i, t in enumerate(inputs) if t.spec.is_float and i not in refused)
     weights = tuple(b.constant(drawn(rng, t)) for t in outputs)
     u, v = (tuple(drawn(rng, t) for t in wrt) for _ in range(2))
     feeds = {f"x{i}": a for i, a in enumerate(sample.inputs)}

@@ -22,6 +22,7 @@ from dataflow.ops.differences import *
 from dataflow.ops.draws import *
 from dataflow.ops.einsum import *
 from dataflow.ops.elementary import *
+from dataflow.ops.error_complement import *
 from dataflow.ops.error_function import *
 from dataflow.ops.floating import *
 from dataflow.ops.gathering import *

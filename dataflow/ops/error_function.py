@@ -42,7 +42,7 @@ _SPLIT, _LAST = 0.84375, 6.0
 
 # Numerator and denominator, from the highest power down.
 _Form: TypeAlias = tuple[tuple[float, ...], tuple[float, ...]]
-_SMALL: _Form = (
+SMALL: _Form = (
     (-2.37630166566501626084e-5, -5.77027029648944159157e-3, -2.84817495755985104766e-2,
      -3.25042107247001499370e-1, 1.28379167095512558561e-1),
     (-3.96022827877536812320e-6, 1.32494738004321644526e-4, 5.08130628187576562776e-3,
@@ -81,28 +81,29 @@ def erf_calls(x: np.ndarray, scratch: Arrays) -> list[Call]:
         (np.absolute, (x, power)),
         (np.less, (power, split, small)),
         call_into(np.minimum, (power, last), power),
-        *_rational(power, _LARGE, p, q, result),
+        *rational(power, _LARGE, p, q, result),
         (np.multiply, (power, power, power)),
         (np.multiply, (power, minus, p)),
         (np.exp, (p, p)),
         (np.multiply, (result, p, result)),
         (np.subtract, (one, result, result)),
         (np.copysign, (result, x, result)),
-        *_rational(power, _SMALL, p, q, p),
+        *rational(power, SMALL, p, q, p),
         (np.multiply, (p, x, p)),
         (np.add, (p, x, p)),
         choose_call(result, small, p),
     ]
 
 
-def _rational(
+def rational(
     x: np.ndarray, form: _Form, p: np.ndarray, q: np.ndarray, out: np.ndarray
 ) -> list[Call]:  # fmt: skip
+    """Return the calls for a quotient of polynomials."""
     above, below = form
-    return [*_polynomial(x, above, p), *_polynomial(x, below, q), (np.divide, (p, q, out))]
+    return [*polynomial(x, above, p), *polynomial(x, below, q), (np.divide, (p, q, out))]
 
 
-def _polynomial(x: np.ndarray, coefficients: Sequence[float], out: np.ndarray) -> list[Call]:
+def polynomial(x: np.ndarray, coefficients: Sequence[float], out: np.ndarray) -> list[Call]:
     """Return the calls of Horner's scheme; a leading 1 saves a product."""
     first, second, *rest = scalars(x.dtype, *coefficients)
     calls: list[Call] = [(np.add, (x, second, out))]
