@@ -79,8 +79,9 @@ def __dir__() -> list[str]:
 
 def _operations() -> dict[str, Any]:
     """Return the public functions on tensors, by name."""
-    importlib.import_module("dataflow.ops")
-    functions: dict[str, Any] = importlib.import_module("dataflow.dispatch").FUNCTIONS
+    dispatch = importlib.import_module("dataflow.dispatch")
+    dispatch.load_family("*")
+    functions: dict[str, Any] = dispatch.FUNCTIONS
     return {name: function for name, function in functions.items() if "." not in name}
 
 

@@ -16,7 +16,7 @@ import numpy as np
 import dataflow.sweeps  # noqa: F401 - enters `backward` among the functions of tensors
 from dataflow.attrs import Attrs
 from dataflow.dims import Dim, DimLike, as_dim, product
-from dataflow.dispatch import FUNCTIONS
+from dataflow.dispatch import FUNCTIONS, load_family
 from dataflow.errors import DTypeError, GraphError, NameTakenError, ShapeError
 from dataflow.graph import Graph, Ref, Variable
 from dataflow.op import Application, Op
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = ["GraphBuilder"]
 
+load_family("*")  # the operators and methods of tensors look their functions up by name
 
 _NUMPY_VALUES = (np.ndarray, np.generic)
 _LONGEST_VALUE = 60  # of a value in a message, in characters

@@ -5,22 +5,23 @@ direction, each function enters itself here by name, and beside it the NumPy fun
 answers for, which NumPy's ``__array_ufunc__`` and ``__array_function__`` protocols look up.
 
 Functions outside the main namespace have dotted names, ``linalg.solve``; the part before the dot
-is their family's, a package below `dataflow.ops` that is imported when it is first needed.
+is their family's, a package below `dataflow.ops`. A family is imported when it is first needed.
 """
 
 from __future__ import annotations
 
 import importlib
 import inspect
+import pkgutil
 from collections.abc import Callable
-from functools import wraps
+from functools import cache, wraps
 from typing import Any, TypeVar, cast
 
 from dataflow.errors import DTypeError
 from dataflow.source import user_line
 
 __all__ = [
-    "FAMILIES", "FUNCTIONS", "NUMPY_FUNCTIONS", "find_function", "find_numpy_function",
+    "FAMILIES", "FUNCTIONS", "NUMPY_FUNCTIONS", "find_function", "find_numpy_function", "load_all",
     "load_family", "public",
 ]  # fmt: skip
 
@@ -38,10 +39,27 @@ FAMILIES = ("fft", "linalg", "nn", "random", "special")
 
 
 def load_family(name: str) -> None:
-    """Import the package of the family that a dotted name begins with; do nothing for others."""
-    family = name.partition(".")[0]
-    if family in FAMILIES and family != name:
+    """Import the family of a name: the package before its dot, or the main namespace's modules."""
+    family, dot, _ = name.rpartition(".")
+    if not dot:
+        _load_main()
+    elif family in FAMILIES:
         importlib.import_module(f"dataflow.ops.{family}")
+
+
+@cache
+def _load_main() -> None:
+    """Import every module of `dataflow.ops` that is no package, in alphabetical order."""
+    package = importlib.import_module("dataflow.ops")
+    for module in pkgutil.iter_modules(package.__path__, "dataflow.ops."):
+        if not module.ispkg:
+            importlib.import_module(module.name)
+
+
+def load_all() -> None:
+    """Import every family."""
+    for name in ("*", *(f"{family}.*" for family in FAMILIES)):
+        load_family(name)
 
 
 def find_function(name: str) -> Callable[..., Any]:
@@ -54,8 +72,7 @@ def find_function(name: str) -> Callable[..., Any]:
 def find_numpy_function(function: Callable[..., Any]) -> Callable[..., Any] | None:
     """Return our function for one of NumPy's, or None."""
     if function not in NUMPY_FUNCTIONS:
-        for family in FAMILIES:
-            load_family(f"{family}.*")
+        load_all()
     return NUMPY_FUNCTIONS.get(function)
 
 

@@ -1,16 +1,17 @@
-"""Looks up ops by name. Importing this module declares those whose names have no dot.
+"""Looks up ops by name, and imports the module that declares one when it is first asked for.
 
-An op such as ``linalg.solve`` is declared when its family's package is first asked for: so a
-replay loads no family that its plan doesn't use.
+So a replay loads what its plan uses, not every op there is. `dataflow.declared` says which module
+that is; an op that isn't in it yet is found all the same, by importing its whole family.
 """
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-import dataflow.ops  # noqa: F401 - fills the registry
-from dataflow.dispatch import FAMILIES, load_family
+from dataflow.declared import MODULES
+from dataflow.dispatch import load_all, load_family
 from dataflow.errors import GraphError
 from dataflow.op import NEWEST, REGISTRY
 
@@ -33,6 +34,8 @@ def get_op(name: str, version: int | None = None) -> Op:
     >>> get_op("add")
     Op('add', version=1)
     """
+    if name not in NEWEST and name in MODULES:
+        importlib.import_module(f"dataflow.ops.{MODULES[name]}")
     if name not in NEWEST:
         load_family(name)
     op = NEWEST.get(name) if version is None else REGISTRY.get((name, version))
@@ -45,6 +48,5 @@ def get_op(name: str, version: int | None = None) -> Op:
 
 def registered_ops() -> Mapping[str, Op]:
     """Return the newest version of every op, by name in sorted order."""
-    for family in FAMILIES:
-        load_family(f"{family}.*")
+    load_all()
     return {name: NEWEST[name] for name in sorted(NEWEST)}

@@ -1,52 +1,56 @@
-"""The operations, a family a file. Importing this package declares those in the main namespace.
+"""The operations, a family a file; the packages below it hold the namespaces beside the main one.
 
-The packages below it hold the other namespaces' and are imported when they are first needed.
+Importing this package declares nothing. `dataflow.registry` imports the one file that declares an
+op, so that a replay loads what its plan uses, and `dataflow.dispatch` all of them where a graph is
+built. What the main namespace offers stands here for type checkers.
 """
 
-from dataflow.ops import leaves as leaves
-from dataflow.ops.activations import *
-from dataflow.ops.arithmetic import *
-from dataflow.ops.arranging import *
-from dataflow.ops.axes import *
-from dataflow.ops.bitwise import *
-from dataflow.ops.casting import *
-from dataflow.ops.comparison import *
-from dataflow.ops.complex_numbers import *
-from dataflow.ops.contractions import *
-from dataflow.ops.copying import *
-from dataflow.ops.counting import *
-from dataflow.ops.creation import *
-from dataflow.ops.crossentropy import *
-from dataflow.ops.cumulative import *
-from dataflow.ops.differences import *
-from dataflow.ops.draws import *
-from dataflow.ops.einsum import *
-from dataflow.ops.elementary import *
-from dataflow.ops.error_complement import *
-from dataflow.ops.error_function import *
-from dataflow.ops.floating import *
-from dataflow.ops.gathering import *
-from dataflow.ops.hyperbolic import *
-from dataflow.ops.indexing import *
-from dataflow.ops.joining import *
-from dataflow.ops.logarithms import *
-from dataflow.ops.matmul import *
-from dataflow.ops.neural import *
-from dataflow.ops.normalizing import *
-from dataflow.ops.onehot import *
-from dataflow.ops.powers import *
-from dataflow.ops.products import *
-from dataflow.ops.reductions import *
-from dataflow.ops.repeating import *
-from dataflow.ops.searching import *
-from dataflow.ops.segments import *
-from dataflow.ops.selection import *
-from dataflow.ops.shaping import *
-from dataflow.ops.sorting import *
-from dataflow.ops.statistics import *
-from dataflow.ops.stopping import *
-from dataflow.ops.triangles import *
-from dataflow.ops.trigonometry import *
-from dataflow.ops.truth import *
-from dataflow.ops.unbounded import *
-from dataflow.ops.updates import *
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dataflow.ops.activations import *
+    from dataflow.ops.arithmetic import *
+    from dataflow.ops.arranging import *
+    from dataflow.ops.axes import *
+    from dataflow.ops.bitwise import *
+    from dataflow.ops.casting import *
+    from dataflow.ops.comparison import *
+    from dataflow.ops.complex_numbers import *
+    from dataflow.ops.contractions import *
+    from dataflow.ops.copying import *
+    from dataflow.ops.counting import *
+    from dataflow.ops.creation import *
+    from dataflow.ops.crossentropy import *
+    from dataflow.ops.cumulative import *
+    from dataflow.ops.differences import *
+    from dataflow.ops.draws import *
+    from dataflow.ops.einsum import *
+    from dataflow.ops.elementary import *
+    from dataflow.ops.error_complement import *
+    from dataflow.ops.error_function import *
+    from dataflow.ops.floating import *
+    from dataflow.ops.gathering import *
+    from dataflow.ops.hyperbolic import *
+    from dataflow.ops.indexing import *
+    from dataflow.ops.joining import *
+    from dataflow.ops.logarithms import *
+    from dataflow.ops.matmul import *
+    from dataflow.ops.neural import *
+    from dataflow.ops.normalizing import *
+    from dataflow.ops.onehot import *
+    from dataflow.ops.powers import *
+    from dataflow.ops.products import *
+    from dataflow.ops.reductions import *
+    from dataflow.ops.repeating import *
+    from dataflow.ops.searching import *
+    from dataflow.ops.segments import *
+    from dataflow.ops.selection import *
+    from dataflow.ops.shaping import *
+    from dataflow.ops.sorting import *
+    from dataflow.ops.statistics import *
+    from dataflow.ops.stopping import *
+    from dataflow.ops.triangles import *
+    from dataflow.ops.trigonometry import *
+    from dataflow.ops.truth import *
+    from dataflow.ops.unbounded import *
+    from dataflow.ops.updates import *
