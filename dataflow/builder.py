@@ -15,6 +15,7 @@ import numpy as np
 
 import dataflow.sweeps  # noqa: F401 - enters `backward` among the functions of tensors
 from dataflow.attrs import Attrs
+from dataflow.bfloat16 import through_float32
 from dataflow.dims import Dim, DimLike, as_dim, product
 from dataflow.dispatch import FUNCTIONS, load_family
 from dataflow.errors import DTypeError, GraphError, NameTakenError, ShapeError
@@ -22,7 +23,7 @@ from dataflow.graph import Graph, Ref, Variable
 from dataflow.op import Application, Op
 from dataflow.registry import get_op
 from dataflow.source import user_line
-from dataflow.spec import Spec, as_dtype
+from dataflow.spec import Spec, as_dtype, is_bfloat16
 from dataflow.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -400,6 +401,9 @@ class GraphBuilder:
             if tensor.builder is not self:
                 msg = f"op {op.name!r}, slot {slot}: {tensor.node!r} belongs to another builder"
                 raise GraphError(msg)
+        if not op.moves and any(is_bfloat16(tensor.spec.dtype) for tensor in inputs):
+            return through_float32(lambda wide: self.apply(op, wide, attrs), FUNCTIONS["astype"],
+                                   inputs)  # fmt: skip
         return self._add(op, tuple(inputs), attrs, self._unique(op.name))
 
     def _add(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dataflow.attrs import Attrs
+from dataflow.bfloat16 import promotable
 from dataflow.dispatch import FUNCTIONS, find_function
 from dataflow.errors import DTypeError
 from dataflow.source import user_line
@@ -38,7 +39,8 @@ def as_tensor(value: TensorLike, like: Tensor) -> Tensor:
         return value
     dtype = None
     if type(value) in (int, float, complex):
-        dtype = np.result_type(like.dtype, value)
+        (kind, weak), bfloat16 = promotable((like.dtype, type(value)))
+        dtype = bfloat16 or np.result_type(kind, weak(0))
     return like.builder.constant(value, dtype=dtype)
 
 
@@ -61,9 +63,12 @@ def promoted(op: Op, ufunc: np.ufunc | None, *operands: TensorLike) -> tuple[Ten
     """
     builder = builder_of(*operands)
     kinds = tuple(_promotion_kind(op, operand) for operand in operands)
+    kinds, bfloat16 = promotable(kinds)
     try:
         dtypes = _common_dtypes(kinds) if ufunc is None else _loop_dtypes(ufunc, kinds)
         dtypes = tuple(as_dtype(dtype) for dtype in dtypes)
+        if bfloat16 is not None:
+            dtypes = tuple(bfloat16 if dtype == np.float32 else dtype for dtype in dtypes)
     except TypeError as error:
         given = ", ".join(getattr(k, "__name__", str(k)) for k in kinds)
         msg = f"op {op.name!r} ({user_line()}) can't take dtypes ({given}): {error}"

@@ -13,12 +13,13 @@ with no wrapper of ours in between; see docs/adr/0001-kernels-bind-to-calls.md.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from dataflow.attrs import Attrs
-from dataflow.errors import GraphError
-from dataflow.spec import Spec
+from dataflow.errors import DTypeError, GraphError
+from dataflow.spec import Spec, is_bfloat16
 
 if TYPE_CHECKING:
     import numpy as np
@@ -236,6 +237,9 @@ class Op:
         same name.
     is_flat : bool
         Whether its derivatives are zero wherever they exist, so that no sweep goes through it.
+    moves : bool
+        Whether it only moves elements, so that it takes bfloat16 as it is; other ops meet float32
+        in its place, see `dataflow.bfloat16`.
     """
 
     name: str
@@ -256,6 +260,7 @@ class Op:
     fallible: bool = False
     extra: str = ""
     is_flat: bool = False
+    moves: bool = False
 
     def __repr__(self) -> str:
         return f"Op({self.name!r}, version={self.version})"
@@ -279,7 +284,20 @@ def register(op: Op) -> Op:
     if (op.name, op.version) in REGISTRY:
         msg = f"op {op.name!r} version {op.version} is declared twice"
         raise GraphError(msg)
+    op = op if op.moves else replace(op, infer=partial(_infer_without_bfloat16, op.infer))
     REGISTRY[op.name, op.version] = op
     if op.name not in NEWEST or op.version > NEWEST[op.name].version:
         NEWEST[op.name] = op
     return op
+
+
+def _infer_without_bfloat16(
+    infer: Callable[[Specs, Attrs], Specs], specs: Specs, attrs: Attrs
+) -> Specs:
+    made = infer(specs, attrs)
+    for slot, spec in enumerate((*specs, *made)):
+        if is_bfloat16(spec.dtype):
+            what = f"slot {slot}" if slot < len(specs) else f"output {slot - len(specs)}"
+            msg = f"{what} can't be {spec.dtype}, which only ops that move elements take"
+            raise DTypeError(msg)
+    return made

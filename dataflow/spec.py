@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
@@ -11,11 +12,17 @@ import numpy as np
 from dataflow.dims import Dim, DimLike, Shape, as_dim, bind_dim, product
 from dataflow.errors import DTypeError, ShapeError
 
-__all__ = ["DTYPES", "Spec", "as_dtype", "as_shape", "broadcast_shapes", "shape_text"]
+__all__ = [
+    "BFLOAT16", "DTYPES", "Spec", "as_dtype", "as_shape", "broadcast_shapes", "is_bfloat16",
+    "is_dtype", "shape_text",
+]  # fmt: skip
 
 DTYPES = ("bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64",
           "float16", "float32", "float64", "complex64", "complex128")  # fmt: skip
-"""The names of the dtypes that tensors can have."""
+"""The names of the dtypes that tensors can have, NumPy's own."""
+
+BFLOAT16 = "bfloat16"
+"""The name of one more, where ml_dtypes is installed."""
 
 
 class Spec(NamedTuple):
@@ -71,7 +78,7 @@ class Spec(NamedTuple):
     @property
     def is_float(self) -> bool:
         """Whether the dtype is real or complex floating point, so that derivatives exist."""
-        return self.dtype.kind in "fc"
+        return self.dtype.kind in "fc" or is_bfloat16(self.dtype)
 
     @property
     def static_shape(self) -> tuple[int, ...]:
@@ -137,17 +144,40 @@ def as_dtype(dtype: object) -> np.dtype:
     """
     try:
         return _native_dtype(dtype)
-    except TypeError as error:
-        msg = f"{dtype!r} is not a dtype of tensors: use one of {', '.join(DTYPES)}"
+    except DTypeError:
+        raise
+    except (TypeError, ValueError, SyntaxError) as error:
+        msg = f"{dtype!r} is not a dtype of tensors: use one of {', '.join((*DTYPES, BFLOAT16))}"
         raise DTypeError(msg) from error
 
 
 @lru_cache(maxsize=256)
 def _native_dtype(dtype: object) -> np.dtype:
+    if dtype == BFLOAT16:
+        _import_bfloat16()
     native: np.dtype = np.dtype(dtype).newbyteorder("=")  # type: ignore[call-overload]  # or TypeError
-    if dtype is None or native.name not in DTYPES:
+    if dtype is None or not is_dtype(native):
         raise TypeError(dtype)
     return native
+
+
+def is_dtype(dtype: np.dtype) -> bool:
+    """Say whether tensors can have a dtype of NumPy's, in its byte order."""
+    return dtype.name in (*DTYPES, BFLOAT16) and dtype.isnative
+
+
+def _import_bfloat16() -> None:
+    """Let NumPy know the dtype by its name."""
+    try:
+        importlib.import_module("ml_dtypes")
+    except ImportError:
+        msg = "the dtype bfloat16 needs the package ml_dtypes: pip install ml_dtypes"
+        raise DTypeError(msg) from None
+
+
+def is_bfloat16(dtype: np.dtype) -> bool:
+    """Say whether a dtype of tensors is bfloat16, the only one that NumPy calls void."""
+    return dtype.kind == "V"
 
 
 def broadcast_shapes(shapes: Sequence[Shape]) -> Shape:

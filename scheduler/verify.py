@@ -18,7 +18,7 @@ from typing import NoReturn
 
 from dataflow.attrs import Attrs
 from dataflow.errors import DataflowError, PlanError
-from dataflow.spec import DTYPES, Spec
+from dataflow.spec import Spec, is_dtype
 from scheduler.expand import KernelCall, expand
 from scheduler.plan import ALIGNMENT, Buffer, Operand, Plan, Step, TileGroup
 from scheduler.written import Written, extent
@@ -192,7 +192,7 @@ def _check_spec(what: str, spec: Spec) -> None:
 
 @lru_cache(maxsize=4096)
 def _is_possible(spec: Spec) -> bool:
-    if spec.dtype.name not in DTYPES or not spec.dtype.isnative or len(spec.shape) > _MOST_AXES:
+    if not is_dtype(spec.dtype) or len(spec.shape) > _MOST_AXES:
         return False
     if not all(isinstance(dim, int) and dim >= 0 for dim in spec.shape):
         return False

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dataflow.errors import FileFormatError
-from dataflow.spec import DTYPES, Spec
+from dataflow.errors import DTypeError, FileFormatError
+from dataflow.spec import BFLOAT16, DTYPES, Spec, as_dtype
 from serialization.arrays import bounds, inner
 from serialization.digests import tensor_digest
 from serialization.layout import ALIGNMENT, Row
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 __all__ = ["Tensors", "static_spec"]
 
 _MOST_BYTES = 2**63 - 1
-_DTYPES = {name: np.dtype(name) for name in DTYPES}
 
 
 @lru_cache(maxsize=4096)
@@ -32,17 +31,25 @@ def static_spec(dtype: str, sizes: tuple[int, ...]) -> Spec:
     FileFormatError
         The dtype is unknown, a dimension is negative, or the bytes don't fit 64 bits.
     """
-    if dtype not in _DTYPES:
-        msg = f"dtype {dtype!r} is none of {', '.join(DTYPES)}"
-        raise FileFormatError(msg)
+    known = _known_dtype(dtype)
     if any(size < 0 for size in sizes):
         msg = f"shape {list(sizes)} has a negative dimension"
         raise FileFormatError(msg)
     # Dimensions of 0 aside: the others alone must not overflow NumPy's strides.
-    if math.prod(size or 1 for size in sizes) * _DTYPES[dtype].itemsize > _MOST_BYTES:
+    if math.prod(size or 1 for size in sizes) * known.itemsize > _MOST_BYTES:
         msg = f"shape {list(sizes)} of {dtype} has more bytes than 64 bits can count"
         raise FileFormatError(msg)
-    return Spec(sizes, _DTYPES[dtype])
+    return Spec(sizes, known)
+
+
+def _known_dtype(name: str) -> np.dtype:
+    if name not in (*DTYPES, BFLOAT16):
+        msg = f"dtype {name!r} is none of {', '.join((*DTYPES, BFLOAT16))}"
+        raise FileFormatError(msg)
+    try:
+        return as_dtype(name)
+    except DTypeError as error:  # it needs a package
+        raise FileFormatError(str(error)) from None
 
 
 class Tensors:

@@ -16,6 +16,7 @@ import numpy as np
 
 from dataflow.cli.tables import listed
 from dataflow.errors import FeedError
+from dataflow.spec import is_bfloat16
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -150,6 +151,8 @@ def _bits(buffer: pa.Buffer, first: int, count: int) -> np.ndarray:
 def _cast(values: np.ndarray, dtype: np.dtype, what: str, width: int) -> np.ndarray:
     if values.dtype == dtype:
         return values
+    if is_bfloat16(dtype):
+        return _cast(values, np.dtype(np.float32), what, width).astype(dtype)
     if values.dtype.kind in "iu" and dtype.kind in "iu":
         _check_range(values, dtype, what, width)
     elif not np.can_cast(values.dtype, dtype, "same_kind"):

@@ -1,6 +1,7 @@
 """``-o OUT``: how outputs become a file.
 
-An ``.npz`` keeps the arrays as they are. In a table (``.arrow``, ``.parquet``) an output's first
+An ``.npz`` keeps the arrays as they are, but for bfloat16, which it can't hold: it becomes float32,
+as in tables. In a table (``.arrow``, ``.parquet``) an output's first
 axis is the rows, and further axes are lists of a fixed size; a scalar is one row. So outputs of one
 table must agree in their rows, and where they don't, the error says what to do.
 """
@@ -14,6 +15,7 @@ import numpy as np
 
 from dataflow.cli.options import ending_of
 from dataflow.errors import RunError
+from dataflow.spec import is_bfloat16
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -70,6 +72,7 @@ def write_results(path: str, arrays: Mapping[str, np.ndarray]) -> None:
     """
     from serialization.atomic import replacing
 
+    arrays = {name: _widened(array) for name, array in arrays.items()}
     ending = ending_of(path)
     table = None if ending == ".npz" else _table(arrays)
     with replacing(path) as temporary:
@@ -79,6 +82,10 @@ def write_results(path: str, arrays: Mapping[str, np.ndarray]) -> None:
             _write_parquet(temporary, table)
         else:
             _write_arrow(temporary, table)
+
+
+def _widened(array: np.ndarray) -> np.ndarray:
+    return array.astype(np.float32) if is_bfloat16(array.dtype) else array
 
 
 def _table(arrays: Mapping[str, np.ndarray]) -> pa.Table:

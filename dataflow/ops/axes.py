@@ -74,6 +74,7 @@ TRANSPOSE = register(Op(
         ([()], Attrs(axes=())), ([(0, 3)], Attrs(axes=(1, 0))),
         ([(2, 3, 4)], Attrs(axes=(1, 2, 0))),
     ]),
+    moves=True,
 ))  # fmt: skip
 
 

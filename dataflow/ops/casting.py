@@ -79,6 +79,7 @@ ASTYPE = register(Op(
     name="astype", label="ToCopy", infer=_infer, kernel=_kernel, reference=_reference,
     vjp=_vjp, jvp=_jvp, batch=batch_elementwise, tiling=elementwise_tiling,
     cost=partial(elementwise_cost, 1), samples=_samples,
+    moves=True,
 ))  # fmt: skip
 
 

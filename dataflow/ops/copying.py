@@ -44,6 +44,7 @@ COPY = register(Op(
     name="copy", label="Clone", infer=_infer, kernel=_kernel, reference=_reference,
     vjp=maps_vjp((_keep,)), jvp=maps_jvp((_keep,)), batch=batch_elementwise,
     tiling=elementwise_tiling, cost=_cost, samples=values(-3, 3, dtypes=DTYPES), inplace=(0,),
+    moves=True,
 ))  # fmt: skip
 
 

@@ -184,6 +184,7 @@ TAKE = register(Op(
     vjp=maps_vjp((_take_back, None)), jvp=maps_jvp((_again, None)), batch=_take_batch,
     tiling=_take_tiling, cost=copy_cost, workspace=_take_workspace, samples=_take_samples,
     fallible=True,
+    moves=True,
 ))  # fmt: skip
 
 

@@ -122,6 +122,7 @@ def _samples(rng: np.random.Generator) -> list[Sample]:
 CONCAT = register(Op(
     name="concat", label="Cat", infer=_infer, kernel=_kernel, reference=_reference, vjp=_vjp,
     jvp=_jvp, batch=_batch, tiling=_tiling, cost=copy_cost, samples=_samples,
+    moves=True,
 ))  # fmt: skip
 
 

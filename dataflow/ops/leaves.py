@@ -45,7 +45,7 @@ for _name in ("input", "constant", "variable"):
     register(Op(
         name=_name, label=_name.capitalize(), infer=_infer, kernel=_no_calls, reference=_handed_in,
         vjp=_NO_INPUTS, jvp=_NO_INPUTS, batch=_NO_INPUTS, tiling=Absent("its value is handed in"),
-        cost=_no_cost, samples=_no_samples,
+        cost=_no_cost, samples=_no_samples, moves=True,
     ))  # fmt: skip
 
 

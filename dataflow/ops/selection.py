@@ -98,6 +98,7 @@ WHERE = register(Op(
     jvp=maps_jvp((None, _where_true, _where_false)), batch=batch_elementwise,
     tiling=elementwise_tiling, cost=partial(elementwise_cost, 1), samples=_where_samples,
     inplace=(2,),  # the kernel fills the result with slot 2 first
+    moves=True,
 ))  # fmt: skip
 
 

@@ -113,6 +113,7 @@ RESHAPE = register(Op(
         ([()], Attrs(shape=(1, 1))), ([(0, 3)], Attrs(shape=(0,))),
         ([(3, 4)], Attrs(shape=(3, 2, 2))), ([(2, 3, 4)], Attrs(shape=(6, 4))),
     ]),
+    moves=True,
 ))  # fmt: skip
 
 
@@ -260,6 +261,7 @@ BROADCAST_TO = register(Op(
         ([()], Attrs(shape=())), ([()], Attrs(shape=(2, 3))), ([(0, 3)], Attrs(shape=(2, 0, 3))),
         ([(3, 1)], Attrs(shape=(2, 3, 4))),
     ]),
+    moves=True,
 ))  # fmt: skip
 
 

@@ -166,6 +166,7 @@ SLICE = register(Op(
     reference=_slice_reference, vjp=maps_vjp((_pad,)), jvp=maps_jvp((_again,)),
     batch=_slice_batch, tiling=_slice_tiling, cost=copy_cost, alias=Alias(0, _slice_view),
     samples=_samples(padded=False),
+    moves=True,
 ))  # fmt: skip
 
 
@@ -221,6 +222,7 @@ PAD_SLICE = register(Op(
     name="pad_slice", label="PadSlice", infer=_pad_infer, kernel=_pad_kernel,
     reference=_pad_reference, vjp=maps_vjp((_cut,)), jvp=maps_jvp((_again,)), batch=_pad_batch,
     tiling=_pad_tiling, cost=copy_cost, samples=_samples(padded=True),
+    moves=True,
 ))  # fmt: skip
 
 

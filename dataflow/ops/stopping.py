@@ -51,6 +51,7 @@ STOP_GRADIENT = register(Op(
     # Not smooth: the derivative is zero by decree, not the one that differences show.
     samples=samples_of([([()], Attrs()), ([(0, 3)], Attrs()), ([(3, 4)], Attrs())], smooth=False),
     is_flat=True,
+    moves=True,
 ))  # fmt: skip
 
 
