@@ -27,6 +27,7 @@ from dataflow.spec import Spec, as_dtype, is_bfloat16
 from dataflow.tensor import Tensor
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
     from typing import TypeAlias
 
     from numpy.typing import ArrayLike
@@ -336,20 +337,40 @@ class GraphBuilder:
         finally:
             self._context = before
 
-    @contextmanager
-    def scope(self, name: str) -> Iterator[str]:
+    def scope(self, name: str) -> AbstractContextManager[str]:
         """Put the names of variables declared within the ``with`` block under ``name.``.
 
-        A name used before at this level gets a number. Yields the name.
+        A name used before at this level gets a number. Yields the whole name, such as
+        ``encoder.3.attention``.
+
+        Raises
+        ------
+        GraphError
+            The name is empty, or no text.
         """
-        path = ".".join((*self._scopes, name))
-        count = self._counters.get(f"scope {path}", 0)
-        self._counters[f"scope {path}"] = count + 1
-        self._scopes.append(f"{name}_{count}" if count else name)
+        if not isinstance(name, str) or not name:
+            msg = f"scope ({user_line()}): its name is a text that isn't empty, not {name!r}"
+            raise GraphError(msg)
+        return self._within(name)
+
+    @contextmanager
+    def _within(self, name: str) -> Iterator[str]:
+        self._scopes.append(self._free_scope(name))
         try:
             yield ".".join(self._scopes)
         finally:
             self._scopes.pop()
+
+    def _free_scope(self, name: str) -> str:
+        """Return a name that no scope at this level has had, with a number if need be."""
+        level = "scope " + "".join(f"{scope}." for scope in self._scopes)
+        free = name
+        while level + free in self._counters:
+            count = self._counters[level + name]
+            self._counters[level + name] = count + 1
+            free = f"{name}_{count}"
+        self._counters[level + free] = 1
+        return free
 
     def gradient(self, tensor: Tensor) -> Tensor | None:
         """Return what ``backward()`` has added up for a tensor; None before the first."""

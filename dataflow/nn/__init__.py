@@ -1,5 +1,10 @@
 """Neural networks: functions, and layers that declare their variables when they are called."""
 
+from dataflow.nn import initializers as initializers
 from dataflow.nn.dense import Dense as Dense
 from dataflow.nn.dense import softmax_cross_entropy as softmax_cross_entropy
+from dataflow.ops.activations import *
+from dataflow.ops.elementary import tanh as tanh
+from dataflow.ops.neural import *
 from dataflow.ops.nn import *
+from dataflow.ops.normalizing import *

@@ -1,22 +1,49 @@
-"""Layers: small records that declare their variables when they are called on a tensor."""
+"""The dense layer, and what layers check of what they are given."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from dataflow.dispatch import FUNCTIONS
-from dataflow.errors import DTypeError, GraphError, ShapeError
+from dataflow.errors import DTypeError, ShapeError
+from dataflow.nn.activation import Activation, activated, check_activation
+from dataflow.nn.initializers import InitializerLike, Weights, initial_value
+from dataflow.source import user_line
 from dataflow.tensor import builder_of
 
 if TYPE_CHECKING:
     from dataflow.tensor import Tensor
 
-__all__ = ["Dense", "softmax_cross_entropy"]
+__all__ = ["Dense", "check_count", "length_of", "softmax_cross_entropy"]
 
-_ACTIVATIONS = ("relu", "sigmoid", "tanh", "gelu")
+
+def check_count(layer: str, name: str, value: int, least: int = 0) -> None:
+    """Refuse a layer's parameter that isn't an int of so much or more."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+        msg = f"{layer} ({user_line()}): {name} is an int of {least} or more, not {value!r}"
+        raise ShapeError(msg)
+
+
+def length_of(layer: str, x: Tensor, axis: int = -1) -> tuple[Any, int]:
+    """Return the builder of a layer's input, and the length of one of its axes.
+
+    Raises
+    ------
+    ShapeError, DTypeError
+        There is no such axis, its length isn't known, or the tensor isn't of floating point.
+    """
+    builder: Any = builder_of(x)
+    place = axis if axis >= 0 else x.ndim + axis
+    length = x.shape[place] if 0 <= place < x.ndim else None
+    which = "the last axis" if axis == -1 else f"axis {axis}"
+    if not isinstance(length, int):
+        msg = f"{layer} ({user_line()}) of {x.node!r}, {x.spec}: {which} must have a known length"
+        raise ShapeError(msg)
+    if not x.spec.is_float:
+        msg = f"{layer} ({user_line()}) of {x.node!r}, {x.spec}: use .astype('float32') before"
+        raise DTypeError(msg)
+    return builder, length
 
 
 @dataclass(frozen=True)
@@ -28,11 +55,13 @@ class Dense:
     units : int
         The length of the result's last axis.
     activation : str or callable, optional
-        ``"relu"``, ``"sigmoid"``, ``"tanh"``, ``"gelu"``, or a function of a tensor.
+        The name of one of our activations, such as ``"relu"``, or a function of a tensor.
     use_bias : bool
         Whether a bias is added.
     name : str
         What the names of its variables begin with; the second layer of a name gets a number.
+    initializer, bias_initializer : Initializer, str, array or callable
+        What the variables are at first; see `dataflow.nn.initializers`.
 
     Examples
     --------
@@ -46,17 +75,15 @@ class Dense:
     """
 
     units: int
-    activation: str | Callable[[Tensor], Tensor] | None = None
+    activation: Activation = None
     use_bias: bool = True
     name: str = "dense"
+    initializer: InitializerLike = "xavier_uniform"
+    bias_initializer: InitializerLike = "zeros"
 
     def __post_init__(self) -> None:
-        if isinstance(self.units, bool) or not isinstance(self.units, int) or self.units < 0:
-            msg = f"Dense: units is an int of 0 or more, not {self.units!r}"
-            raise ShapeError(msg)
-        if isinstance(self.activation, str) and self.activation not in _ACTIVATIONS:
-            msg = f"Dense: activation {self.activation!r} is none of {', '.join(_ACTIVATIONS)}"
-            raise GraphError(msg)
+        check_count("Dense", "units", self.units)
+        check_activation("Dense", self.activation)
 
     def __call__(self, x: Tensor) -> Tensor:
         """Declare the layer on a tensor and return its result.
@@ -76,36 +103,18 @@ class Dense:
         ShapeError, DTypeError
             `x` has no last axis of known length, or isn't floating point.
         """
-        builder: Any = builder_of(x)
-        inputs = x.shape[-1] if x.ndim else None
-        if not isinstance(inputs, int):
-            msg = f"Dense of {x.node!r}, {x.spec}: the last axis must have a known length"
-            raise ShapeError(msg)
-        if not x.spec.is_float:
-            msg = f"Dense of {x.node!r}, {x.spec}: use .astype('float32') before"
-            raise DTypeError(msg)
+        builder, inputs = length_of("Dense", x)
         with builder.scope(self.name):
-            weight = builder.variable("weight", _glorot(x, inputs, self.units))
+            weights = Weights(builder, (inputs, self.units), x.dtype)
+            weight = builder.variable("weight", initial_value(self.initializer, weights))
             result = FUNCTIONS["matmul"](x, weight)
             if self.use_bias:
-                result = result + builder.variable("bias", builder.zeros((self.units,), x.dtype))
-        return self._activated(result)
-
-    def _activated(self, x: Tensor) -> Tensor:
-        if self.activation is None:
-            return x
-        function = self.activation
-        return FUNCTIONS[function](x) if isinstance(function, str) else function(x)
+                biases = Weights(builder, (self.units,), x.dtype)
+                bias = builder.variable("bias", initial_value(self.bias_initializer, biases))
+                result = result + bias
+        return activated(self.activation, result)
 
 
 def softmax_cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
     """Return each example's cross-entropy; see `dataflow.softmax_cross_entropy`."""
     return FUNCTIONS["softmax_cross_entropy"](logits, labels)  # type: ignore[no-any-return]
-
-
-def _glorot(x: Tensor, inputs: int, outputs: int) -> Tensor:
-    """Draw uniformly from ±sqrt(6 / (inputs + outputs)) (Glorot and Bengio 2010, equation 16)."""
-    builder: Any = x.builder
-    limit = math.sqrt(6 / max(inputs + outputs, 1))
-    draws: Tensor = builder.rand((inputs, outputs), x.dtype)
-    return draws * (2 * limit) - limit
