@@ -248,13 +248,13 @@ def composite(  # noqa: PLR0913 - the facts of a record
     name: str, label: str, kernel: Kernel, reference: Callable[..., Any],
     maps: Sequence[LinearMap], *,
     samples: Callable[[np.random.Generator], Sequence[Sample]],
-    flops: int, workspace: WorkspaceOf, inplace: tuple[int, ...] = (),
+    flops: int, workspace: WorkspaceOf, inplace: tuple[int, ...] = (), ulps: int = 8,
 ) -> Op:  # fmt: skip
     """Declare and register an element-wise op on floats of one dtype that is several NumPy calls.
 
     Parameters
     ----------
-    name, label, kernel, reference, samples, workspace, inplace
+    name, label, kernel, reference, samples, workspace, inplace, ulps
         See `Op`.
     maps, flops
         See `elementwise`.
@@ -263,7 +263,7 @@ def composite(  # noqa: PLR0913 - the facts of a record
         name=name, label=label, infer=partial(_floats_infer, len(maps)), kernel=kernel,
         reference=reference, vjp=maps_vjp(maps), jvp=maps_jvp(maps), batch=batch_elementwise,
         tiling=elementwise_tiling, cost=partial(elementwise_cost, flops), samples=samples,
-        inplace=inplace, workspace=workspace,
+        inplace=inplace, workspace=workspace, ulps=ulps,
     ))  # fmt: skip
 
 

@@ -228,6 +228,9 @@ class Op:
         ``cost(input specs, output specs, attrs)``; specs are static.
     samples : callable
         ``samples(rng)`` gives small calls: rank 0, size 0 and every dtype among them.
+    ulps : int or Absent
+        How far a float32 result may be from float64's of the same inputs, in units in the last
+        place: of each element where the op is element-wise, else of the largest one.
     version : int
         Raised when the meaning changes; old versions keep their records.
     fallible : bool
@@ -256,6 +259,7 @@ class Op:
     alias: Alias | None = None
     inplace: tuple[int, ...] = ()
     workspace: Callable[[Specs, Attrs], Workspace] = _no_workspace
+    ulps: int | Absent = 8
     version: int = 1
     fallible: bool = False
     extra: str = ""

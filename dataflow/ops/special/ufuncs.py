@@ -36,7 +36,7 @@ SCIPY_FLOATS = ("float32", "float64")
 
 def scipy_op(
     ufunc: str, label: str, maps: Sequence[LinearMap], *,
-    samples: Callable[[np.random.Generator], Sequence[Sample]], flops: int = 100,
+    samples: Callable[[np.random.Generator], Sequence[Sample]], flops: int = 100, ulps: int = 8,
 ) -> Op:  # fmt: skip
     """Declare and register the op ``special.<ufunc>``.
 
@@ -44,7 +44,7 @@ def scipy_op(
     ----------
     ufunc : str
         Its name in ``scipy.special``.
-    label, samples
+    label, samples, ulps
         See `Op`.
     maps, flops
         See `dataflow.elementwise.elementwise`.
@@ -54,7 +54,7 @@ def scipy_op(
         kernel=partial(_kernel, ufunc), reference=partial(_reference, ufunc),
         vjp=maps_vjp(maps), jvp=maps_jvp(maps), batch=batch_elementwise,
         tiling=elementwise_tiling, cost=partial(elementwise_cost, flops), samples=samples,
-        inplace=tuple(range(len(maps))), extra="scipy",
+        inplace=tuple(range(len(maps))), extra="scipy", ulps=ulps,
     ))  # fmt: skip
 
 
