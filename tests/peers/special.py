@@ -69,6 +69,8 @@ ROWS = [
         lambda j, x: j.scipy.special.i1(x)),
     Row("i1e", (Z,), df.special.i1e, lambda t, x: t.special.i1e(x),
         lambda j, x: j.scipy.special.i1e(x)),
+    Row("y0", (X,), df.special.y0, lambda t, x: t.special.bessel_y0(x), None, gradient=False),
+    Row("y1", (X,), df.special.y1, lambda t, x: t.special.bessel_y1(x), None, gradient=False),
     # PyTorch's j0 is off by 1e-9 at 4.1; ours is SciPy's, right to 1e-16.
     Row("j0", (Z / 2,), df.special.j0, lambda t, x: t.special.bessel_j0(x), None, gradient=False),
     Row("j1", (Z,), df.special.j1, lambda t, x: t.special.bessel_j1(x), None, gradient=False),
