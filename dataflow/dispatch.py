@@ -21,8 +21,15 @@ from dataflow.errors import DTypeError
 from dataflow.source import user_line
 
 __all__ = [
-    "FAMILIES", "FUNCTIONS", "NUMPY_FUNCTIONS", "find_function", "find_numpy_function", "load_all",
-    "load_family", "public",
+    "FAMILIES",
+    "FUNCTIONS",
+    "NUMPY_FUNCTIONS",
+    "also_named",
+    "find_function",
+    "find_numpy_function",
+    "load_all",
+    "load_family",
+    "public",
 ]  # fmt: skip
 
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -102,6 +109,16 @@ def public(*numpy_functions: Callable[..., Any], family: str = "") -> Callable[[
         return cast("_F", checked)
 
     return enter
+
+
+def also_named(function: _F, *names: str) -> _F:
+    """Enter a public function under other names too, and return it.
+
+    NumPy, the Array API standard and PyTorch often have two names for one thing: ``arcsin`` is
+    ``asin``. The module sets ``arcsin = also_named(asin, "arcsin")``.
+    """
+    FUNCTIONS.update(dict.fromkeys(names, function))
+    return function
 
 
 def _checked(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -10,7 +10,7 @@ from dataflow.op import (
     Sample,
 )
 
-__all__ = ["COMPLEX", "FLOATS", "INTEGERS", "joined", "ranges", "values"]
+__all__ = ["COMPLEX", "FLOATS", "INTEGERS", "few", "joined", "ranges", "values"]
 
 FLOATS = ("float16", "float32", "float64")
 INTEGERS = ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")
@@ -61,6 +61,20 @@ def ranges(
                 made.append(Sample(tuple(np.asarray(a).astype(dtype) for a in arrays),
                                    smooth=smooth and dtype in (*FLOATS, *COMPLEX)))  # fmt: skip
         return made
+
+    return samples
+
+
+def few(
+    *bounds: tuple[float, float], dtypes: Sequence[str] = FLOATS, smooth: bool = True
+) -> Callable[[np.random.Generator], list[Sample]]:
+    """Make a samples function as `ranges` does, with all shapes in one dtype: the last named."""
+    whole = ranges(bounds, dtypes=dtypes[-1:], smooth=smooth)
+    each = ranges(bounds, dtypes=dtypes[:-1], smooth=smooth)
+
+    def samples(rng: np.random.Generator) -> list[Sample]:
+        others = [sample for sample in each(rng) if sample.inputs[0].shape == (3, 4)]
+        return [*whole(rng), *others]
 
     return samples
 

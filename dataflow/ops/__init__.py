@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from dataflow.ops.axes import *
     from dataflow.ops.bitwise import *
     from dataflow.ops.casting import *
+    from dataflow.ops.closeness import *
     from dataflow.ops.comparison import *
     from dataflow.ops.complex_numbers import *
     from dataflow.ops.contractions import *
@@ -28,10 +29,12 @@ if TYPE_CHECKING:
     from dataflow.ops.elementary import *
     from dataflow.ops.error_complement import *
     from dataflow.ops.error_function import *
+    from dataflow.ops.finiteness import *
     from dataflow.ops.floating import *
     from dataflow.ops.gathering import *
     from dataflow.ops.hyperbolic import *
     from dataflow.ops.indexing import *
+    from dataflow.ops.integers import *
     from dataflow.ops.joining import *
     from dataflow.ops.logarithms import *
     from dataflow.ops.matmul import *
@@ -42,10 +45,12 @@ if TYPE_CHECKING:
     from dataflow.ops.products import *
     from dataflow.ops.reductions import *
     from dataflow.ops.repeating import *
+    from dataflow.ops.rounding import *
     from dataflow.ops.searching import *
     from dataflow.ops.segments import *
     from dataflow.ops.selection import *
     from dataflow.ops.shaping import *
+    from dataflow.ops.sinc import *
     from dataflow.ops.sorting import *
     from dataflow.ops.statistics import *
     from dataflow.ops.stopping import *

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dataflow.calling import binary, unary
-from dataflow.dispatch import public
+from dataflow.calling import apply, binary, call_function, promoted, unary
+from dataflow.dispatch import also_named, public
 from dataflow.elementwise import elementwise
-from dataflow.sampling import COMPLEX, FLOATS, INTEGERS, joined, ranges, values
+from dataflow.ops.complex_numbers import SGN, conj, real
+from dataflow.sampling import COMPLEX, FLOATS, INTEGERS, few, joined, ranges, values
 
 if TYPE_CHECKING:
     from dataflow.attrs import Attrs
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
     from dataflow.tensor import Tensor, TensorLike
 
 __all__ = [
-    "abs", "add", "divide", "floor_divide", "multiply", "negative", "remainder", "sign", "subtract",
+    "abs", "absolute", "add", "divide", "divmod", "fabs", "floor_divide", "fmod", "mod",
+    "multiply", "negative", "positive", "remainder", "sign", "subtract", "true_divide",
 ]  # fmt: skip
 
 _NUMBERS = (*FLOATS, *INTEGERS, *COMPLEX)
@@ -222,24 +224,86 @@ def remainder(a: TensorLike, b: TensorLike) -> Tensor:
     return binary(REMAINDER, np.remainder, a, b)
 
 
-def _times_sign(application: Application, change: Tensor) -> Tensor:
-    return change * sign(application.inputs[0])
+@public(np.divmod)
+def divmod(a: TensorLike, b: TensorLike, /) -> tuple[Tensor, Tensor]:
+    """Return ``a // b`` and ``a % b``, element by element; see `floor_divide` and `remainder`.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> x = df.GraphBuilder().constant([7, -7])
+    >>> df.evaluate(*df.divmod(x, 3))
+    (array([ 2, -3]), array([1, 2]))
+    """
+    return floor_divide(a, b), remainder(a, b)
 
 
-ABS = elementwise(
-    "abs", np.absolute, "Abs", (_times_sign,), kinds="biuf",
-    samples=joined(values(-3, -0.5), values(-3, 3, dtypes=("bool", *_REALS), smooth=False)),
+def _minus_truncated_quotient(application: Application, change: Tensor) -> Tensor:
+    a, b = application.inputs
+    return -change * call_function("trunc", a / b)
+
+
+FMOD = elementwise(
+    "fmod", np.fmod, "Fmod", (_keep, _minus_truncated_quotient),
+    samples=joined(few((5, 5.8), (2, 2.4), dtypes=_REALS),
+                   few((-6, 6), (2, 4), dtypes=_SIGNED, smooth=False)),
 )  # fmt: skip
 
 
-@public(np.absolute)
-def abs(x: TensorLike) -> Tensor:
-    """Return the absolute value of real numbers. The derivative at 0 is 0.
+@public(np.fmod)
+def fmod(a: TensorLike, b: TensorLike, /) -> Tensor:
+    """Return the remainder of ``a / b`` rounded towards zero: with the sign of `a`, as in C.
+
+    See `add` for shapes, dtypes and errors, and `remainder` for that with the sign of `b`.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> x = df.GraphBuilder().constant([7, -7])
+    >>> df.evaluate(df.fmod(x, 3))
+    array([ 1, -1])
+    """
+    return binary(FMOD, np.fmod, a, b)
+
+
+@public(np.positive)
+def positive(x: TensorLike, /) -> Tensor:
+    """Return `x` itself, if it is of numbers.
 
     Raises
     ------
     DTypeError
-        The tensor is complex.
+        The tensor is of bools.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> x = df.GraphBuilder().constant([1, -2])
+    >>> df.evaluate(df.positive(x))
+    array([ 1, -2])
+    """
+    return promoted(NEGATIVE, np.positive, x)[0]
+
+
+def _along_sign(application: Application, change: Tensor) -> Tensor:
+    """Turn a cotangent into the direction of x, and take the part of a tangent in it."""
+    direction = sign(application.inputs[0])
+    is_tangent = change.dtype.kind == "c"
+    return real(conj(direction) * change) if is_tangent else change * direction
+
+
+ABS = elementwise(
+    "abs", np.absolute, "Abs", (_along_sign,),
+    samples=joined(values(-3, -0.5), few((-3, 3), dtypes=COMPLEX),
+                   values(-3, 3, dtypes=("bool", *_REALS), smooth=False)),
+)  # fmt: skip
+
+
+@public(np.absolute)
+def abs(x: TensorLike, /) -> Tensor:
+    """Return the absolute value, of complex numbers as floats. The derivative at 0 is 0.
+
+    The gradient by a complex number x is that by its two parts, ``x / abs(x)``, as in PyTorch.
 
     Examples
     --------
@@ -251,6 +315,25 @@ def abs(x: TensorLike) -> Tensor:
     return unary(ABS, np.absolute, x)
 
 
+@public(np.fabs)
+def fabs(x: TensorLike, /) -> Tensor:
+    """Return the absolute value of real numbers as floats; see `abs`.
+
+    Raises
+    ------
+    DTypeError
+        The tensor is complex.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> x = df.GraphBuilder().constant([1, -2])
+    >>> df.evaluate(df.fabs(x))
+    array([1., 2.])
+    """
+    return apply(ABS, promoted(ABS, np.fabs, x))
+
+
 SIGN = elementwise(
     "sign", np.sign, "Sign", (None,), kinds="iuf",
     samples=joined(values(-3, -0.5), values(-3, 3, dtypes=_REALS, smooth=False)),
@@ -258,13 +341,15 @@ SIGN = elementwise(
 
 
 @public(np.sign)
-def sign(x: TensorLike) -> Tensor:
-    """Return -1, 0 or 1 by the sign of real numbers. The derivative is 0.
+def sign(x: TensorLike, /) -> Tensor:
+    """Return -1, 0 or 1 by the sign of real numbers, and ``x / abs(x)`` of complex ones.
+
+    The derivative of the sign of real numbers is 0; that of complex ones is 0 at 0.
 
     Raises
     ------
     DTypeError
-        The tensor is complex or of bools.
+        The tensor is of bools.
 
     Examples
     --------
@@ -273,4 +358,10 @@ def sign(x: TensorLike) -> Tensor:
     >>> df.evaluate(df.sign(x))
     array([ 1,  0, -1])
     """
-    return unary(SIGN, np.sign, x)
+    operands = promoted(SIGN, np.sign, x)
+    return apply(SGN if operands[0].dtype.kind == "c" else SIGN, operands)
+
+
+absolute = also_named(abs, "absolute")
+mod = also_named(remainder, "mod")
+true_divide = also_named(divide, "true_divide")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dataflow.calling import binary, unary
-from dataflow.dispatch import public
+from dataflow.dispatch import also_named, public
 from dataflow.elementwise import elementwise
 from dataflow.sampling import COMPLEX, FLOATS, INTEGERS, ranges, values
 
@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from dataflow.tensor import Tensor, TensorLike
 
 __all__ = [
-    "bitwise_and", "bitwise_invert", "bitwise_or", "bitwise_xor", "left_shift", "logical_and",
-    "logical_not", "logical_or", "logical_xor", "right_shift",
+    "bitwise_and", "bitwise_invert", "bitwise_left_shift", "bitwise_not", "bitwise_or",
+    "bitwise_right_shift", "bitwise_xor", "invert", "left_shift", "logical_and", "logical_not",
+    "logical_or", "logical_xor", "right_shift",
 ]  # fmt: skip
 
 _BITS = ("bool", *INTEGERS)
@@ -251,3 +252,8 @@ def right_shift(a: TensorLike, b: TensorLike) -> Tensor:
     array([1, 2])
     """
     return binary(RIGHT_SHIFT, np.right_shift, a, b)
+
+
+bitwise_left_shift = also_named(left_shift, "bitwise_left_shift")
+bitwise_right_shift = also_named(right_shift, "bitwise_right_shift")
+bitwise_not = invert = also_named(bitwise_invert, "bitwise_not", "invert")

@@ -84,7 +84,7 @@ ASTYPE = register(Op(
 
 
 @public(np.astype)
-def astype(x: Tensor, dtype: object) -> Tensor:
+def astype(x: Tensor, dtype: object, *, copy: bool = True, device: object = None) -> Tensor:
     """Return the values in another dtype; `x` itself if it has that dtype.
 
     Parameters
@@ -93,6 +93,10 @@ def astype(x: Tensor, dtype: object) -> Tensor:
         Any shape.
     dtype : dtype
         One of the dtypes that tensors can have.
+    copy : bool
+        Of no effect: nobody writes to a tensor, so that a copy is never told from the original.
+    device : None or "cpu"
+        The array API's; there is one device.
 
     Returns
     -------
@@ -103,7 +107,7 @@ def astype(x: Tensor, dtype: object) -> Tensor:
     Raises
     ------
     DTypeError
-        `dtype` is no dtype of tensors.
+        `dtype` is no dtype of tensors, or there is no such device.
 
     Notes
     -----
@@ -116,6 +120,9 @@ def astype(x: Tensor, dtype: object) -> Tensor:
     >>> df.evaluate(df.astype(x, "int64"))
     array([ 1, -2])
     """
+    if device not in (None, "cpu"):
+        msg = f"astype ({user_line()}): there is no device {device!r}, only 'cpu'"
+        raise DTypeError(msg)
     try:
         target = as_dtype(dtype)
     except DTypeError as error:

@@ -7,20 +7,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dataflow.calling import binary, unary
+from dataflow.calling import binary
 from dataflow.dispatch import public
 from dataflow.elementwise import elementwise
-from dataflow.op import Workspace
-from dataflow.sampling import COMPLEX, FLOATS, INTEGERS, ranges, values
-from dataflow.spec import Spec
+from dataflow.sampling import COMPLEX, FLOATS, INTEGERS, ranges
 
 if TYPE_CHECKING:
-    from dataflow.attrs import Attrs
-    from dataflow.op import Arrays, Call, Op, Specs
+    from dataflow.op import Op
     from dataflow.tensor import Tensor, TensorLike
 
 __all__ = [
-    "equal", "greater", "greater_equal", "isfinite", "isnan", "less", "less_equal", "not_equal",
+    "equal", "greater", "greater_equal", "less", "less_equal", "not_equal",
 ]  # fmt: skip
 
 _NUMBERS = ("bool", *FLOATS, *INTEGERS)
@@ -154,64 +151,3 @@ def greater_equal(a: TensorLike, b: TensorLike) -> Tensor:
     array([False,  True,  True])
     """
     return binary(GREATER_EQUAL, np.greater_equal, a, b)
-
-
-ISNAN = elementwise(
-    "isnan",
-    np.isnan,
-    "Isnan",
-    (None,),
-    samples=values(0, 3, dtypes=(*_NUMBERS, *COMPLEX), smooth=False),
-)
-
-
-@public(np.isnan)
-def isnan(x: TensorLike) -> Tensor:
-    """Return which elements are NaN, as bools.
-
-    Examples
-    --------
-    >>> import dataflow as df
-    >>> x = df.GraphBuilder().constant([float("nan"), 1.0, float("inf")])
-    >>> df.evaluate(df.isnan(x))
-    array([ True, False, False])
-    """
-    return unary(ISNAN, np.isnan, x)
-
-
-def _isfinite_kernel(outs: Arrays, ins: Arrays, scratch: Arrays, attrs: Attrs) -> list[Call]:
-    """Ask for inf and NaN apart: NumPy 2.4's np.isfinite gives wrong values into strided arrays."""
-    (x,), (out,), (infinite,) = ins, outs, scratch
-    if out.flags.c_contiguous:
-        return [(np.isfinite, (x, out))]
-    return [
-        (np.isinf, (x, infinite)),
-        (np.isnan, (x, out)),
-        (np.logical_or, (out, infinite, out)),
-        (np.logical_not, (out, out)),
-    ]
-
-
-def _isfinite_workspace(specs: Specs, attrs: Attrs) -> Workspace:
-    return Workspace((Spec(specs[0].shape, np.dtype(np.bool_)),))
-
-
-ISFINITE = elementwise(
-    "isfinite", np.isfinite, "Isfinite", (None,), kernel=_isfinite_kernel,
-    workspace=_isfinite_workspace,
-    samples=values(0, 3, dtypes=(*_NUMBERS, *COMPLEX), smooth=False),
-)  # fmt: skip
-
-
-@public(np.isfinite)
-def isfinite(x: TensorLike) -> Tensor:
-    """Return which elements are neither inf nor NaN, as bools.
-
-    Examples
-    --------
-    >>> import dataflow as df
-    >>> x = df.GraphBuilder().constant([float("nan"), 1.0, float("inf")])
-    >>> df.evaluate(df.isfinite(x))
-    array([False,  True, False])
-    """
-    return unary(ISFINITE, np.isfinite, x)

@@ -10,23 +10,24 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dataflow.calling import apply
-from dataflow.dispatch import public
+from dataflow.calling import apply, call_function, promoted
+from dataflow.dispatch import also_named, public
 from dataflow.elementwise import batch_elementwise, elementwise_cost, elementwise_tiling
 from dataflow.errors import DTypeError
 from dataflow.op import Alias, Op, register
 from dataflow.ops.structure import check_inputs
-from dataflow.sampling import COMPLEX, values
-from dataflow.spec import Spec, as_dtype
+from dataflow.sampling import COMPLEX, few, values
+from dataflow.shapes import sum_to
+from dataflow.spec import Spec, as_dtype, broadcast_shapes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from dataflow.attrs import Attrs
     from dataflow.op import Application, Array, Arrays, Call, Specs
-    from dataflow.tensor import Tensor
+    from dataflow.tensor import Tensor, TensorLike
 
-__all__ = ["conj", "imag", "real"]
+__all__ = ["angle", "complex", "conj", "conjugate", "imag", "iscomplex", "isreal", "real"]
 
 _PART = {"complex64": "float32", "complex128": "float64"}
 """The dtype of a complex number's parts."""
@@ -158,7 +159,7 @@ def imag(x: Tensor) -> Tensor:
     >>> df.evaluate(df.imag(x))
     array([2.])
     """
-    return apply(IMAG, (x,)) if x.dtype.kind == "c" else x * 0
+    return apply(IMAG, (x,)) if x.dtype.kind == "c" else call_function("zeros_like", x)
 
 
 @public(np.conjugate)
@@ -173,3 +174,180 @@ def conj(x: Tensor) -> Tensor:
     array([1.-2.j])
     """
     return apply(CONJ, (x,)) if x.dtype.kind == "c" else x
+
+
+conjugate = also_named(conj, "conjugate")
+
+
+# Made of two real numbers
+
+_WHOLE = {part: whole for whole, part in _PART.items()}
+
+
+def _complex_infer(specs: Specs, attrs: Attrs) -> Specs:
+    first = check_inputs(specs, 2)
+    dtypes = {spec.dtype.name for spec in specs}
+    if len(dtypes) != 1 or not dtypes <= set(_WHOLE):
+        msg = f"takes one of {', '.join(_WHOLE)}, the same in both slots: cast with astype"
+        raise DTypeError(msg)
+    shape = broadcast_shapes([spec.shape for spec in specs])
+    return (Spec(shape, as_dtype(_WHOLE[first.dtype.name])),)
+
+
+def _complex_kernel(outs: Arrays, ins: Arrays, scratch: Arrays, attrs: Attrs) -> list[Call]:
+    (out,), (x, y) = outs, ins
+    return [(np.copyto, (out.real, x)), (np.copyto, (out.imag, y))]
+
+
+def _complex_reference(x: np.ndarray, y: np.ndarray, attrs: Attrs) -> np.ndarray:
+    shape = np.broadcast_shapes(x.shape, y.shape)
+    made = np.empty(shape, _WHOLE[x.dtype.name])
+    made.real, made.imag = x, y
+    return made
+
+
+def _complex_vjp(
+    application: Application, cotangents: tuple[Tensor | None, ...]
+) -> list[Tensor | None]:
+    (cotangent,) = cotangents
+    return [
+        sum_to(part(cotangent), x.shape) if needed and cotangent is not None else None
+        for part, x, needed in zip((real, imag), application.inputs, application.needs, strict=True)
+    ]
+
+
+def _complex_jvp(
+    application: Application, tangents: tuple[Tensor | None, ...]
+) -> list[Tensor | None]:
+    (x, y), (first, second) = application.inputs, tangents
+    if first is None and second is None:
+        return [None]
+    zeros = partial(call_function, "zeros_like")
+    return [complex(zeros(x) if first is None else first, zeros(y) if second is None else second)]
+
+
+COMPLEX_OF = register(Op(
+    name="complex", label="Complex", infer=_complex_infer, kernel=_complex_kernel,
+    reference=_complex_reference, vjp=_complex_vjp, jvp=_complex_jvp, batch=batch_elementwise,
+    tiling=elementwise_tiling, cost=partial(elementwise_cost, 0),
+    samples=few((-3, 3), (-3, 3), dtypes=("float32", "float64")),
+))  # fmt: skip
+
+
+@public()
+def complex(real: TensorLike, imag: TensorLike) -> Tensor:
+    """Return ``real + 1j * imag`` with the very bits of both, as `torch.complex` does.
+
+    Parameters
+    ----------
+    real, imag : tensor or array_like
+        Real numbers whose shapes broadcast; float16 and integers become float32 or float64.
+
+    Returns
+    -------
+    Tensor
+        The broadcast shape; complex64 of float32, complex128 of float64.
+
+    Raises
+    ------
+    ShapeError, DTypeError
+        The shapes don't broadcast, or one is complex.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> x = df.GraphBuilder().constant([1.0, 2.0])
+    >>> df.evaluate(df.complex(x, -0.0))
+    array([1.-0.j, 2.-0.j], dtype=complex64)
+    """
+    parts = promoted(COMPLEX_OF, None, real, imag)
+    wide = np.result_type(parts[0].dtype, np.float32)
+    return apply(COMPLEX_OF, [part.astype(wide) for part in parts])
+
+
+# Their direction
+
+
+def _sgn_kernel(outs: Arrays, ins: Arrays, scratch: Arrays, attrs: Attrs) -> list[Call]:
+    return [(np.sign, (ins[0], outs[0]))]
+
+
+def _sgn_reference(x: np.ndarray, attrs: Attrs) -> np.ndarray:
+    return np.asarray(np.sign(x))
+
+
+def _turned(application: Application, change: Tensor) -> Tensor:
+    """Return the part of a change that turns x, over |x|. As a map of two reals it is symmetric."""
+    (x,), (direction,) = application.inputs, application.outputs
+    size = abs(x)
+    is_zero = call_function("equal", size, 0)
+    along = real(conj(direction) * change)
+    turned = (change - direction * along) / call_function("where", is_zero, 1, size)
+    return call_function("where", is_zero, 0, turned)
+
+
+def _sgn_rule(application: Application, changes: tuple[Tensor | None, ...]) -> list[Tensor | None]:
+    return _only(application, changes[0], partial(_turned, application))
+
+
+SGN = register(Op(
+    name="complex_sign", label="Sgn", infer=_conj_infer, kernel=_sgn_kernel,
+    reference=_sgn_reference, vjp=_sgn_rule, jvp=_sgn_rule, batch=batch_elementwise,
+    tiling=elementwise_tiling, cost=partial(elementwise_cost, 8), inplace=(0,),
+    samples=few((-3, 3), dtypes=COMPLEX),
+))  # fmt: skip
+
+
+@public(np.angle)
+def angle(z: Tensor, deg: bool = False) -> Tensor:
+    """Return the angle of complex numbers from the positive real axis, between -π and π.
+
+    Parameters
+    ----------
+    z : Tensor
+        Any shape; real numbers have the angle 0 or π.
+    deg : bool
+        Whether to return degrees.
+
+    Returns
+    -------
+    Tensor
+        Floats of the same shape. The derivative at 0 is 0.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> z = df.GraphBuilder().constant([1j, -1.0])
+    >>> df.evaluate(df.angle(z, deg=True))
+    array([ 90., 180.])
+    """
+    found: Tensor = call_function("atan2", imag(z) if z.dtype.kind == "c" else 0, real(z))
+    return found * (180 / np.pi) if deg else found
+
+
+@public(np.isreal)
+def isreal(x: Tensor) -> Tensor:
+    """Return which elements have an imaginary part of 0, as bools.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> z = df.GraphBuilder().constant([1j, 2.0])
+    >>> df.evaluate(df.isreal(z))
+    array([False,  True])
+    """
+    return call_function("equal", imag(x), 0)
+
+
+@public(np.iscomplex)
+def iscomplex(x: Tensor) -> Tensor:
+    """Return which elements have an imaginary part that isn't 0, as bools.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> z = df.GraphBuilder().constant([1j, 2.0])
+    >>> df.evaluate(df.iscomplex(z))
+    array([ True, False])
+    """
+    return call_function("not_equal", imag(x), 0)

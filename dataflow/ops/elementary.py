@@ -9,13 +9,13 @@ import numpy as np
 from dataflow.calling import call_function, unary
 from dataflow.dispatch import public
 from dataflow.elementwise import elementwise
-from dataflow.sampling import COMPLEX, FLOATS, INTEGERS, values
+from dataflow.sampling import COMPLEX, FLOATS, values
 
 if TYPE_CHECKING:
     from dataflow.op import Application
     from dataflow.tensor import Tensor, TensorLike
 
-__all__ = ["ceil", "cos", "exp", "expm1", "floor", "log", "log1p", "round", "sin", "tanh"]
+__all__ = ["cos", "exp", "expm1", "log", "log1p", "sin", "tanh"]
 
 _DTYPES = (*FLOATS, *COMPLEX)
 
@@ -194,63 +194,3 @@ def tanh(x: TensorLike) -> Tensor:
     array([0.    , 0.7616], dtype=float32)
     """
     return unary(TANH, np.tanh, x)
-
-
-FLOOR = elementwise(
-    "floor", np.floor, "Floor", (None,), kinds="biuf",
-    samples=values(1.1, 1.4, dtypes=("bool", *FLOATS, *INTEGERS)),
-)  # fmt: skip
-
-
-@public(np.floor)
-def floor(x: TensorLike) -> Tensor:
-    """Return the largest whole number not above each element. The derivative is 0.
-
-    Examples
-    --------
-    >>> import dataflow as df
-    >>> x = df.GraphBuilder().constant([1.5, -1.5])
-    >>> df.evaluate(df.floor(x))
-    array([ 1., -2.], dtype=float32)
-    """
-    return unary(FLOOR, np.floor, x)
-
-
-CEIL = elementwise(
-    "ceil", np.ceil, "Ceil", (None,), kinds="biuf",
-    samples=values(1.1, 1.4, dtypes=("bool", *FLOATS, *INTEGERS)),
-)  # fmt: skip
-
-
-@public(np.ceil)
-def ceil(x: TensorLike) -> Tensor:
-    """Return the smallest whole number not below each element. The derivative is 0.
-
-    Examples
-    --------
-    >>> import dataflow as df
-    >>> x = df.GraphBuilder().constant([1.5, -1.5])
-    >>> df.evaluate(df.ceil(x))
-    array([ 2., -1.], dtype=float32)
-    """
-    return unary(CEIL, np.ceil, x)
-
-
-ROUND = elementwise(
-    "round", np.rint, "Round", (None,), kinds="f",
-    samples=values(1.1, 1.4),
-)  # fmt: skip
-
-
-@public(np.rint, np.round)
-def round(x: TensorLike) -> Tensor:
-    """Return the nearest whole number, the even one of two. The derivative is 0.
-
-    Examples
-    --------
-    >>> import dataflow as df
-    >>> x = df.GraphBuilder().constant([1.5, 2.5])
-    >>> df.evaluate(df.round(x))
-    array([2., 2.], dtype=float32)
-    """
-    return unary(ROUND, np.rint, x)

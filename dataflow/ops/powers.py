@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dataflow.calling import apply, promoted, unary
-from dataflow.dispatch import public
+from dataflow.calling import apply, binary, call_function, promoted, unary
+from dataflow.dispatch import also_named, public
 from dataflow.elementwise import elementwise
 from dataflow.errors import DTypeError
 from dataflow.ops.comparison import equal, greater_equal
 from dataflow.ops.elementary import log
 from dataflow.ops.selection import where
-from dataflow.sampling import COMPLEX, FLOATS, INTEGERS, joined, ranges, values
+from dataflow.sampling import COMPLEX, FLOATS, INTEGERS, few, joined, ranges, values
 from dataflow.source import user_line
 from dataflow.tensor import Tensor
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from dataflow.op import Application
     from dataflow.tensor import TensorLike
 
-__all__ = ["power", "reciprocal", "sqrt", "square"]
+__all__ = ["cbrt", "float_power", "hypot", "pow", "power", "reciprocal", "sqrt", "square"]
 
 
 def _twice_input(application: Application, change: Tensor) -> Tensor:
@@ -72,6 +72,87 @@ def sqrt(x: TensorLike) -> Tensor:
     return unary(SQRT, np.sqrt, x)
 
 
+def _over_thrice_output_squared(application: Application, change: Tensor) -> Tensor:
+    return change / (square(application.outputs[0]) * 3)
+
+
+CBRT = elementwise(
+    "cbrt", np.cbrt, "Cbrt", (_over_thrice_output_squared,), flops=20,
+    samples=joined(few((0.5, 3)), few((-3, -0.5))),
+)  # fmt: skip
+
+
+@public(np.cbrt)
+def cbrt(x: TensorLike, /) -> Tensor:
+    """Return the cube root of real numbers: that of -8 is -2. The derivative at 0 is inf.
+
+    Raises
+    ------
+    DTypeError
+        The tensor is complex: NumPy has no such cube root.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> x = df.GraphBuilder().constant([8.0, -27.0])
+    >>> df.evaluate(df.cbrt(x)).round(4)
+    array([ 2., -3.], dtype=float32)
+    """
+    return unary(CBRT, np.cbrt, x)
+
+
+def _hypot_first(application: Application, change: Tensor) -> Tensor:
+    return change * (application.inputs[0] / _unless_zero(application.outputs[0]))
+
+
+def _hypot_second(application: Application, change: Tensor) -> Tensor:
+    return change * (application.inputs[1] / _unless_zero(application.outputs[0]))
+
+
+def _unless_zero(length: Tensor) -> Tensor:
+    return where(equal(length, 0), 1, length)
+
+
+HYPOT = elementwise(
+    "hypot", np.hypot, "Hypot", (_hypot_first, _hypot_second), flops=8,
+    samples=few((-3, 3), (0.5, 3)),
+)  # fmt: skip
+
+
+@public(np.hypot)
+def hypot(a: TensorLike, b: TensorLike, /) -> Tensor:
+    """Return ``sqrt(a² + b²)`` without over- or underflow on the way, element by element.
+
+    Parameters
+    ----------
+    a, b : tensor or array_like
+        Real numbers whose shapes broadcast; integers become floats.
+
+    Returns
+    -------
+    Tensor
+        The broadcast shape. The derivatives at (0, 0) are 0, as those of `abs` at 0.
+
+    Raises
+    ------
+    ShapeError, DTypeError
+        The shapes don't broadcast, or a tensor is complex.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> x = df.GraphBuilder().constant([3.0, 5.0])
+    >>> df.evaluate(df.hypot(x, 12.0)).round(4)
+    array([12.3693, 13.    ], dtype=float32)
+    """
+    return binary(HYPOT, np.hypot, a, b)
+
+
+def safe_hypot(a: Tensor, b: Tensor) -> Tensor:
+    """Return the length of (a, b) as a divisor: 1 where both are 0."""
+    return _unless_zero(hypot(a, b))
+
+
 def _minus_output_squared(application: Application, change: Tensor) -> Tensor:
     return -change * square(application.outputs[0])
 
@@ -108,16 +189,16 @@ def _power_base(application: Application, change: Tensor) -> Tensor:
 
 
 def _power_exponent(application: Application, change: Tensor) -> Tensor:
-    """Return a^b log(a), and 0 at a = 0 where b >= 0, as PyTorch does."""
+    """Return a^b log(a), and 0 at a = 0 where b (its real part) is >= 0, as PyTorch does."""
     a, b = application.inputs
-    flat = equal(a, 0) & greater_equal(b, 0)
+    flat = equal(a, 0) & greater_equal(call_function("real", b), 0)
     return change * (application.outputs[0] * log(where(flat, 1, a)))
 
 
 POWER = elementwise(
     "power", np.power, "Pow", (_power_base, _power_exponent), kinds="fc", flops=20,
     samples=joined(ranges(((0.5, 3), (-2, 3))),
-                   ranges(((0.5, 3), (-2, 3)), dtypes=COMPLEX, smooth=False)),
+                   few((0.5, 3), (-2, 3), dtypes=COMPLEX)),
 )  # fmt: skip
 
 # An op of its own: NumPy refuses a negative exponent when it meets one, so that a step of this
@@ -182,3 +263,22 @@ def power(a: TensorLike, b: TensorLike) -> Tensor:
         raise DTypeError(msg)
     operands = promoted(POWER, np.power, a, b)
     return apply(INTEGER_POWER if operands[0].dtype.kind in "iu" else POWER, operands)
+
+
+pow = also_named(power, "pow")
+
+
+@public(np.float_power)
+def float_power(a: TensorLike, b: TensorLike, /) -> Tensor:
+    """Return ``a ** b`` in float64 or complex128, so that integers have negative powers too.
+
+    See `power` for shapes and derivatives.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> x = df.GraphBuilder().constant([1, 2, 4])
+    >>> df.evaluate(df.float_power(x, -2))
+    array([1.    , 0.25  , 0.0625])
+    """
+    return apply(POWER, promoted(POWER, np.float_power, a, b))

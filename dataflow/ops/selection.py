@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dataflow.calling import apply, binary, promoted
+from dataflow.calling import apply, binary, call_function, promoted
 from dataflow.dispatch import public
 from dataflow.elementwise import (
     batch_elementwise,
@@ -18,13 +18,15 @@ from dataflow.elementwise import (
     maps_jvp,
     maps_vjp,
 )
-from dataflow.errors import DTypeError, ShapeError
+from dataflow.errors import DTypeError, GraphError, ShapeError
 from dataflow.op import Op, Sample, register
 from dataflow.ops.bitwise import logical_not
 from dataflow.ops.casting import astype
-from dataflow.ops.comparison import equal, less
+from dataflow.ops.comparison import equal, greater_equal, less, less_equal
+from dataflow.ops.finiteness import isnan
 from dataflow.ops.masking import zero_where
-from dataflow.sampling import FLOATS, INTEGERS, joined, values
+from dataflow.sampling import FLOATS, INTEGERS, few, joined, values
+from dataflow.source import user_line
 from dataflow.spec import DTYPES, Spec, broadcast_shapes
 from dataflow.tensor import Tensor, builder_of
 
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
     from dataflow.op import Application, Arrays, Call, Specs
     from dataflow.tensor import TensorLike
 
-__all__ = ["clip", "maximum", "minimum", "where"]
+__all__ = ["clip", "fmax", "fmin", "heaviside", "maximum", "minimum", "where"]
 
 
 # where
@@ -212,16 +214,92 @@ def minimum(a: TensorLike, b: TensorLike) -> Tensor:
     return binary(MINIMUM, np.minimum, a, b)
 
 
+# The same, but NaN gives way to a number
+
+
+def _if_chosen(application: Application, change: Tensor, slot: int, *, largest: bool) -> Tensor:
+    """Pass a change where this slot was chosen; of two NaNs that is the first."""
+    mine, other = application.inputs[slot], application.inputs[1 - slot]
+    is_first = (greater_equal if largest else less_equal)(mine, other)
+    alone = isnan(other) if slot == 0 else isnan(other) & ~isnan(mine)
+    return where(is_first | alone, _halved_in_ties(application, change), 0)
+
+
+FMAX = elementwise(
+    "fmax", np.fmax, "Fmax",
+    (partial(_if_chosen, slot=0, largest=True), partial(_if_chosen, slot=1, largest=True)),
+    kinds="biuf", samples=few((-3, 3), (-3, 3), dtypes=_REALS),
+)  # fmt: skip
+
+
+@public(np.fmax)
+def fmax(a: TensorLike, b: TensorLike, /) -> Tensor:
+    """Return the larger of two real values, element by element; NaN only where both are NaN.
+
+    Where they are the same, each gets half of the gradient; see `maximum`.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> x = df.GraphBuilder().constant([1.0, float("nan")])
+    >>> df.evaluate(df.fmax(x, 0))
+    array([1., 0.], dtype=float32)
+    """
+    return binary(FMAX, np.fmax, a, b)
+
+
+FMIN = elementwise(
+    "fmin", np.fmin, "Fmin",
+    (partial(_if_chosen, slot=0, largest=False), partial(_if_chosen, slot=1, largest=False)),
+    kinds="biuf", samples=few((-3, 3), (-3, 3), dtypes=_REALS),
+)  # fmt: skip
+
+
+@public(np.fmin)
+def fmin(a: TensorLike, b: TensorLike, /) -> Tensor:
+    """Return the smaller of two real values, element by element; NaN only where both are NaN.
+
+    Where they are the same, each gets half of the gradient; see `minimum`.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> x = df.GraphBuilder().constant([1.0, float("nan")])
+    >>> df.evaluate(df.fmin(x, 0))
+    array([0., 0.], dtype=float32)
+    """
+    return binary(FMIN, np.fmin, a, b)
+
+
+# Bounds, steps
+
+
 @public(np.clip)
-def clip(x: Tensor, low: TensorLike | None = None, high: TensorLike | None = None) -> Tensor:
-    """Return `x` kept between two bounds: `maximum` with `low`, then `minimum` with `high`.
+def clip(
+    x: TensorLike, /, min: TensorLike | None = None, max: TensorLike | None = None, *,
+    a_min: TensorLike | None = None, a_max: TensorLike | None = None,
+) -> Tensor:  # fmt: skip
+    """Return `x` kept between two bounds: `maximum` with `min`, then `minimum` with `max`.
 
     Parameters
     ----------
-    x : Tensor
-        Any shape.
-    low, high : tensor, array_like or None
-        Shapes that broadcast with it; None for no bound.
+    x : tensor or array_like
+        Real numbers of any shape.
+    min, max : tensor, array_like or None
+        Shapes that broadcast with it; None for no bound. Where `min` is above `max`, the result
+        is `max`.
+    a_min, a_max : tensor, array_like or None
+        NumPy's older names for them.
+
+    Returns
+    -------
+    Tensor
+        The broadcast shape. Where `x` is a bound, each of the two gets half of the gradient.
+
+    Raises
+    ------
+    ShapeError, DTypeError, GraphError
+        The shapes don't broadcast, a tensor is complex, or a bound is given twice.
 
     Examples
     --------
@@ -230,5 +308,40 @@ def clip(x: Tensor, low: TensorLike | None = None, high: TensorLike | None = Non
     >>> df.evaluate(df.clip(x, 0, 2))
     array([1., 0., 2.], dtype=float32)
     """
+    low, high = _one_of(min, a_min, "min"), _one_of(max, a_max, "max")
     raised = x if low is None else maximum(x, low)
-    return raised if high is None else minimum(raised, high)
+    kept = raised if high is None else minimum(raised, high)
+    return kept if isinstance(kept, Tensor) else builder_of(x, low, high).constant(kept)
+
+
+def _one_of(bound: TensorLike | None, older: TensorLike | None, name: str) -> TensorLike | None:
+    if bound is not None and older is not None:
+        msg = f"clip ({user_line()}): {name} and a_{name} are the same bound: give one"
+        raise GraphError(msg)
+    return older if bound is None else bound
+
+
+@public(np.heaviside)
+def heaviside(x: TensorLike, at_zero: TensorLike, /) -> Tensor:
+    """Return 0 below 0, 1 above 0, and `at_zero` where `x` is 0, element by element.
+
+    Parameters
+    ----------
+    x, at_zero : tensor or array_like
+        Real numbers whose shapes broadcast; integers become floats.
+
+    Returns
+    -------
+    Tensor
+        The broadcast shape. The derivative by `x` is 0, that by `at_zero` is 1 where ``x == 0``.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> x = df.GraphBuilder().constant([-1.5, 0.0, 2.0])
+    >>> df.evaluate(df.heaviside(x, 0.5))
+    array([0. , 0.5, 1. ], dtype=float32)
+    """
+    x, at_zero = promoted(MAXIMUM, np.heaviside, x, at_zero)
+    side: Tensor = call_function("sign", x)
+    return where(equal(x, 0), at_zero, (side + 1) * 0.5)

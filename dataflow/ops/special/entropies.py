@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 from dataflow.calling import call_function
 from dataflow.dispatch import public
 from dataflow.ops.activations import sigmoid
-from dataflow.ops.comparison import equal, greater, isnan, less, less_equal
+from dataflow.ops.comparison import equal, greater, less, less_equal
 from dataflow.ops.elementary import log, log1p
 from dataflow.ops.error_function import ERF
+from dataflow.ops.finiteness import isnan
 from dataflow.ops.selection import where
 from dataflow.ops.special.promotion import as_floats
 
