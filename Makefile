@@ -22,7 +22,7 @@ unexport PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-all lint format bench lower-bounds wheel install clean
+.PHONY: help demo test test-all lint format docs bench lower-bounds wheel install clean
 
 help:
 	@echo "make demo          train, save and replay the digits example"
@@ -30,6 +30,7 @@ help:
 	@echo "make test-all      the same with the long suites"
 	@echo "make lint          ruff and mypy only"
 	@echo "make format        let ruff format and mend what it can"
+	@echo "make docs          write docs/operations.md and dataflow/declared.py anew"
 	@echo "make bench         the benchmarks, against PyTorch and JAX (big downloads)"
 	@echo "make lower-bounds  the tests with the oldest dependencies allowed"
 	@echo "make clean         remove everything that make made"
@@ -53,6 +54,9 @@ lint: install
 format: install
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+docs: install
+	$(BIN)/python docs/generate.py
 
 wheel: dist/.stamp
 install: $(VENV)/.installed

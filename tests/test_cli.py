@@ -394,12 +394,13 @@ def loaded_by(*args: object) -> set[str]:
 
 HEAVY = {"networkx", "rich", "scipy", "pandas", "pyarrow.parquet", "pyarrow.csv",
          "pyarrow.compute", "importlib.metadata", "dataflow.graph", "dataflow.builder",
-         "dataflow.nn", "dataflow.optim", "scheduler.compiler"}  # fmt: skip
+         "dataflow.nn", "dataflow.ops.sorting", "dataflow.ops.special", "dataflow.ops.updates",
+         "dataflow.optim", "scheduler.compiler"}  # fmt: skip
 
 
 @pytest.mark.parametrize("out", ["out.arrow", "out.npz"])
 def test_replay_imports_nothing_heavy(made: Path, tmp_path: Path, out: str) -> None:
-    """A prediction from Arrow to Arrow or NumPy loads no networkx, rich, pandas or compiler."""
+    """A prediction from file to file loads no networkx, rich, pandas, compiler or unused ops."""
     args = ("replay", made / "predict.arrow", "--state", made / "state.arrow")
     loaded = loaded_by(*args, "--data", made / "rows.arrow", "-o", tmp_path / out)
     assert sorted(loaded & HEAVY) == []
