@@ -22,6 +22,10 @@ class ShapeError(GraphError, ValueError):
     """Shapes, axes or sizes do not fit the operation."""
 
 
+class DataDependentShapeError(ShapeError):
+    """A result's shape would depend on data, which isn't known before the plan runs."""
+
+
 class DTypeError(GraphError, TypeError):
     """A dtype, or the kind of a value, does not fit the operation."""
 

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from dataflow.dims import Dim, Shape
     from dataflow.tensor import Tensor
 
-__all__ = ["Range", "slice_axis", "take_ranges"]
+__all__ = ["Range", "slice_axis", "take_ranges", "turned"]
 
 
 class Range(NamedTuple):
@@ -98,6 +98,7 @@ def _samples(*, padded: bool) -> Any:  # noqa: ANN401 - what samples_of returns
         ((), (), []), ((0, 3), (0, 2), [Range(0, 0, 1), Range(0, 2, 1)]),
         ((5,), (3,), [Range(4, -1, -2)]), ((3,), (0,), [Range(-1, -1, -2)]),
         ((5, 4), (0, 4), [Range(2, 2, 1), Range(0, 4, 1)]),
+        ((3, 2), (3, 2), [Range(2, -1, -1), Range(0, 2, 1)]),
         ((5, 3, 4), (2, 3, 2), [Range(1, 5, 3), Range(0, 3, 1), Range(1, 3, 1)]),
     ]  # fmt: skip
     if padded:
@@ -127,8 +128,14 @@ def _slice_reference(x: np.ndarray, attrs: Attrs) -> np.ndarray:
 
 
 def _pad(application: Application, change: Tensor) -> Tensor:
-    attrs = application.attrs.replace(shape=application.inputs[0].shape)
-    return apply(PAD_SLICE, (change,), attrs)
+    attrs, shape = application.attrs, application.inputs[0].shape
+    if all(map(_takes_all, _ranges(attrs), shape)):
+        return _again(application, change)  # turned back, still a view
+    return apply(PAD_SLICE, (change,), attrs.replace(shape=shape))
+
+
+def _takes_all(taken: Range, dim: int | Dim) -> bool:
+    return taken in ((0, dim, 1), (dim - 1, -1, -1))
 
 
 def _again(application: Application, change: Tensor) -> Tensor:
@@ -240,3 +247,11 @@ def slice_axis(x: Tensor, axis: int, start: int | Dim, stop: int | Dim) -> Tenso
     ranges = [Range(0, dim, 1) for dim in x.shape]
     ranges[axis] = Range(start, stop, 1)
     return take_ranges(x, ranges)
+
+
+def turned(x: Tensor, axes: Sequence[int]) -> Tensor:
+    """Return a view with the elements of these axes, counted from the front, in reverse order."""
+    dims = enumerate(x.shape)
+    return take_ranges(
+        x, [Range(dim - 1, -1, -1) if i in axes else Range(0, dim, 1) for i, dim in dims]
+    )

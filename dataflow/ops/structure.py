@@ -9,8 +9,9 @@ import numpy as np
 
 from dataflow.attrs import Attrs
 from dataflow.elementwise import traffic
-from dataflow.errors import ShapeError
+from dataflow.errors import DTypeError, ShapeError
 from dataflow.op import Arrays, Call, Cost, Sample, Specs
+from dataflow.source import user_line
 from dataflow.spec import DTYPES, Spec, as_shape
 
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from dataflow.tensor import Tensor
 
 __all__ = [
+    "as_integer",
+    "as_integers",
     "check_inputs",
     "copy_cost",
     "copy_kernel",
@@ -44,6 +47,29 @@ def single_dim(attrs: Attrs, name: str) -> int | Dim:
         msg = f"attribute {name!r} must be one dimension, not {len(dims)}"
         raise ShapeError(msg)
     return dims[0]
+
+
+def as_integer(value: Any, what: str) -> int:  # noqa: ANN401 - checked here
+    """Return a whole number that a caller gave; `DTypeError` for anything else."""
+    if isinstance(value, (bool, np.bool_)) or not hasattr(value, "__index__"):
+        msg = f"{what} ({user_line()}) is an int, not {value!r}"
+        raise DTypeError(msg)
+    number: int = value.__index__()
+    return number
+
+
+def as_integers(values: Any, what: str) -> np.ndarray:  # noqa: ANN401 - checked here
+    """Return constant whole numbers that a caller gave as int64; `DTypeError` for others."""
+    try:
+        array = np.asarray(values)
+        array = array.astype(np.int64) if array.size == 0 else array
+    except (TypeError, ValueError) as error:
+        msg = f"{what} ({user_line()}): {error}"
+        raise DTypeError(msg) from None
+    if array.dtype.kind not in "iu":
+        msg = f"{what} ({user_line()}) are ints, not {array.dtype}"
+        raise DTypeError(msg)
+    return array.astype(np.int64)
 
 
 def copy_cost(ins: Specs, outs: Specs, attrs: Attrs) -> Cost:
