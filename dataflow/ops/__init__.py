@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from dataflow.ops.counting import *
     from dataflow.ops.creation import *
     from dataflow.ops.crossentropy import *
+    from dataflow.ops.crossing import *
     from dataflow.ops.cumulative import *
     from dataflow.ops.differences import *
     from dataflow.ops.draws import *

@@ -1,0 +1,48 @@
+"""Cross-checks of products of tensors."""
+
+import numpy as np
+
+import dataflow as df
+from tests.peers.table import Row
+
+RNG = np.random.default_rng(3)
+
+
+def real(*shape: int) -> np.ndarray:
+    """Draw real numbers."""
+    return RNG.uniform(-2, 2, shape)
+
+
+def both(*shape: int) -> np.ndarray:
+    """Draw complex numbers."""
+    return real(*shape) + 1j * real(*shape)
+
+
+AXES = ([1, 2], [0, 1])
+
+ROWS = [
+    Row("dot", (real(4), real(4)), df.dot, lambda t, x, y: t.dot(x, y),
+        lambda j, x, y: j.numpy.dot(x, y)),
+    Row("dot", (real(2, 3), real(4, 3, 2)), df.dot, None, lambda j, x, y: j.numpy.dot(x, y)),
+    Row("inner", (both(2, 3), both(4, 3)), df.inner, lambda t, x, y: t.inner(x, y),
+        lambda j, x, y: j.numpy.inner(x, y)),
+    Row("vdot", (both(4), both(4)), df.vdot, lambda t, x, y: t.vdot(x, y),
+        lambda j, x, y: j.numpy.vdot(x, y)),
+    Row("vecdot", (both(2, 3), both(4, 1, 3)), df.vecdot,
+        lambda t, x, y: t.linalg.vecdot(x, y), lambda j, x, y: j.numpy.vecdot(x, y)),
+    Row("tensordot", (both(2, 3, 4), both(3, 4, 5)),
+        lambda x, y: df.tensordot(x, y, AXES), lambda t, x, y: t.tensordot(x, y, AXES),
+        lambda j, x, y: j.numpy.tensordot(x, y, AXES)),
+    Row("tensordot", (real(2, 3), real(3, 2)), lambda x, y: df.tensordot(x, y, 0),
+        lambda t, x, y: t.tensordot(x, y, 0), lambda j, x, y: j.numpy.tensordot(x, y, 0)),
+    Row("outer", (both(3), both(2)), df.outer, lambda t, x, y: t.outer(x, y),
+        lambda j, x, y: j.numpy.outer(x, y)),
+    Row("kron", (both(2, 3), both(3, 2)), df.kron, lambda t, x, y: t.kron(x, y),
+        lambda j, x, y: j.numpy.kron(x, y)),
+    Row("cross", (both(1, 2, 3), both(4, 1, 3)), df.cross,
+        lambda t, x, y: t.linalg.cross(x, y), lambda j, x, y: j.numpy.cross(x, y)),
+    Row("matvec", (real(2, 3, 4), real(3, 4)[:1]), df.matvec, None,
+        lambda j, x, y: j.numpy.matvec(x, y)),
+    Row("vecmat", (both(2, 3), both(3, 4)), df.vecmat, None,
+        lambda j, x, y: j.numpy.vecmat(x, y)),
+]  # fmt: skip

@@ -1,0 +1,167 @@
+"""Proves the products of tensors against NumPy's, over axes, ranks and dtypes, and their errors."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import dataflow as df
+from dataflow.errors import DTypeError, ShapeError
+
+RNG = np.random.default_rng(5)
+DTYPES = ("bool", "int8", "uint16", "int64", "float16", "float32", "float64", "complex64",
+          "complex128")  # fmt: skip
+PAIRS: list[tuple[str, Callable[..., Any], tuple[tuple[int, ...], tuple[int, ...]]]] = [
+    ("dot", np.dot, ((), (2, 3))), ("dot", np.dot, ((3,), (3,))), ("dot", np.dot, ((2, 3), (3,))),
+    ("dot", np.dot, ((2, 3), (4, 3, 2))), ("dot", np.dot, ((0, 3), (3, 0))),
+    ("inner", np.inner, ((2, 3), ())), ("inner", np.inner, ((2, 3), (4, 5, 3))),
+    ("inner", np.inner, ((0,), (0,))), ("vdot", np.vdot, ((2, 3), (3, 2))),
+    ("vdot", np.vdot, ((), ())), ("vecdot", np.vecdot, ((2, 1, 3), (4, 3))),
+    ("vecdot", np.vecdot, ((2, 0), (2, 0))), ("matvec", np.matvec, ((2, 3), (4, 3))),
+    ("matvec", np.matvec, ((5, 2, 3), (1, 3))), ("vecmat", np.vecmat, ((4, 2), (2, 3))),
+    ("outer", np.outer, ((2, 2), (3,))), ("outer", np.outer, ((), (0,))),
+    ("kron", np.kron, ((2, 3), (4,))), ("kron", np.kron, ((2,), (3, 0, 2))),
+    ("kron", np.kron, ((), (2, 2))), ("cross", np.cross, ((2, 3), (3,))),
+    ("cross", np.cross, ((4, 1, 3), (2, 3))), ("cross", np.cross, ((0, 3), (0, 3))),
+]  # fmt: skip
+
+
+def draw(shape: tuple[int, ...], dtype: str) -> np.ndarray:
+    """Draw numbers of a dtype, complex ones with both parts."""
+    drawn = RNG.uniform(-3, 3, shape)
+    drawn = drawn + 1j * RNG.uniform(-3, 3, shape) if dtype[0] == "c" else drawn
+    return np.asarray(drawn).astype(dtype)
+
+
+def tolerance(dtype: np.dtype) -> float:
+    """Return how far two orders of summing may be apart."""
+    return 50 * float(np.finfo(dtype).eps) if dtype.kind in "fc" else 0.0
+
+
+def assert_same(actual: Any, expected: Any) -> None:  # noqa: ANN401 - arrays or scalars
+    """Assert that results have one shape and dtype and differ by roundings only."""
+    assert (np.shape(actual), actual.dtype) == (np.shape(expected), expected.dtype)
+    bound = tolerance(expected.dtype)
+    np.testing.assert_allclose(actual, expected, rtol=bound, atol=20 * bound)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(("name", "function", "shapes"), PAIRS)
+def test_products_are_numpys(name: str, function: Any, shapes: Any, dtype: str) -> None:  # noqa: ANN401
+    """Values, shapes and dtypes are those of NumPy's function of the same name."""
+    if (name, dtype) == ("cross", "bool"):
+        return  # NumPy has no subtraction of bools
+    a, b = (draw(shape, dtype) for shape in shapes)
+    x = df.GraphBuilder().constant(a)
+    assert_same(df.evaluate(getattr(df, name)(x, b)), np.asarray(function(a, b)))
+
+
+def test_numpy_finds_the_products() -> None:
+    """NumPy's own functions, called with a tensor, declare nodes of ours."""
+    x = df.GraphBuilder().constant(draw((3, 3), "float64"))
+    for function in (np.dot, np.inner, np.outer, np.kron, np.cross, np.vdot, np.tensordot,
+                     np.vecdot, np.matvec, np.vecmat):  # fmt: skip
+        assert isinstance(function(x, x), df.Tensor)
+
+
+@st.composite
+def tensordots(draw_: st.DrawFn) -> tuple[tuple[int, ...], tuple[int, ...], Any]:
+    """Draw two shapes and the axes in which they agree, in any order."""
+    sizes = st.lists(st.integers(0, 3), max_size=2)
+    shared, left, right = draw_(sizes), draw_(sizes), draw_(sizes)
+    a_order = draw_(st.permutations(range(len(left) + len(shared))))
+    b_order = draw_(st.permutations(range(len(right) + len(shared))))
+    a, b = ([*left, *shared], [*right, *shared])
+    a_axes = [a_order.index(len(left) + k) for k in range(len(shared))]
+    b_axes = [b_order.index(len(right) + k) - len(b) for k in range(len(shared))]
+    return tuple(a[i] for i in a_order), tuple(b[i] for i in b_order), (a_axes, b_axes)
+
+
+@settings(max_examples=60, deadline=None)
+@given(tensordots())
+def test_tensordot_is_numpys_over_any_axes(case: Any) -> None:  # noqa: ANN401 - shapes and axes
+    """Whatever the axes, their order and their signs, the result is NumPy's."""
+    shape_a, shape_b, axes = case
+    a, b = draw(shape_a, "float64"), draw(shape_b, "complex128")
+    x = df.GraphBuilder().constant(a)
+    assert_same(df.evaluate(df.tensordot(x, b, axes)), np.asarray(np.tensordot(a, b, axes)))
+
+
+@pytest.mark.parametrize("axes", [0, 1, 2, (0, 1), ([1], -2)])
+def test_tensordot_takes_numbers_of_axes(axes: Any) -> None:  # noqa: ANN401
+    """An int, and a pair of ints, mean what they mean to NumPy."""
+    a = draw((3, 3), "float64")
+    x = df.GraphBuilder().constant(a)
+    assert_same(df.evaluate(df.tensordot(x, x, axes)), np.asarray(np.tensordot(a, a, axes)))
+
+
+def test_axes_of_vecdot_and_cross_are_numpys() -> None:
+    """The axes of vectors are found in each operand, and put where they are asked for."""
+    a, b = draw((3, 4, 5), "complex128"), draw((3, 1, 5), "complex128")
+    x = df.GraphBuilder().constant(a)
+    assert_same(df.evaluate(df.vecdot(x, b, axis=0)), np.sum(a.conj() * b, axis=0))
+    c = draw((5, 3), "complex128")
+    assert_same(df.evaluate(df.cross(x, c, axisa=0, axisc=1)), np.cross(a, c, axisa=0, axisc=1))
+    assert_same(df.evaluate(df.cross(x, x[::-1], axis=0)), np.cross(a, a[::-1], axis=0))
+
+
+def test_cross_in_the_plane() -> None:
+    """A vector of 2 elements has 0 for its third; two of them give the third element alone."""
+    flat, deep = draw((4, 2), "float64"), draw((4, 3), "float64")
+    lifted = np.concatenate([flat, np.zeros((4, 1))], axis=1)
+    x, y = (df.GraphBuilder().constant(a) for a in (flat, deep))
+    assert_same(df.evaluate(df.cross(x, deep)), np.cross(lifted, deep))
+    assert_same(df.evaluate(df.cross(y, flat)), np.cross(deep, lifted))
+    assert_same(df.evaluate(df.cross(x, flat[::-1])), np.cross(lifted, lifted[::-1])[:, 2])
+
+
+def test_named_dimensions_stay_named() -> None:
+    """Products of tensors with a named axis have it in their shapes, and its size when run."""
+    b = df.GraphBuilder()
+    x = b.input("x", ("batch", 3), "float64")
+    made = (df.kron(x, np.ones((2, 2))), df.inner(x, x), df.outer(x, x), df.vecdot(x, x))
+    assert [str(t.shape[0]) for t in made] == ["2*batch", "batch", "3*batch", "batch"]
+    values = df.evaluate(*made, feeds={"x": np.ones((5, 3))})
+    assert [v.shape for v in values] == [(10, 6), (5, 5), (15, 15), (5,)]
+
+
+def test_matrices_are_views() -> None:
+    """Where contracted axes come last, or first, no operand is copied on the way to BLAS."""
+    b = df.GraphBuilder()
+    x, y = b.input("x", (2, 3, 4), "float64"), b.input("y", (5, 6, 4), "float64")
+    graph = b.build(outputs={"inner": df.inner(x, y)})
+    ops = {data["op"] for _, data in graph.dag.nodes(data=True)}
+    assert "copy" not in ops
+
+
+WRONG: list[tuple[str, Callable[[df.Tensor], object]]] = [
+    ("tensordot", lambda x: df.tensordot(x, x, 3)),
+    ("named once", lambda x: df.tensordot(x, x, ([0, 0], [0, 0]))),
+    ("tensordot", lambda x: df.tensordot(x, x, ([0],))),
+    ("tensordot", lambda x: df.tensordot(x, x, (0, [0, 1]))),
+    ("axis 2", lambda x: df.tensordot(x, x, (2, 0))), ("dot", lambda x: df.dot(x, x)),
+    ("inner", lambda x: df.inner(x, np.ones(2))), ("vdot", lambda x: df.vdot(x, np.ones(2))),
+    ("axis 2", lambda x: df.vecdot(x, x, axis=2)), ("vecdot", lambda x: df.vecdot(x, np.ones(4))),
+    ("matvec", lambda x: df.matvec(np.ones(3), x)), ("vecmat", lambda x: df.vecmat(2.0, x)),
+    ("length 2 or 3", lambda x: df.cross(x, np.ones(4))), ("axis", lambda x: df.cross(x, x, 5)),
+    ("broadcast", lambda x: df.cross(x, np.ones((5, 3)))),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "call"), WRONG)
+def test_wrong_axes_are_refused_where_they_are_declared(text: str, call: Any) -> None:  # noqa: ANN401
+    """Axes that don't exist or don't agree are errors of the line that names them."""
+    x = df.GraphBuilder().constant(np.ones((2, 3)))
+    with pytest.raises(ShapeError, match="test_contractions") as caught:
+        call(x)
+    assert text in str(caught.value)
+
+
+def test_dtypes_without_a_common_one_are_refused() -> None:
+    """Text can't be multiplied, and the message says which line tried."""
+    x = df.GraphBuilder().constant(np.ones(2))
+    with pytest.raises(DTypeError):
+        df.outer(x, np.array(["a", "b"]))
