@@ -1,1 +1,7 @@
 """Random draws by key and counter. Importing this package declares the ops ``random.*``."""
+
+from dataflow.ops.random.keys import bits as bits
+from dataflow.ops.random.keys import fold_in as fold_in
+from dataflow.ops.random.keys import key as key
+from dataflow.ops.random.keys import split as split
+from dataflow.ops.random.uniforms import *
