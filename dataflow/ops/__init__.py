@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from dataflow.ops.onehot import *
     from dataflow.ops.powers import *
     from dataflow.ops.products import *
+    from dataflow.ops.ranks import *
     from dataflow.ops.reductions import *
     from dataflow.ops.repeating import *
     from dataflow.ops.rounding import *
@@ -53,6 +54,8 @@ if TYPE_CHECKING:
     from dataflow.ops.shaping import *
     from dataflow.ops.sinc import *
     from dataflow.ops.sorting import *
+    from dataflow.ops.splitting import *
+    from dataflow.ops.stacking import *
     from dataflow.ops.statistics import *
     from dataflow.ops.stopping import *
     from dataflow.ops.triangles import *

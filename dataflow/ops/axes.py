@@ -9,19 +9,20 @@ import numpy as np
 
 from dataflow.attrs import Attrs
 from dataflow.calling import apply
-from dataflow.dispatch import public
+from dataflow.dispatch import also_named, public
 from dataflow.elementwise import maps_jvp, maps_vjp
 from dataflow.errors import ShapeError
 from dataflow.op import Alias, Along, Application, Arrays, Call, Op, Specs, Tiling, register
 from dataflow.ops.structure import check_inputs, copy_cost, samples_of
-from dataflow.shapes import normal_axis
+from dataflow.shapes import normal_axes, normal_axis
+from dataflow.source import user_line
 
 if TYPE_CHECKING:
     from dataflow.dims import Dim
     from dataflow.spec import Spec
     from dataflow.tensor import Tensor
 
-__all__ = ["moveaxis", "swapaxes", "transpose"]
+__all__ = ["matrix_transpose", "moveaxis", "permute_dims", "rollaxis", "swapaxes", "transpose"]
 
 
 def _transpose_infer(specs: Specs, attrs: Attrs) -> Specs:
@@ -104,6 +105,9 @@ def transpose(x: Tensor, axes: Sequence[int] | None = None) -> Tensor:
     return apply(TRANSPOSE, (x,), Attrs(axes=tuple(order)))
 
 
+permute_dims = also_named(transpose, "permute_dims")
+
+
 @public(np.swapaxes)
 def swapaxes(x: Tensor, axis1: int, axis2: int) -> Tensor:
     """Return a view with two axes swapped.
@@ -125,9 +129,68 @@ def swapaxes(x: Tensor, axis1: int, axis2: int) -> Tensor:
     return transpose(x, order)
 
 
+@public(np.matrix_transpose)
+def matrix_transpose(x: Tensor, /) -> Tensor:
+    """Return a view with the last two axes swapped: every matrix of a stack transposed.
+
+    Raises
+    ------
+    ShapeError
+        There are fewer than two axes.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> df.matrix_transpose(df.GraphBuilder().zeros((2, 3, 4))).shape
+    (2, 4, 3)
+    """
+    return swapaxes(x, -1, -2)
+
+
 @public(np.moveaxis)
-def moveaxis(x: Tensor, source: int, destination: int) -> Tensor:
-    """Return a view with one axis moved to another place.
+def moveaxis(x: Tensor, source: int | Sequence[int], destination: int | Sequence[int]) -> Tensor:
+    """Return a view with one axis or several moved to other places, the others in order.
+
+    Raises
+    ------
+    ShapeError
+        An axis is out of range or named twice, or there are more axes than places.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> df.moveaxis(df.GraphBuilder().zeros((2, 3, 4)), 0, -1).shape
+    (3, 4, 2)
+    """
+    from_, to = _axes_of(source, x.ndim), _axes_of(destination, x.ndim)
+    if len(from_) != len(to):
+        msg = f"moveaxis ({user_line()}): {len(from_)} axes to {len(to)} places"
+        raise ShapeError(msg)
+    order = [axis for axis in range(x.ndim) if axis not in from_]
+    for place, axis in sorted(zip(to, from_, strict=True)):
+        order.insert(place, axis)
+    return transpose(x, order)
+
+
+def _axes_of(axis: int | Sequence[int], ndim: int) -> list[int]:
+    """Return axes counted from the front, in the order given."""
+    normal_axes(axis, ndim)  # refuses one that is named twice
+    items = axis if isinstance(axis, Sequence) else (axis,)
+    return [normal_axis(item, ndim) for item in items]
+
+
+@public(np.rollaxis)
+def rollaxis(x: Tensor, /, axis: int, start: int = 0) -> Tensor:
+    """Return a view with one axis moved to just before another; see `moveaxis`.
+
+    Parameters
+    ----------
+    x : Tensor
+        At least one axis.
+    axis : int
+        Which axis.
+    start : int
+        The axis that it is put before; the number of axes for the end.
 
     Raises
     ------
@@ -137,10 +200,9 @@ def moveaxis(x: Tensor, source: int, destination: int) -> Tensor:
     Examples
     --------
     >>> import dataflow as df
-    >>> df.moveaxis(df.GraphBuilder().zeros((2, 3, 4)), 0, -1).shape
-    (3, 4, 2)
+    >>> df.rollaxis(df.GraphBuilder().zeros((2, 3, 4)), 2, 1).shape
+    (2, 4, 3)
     """
-    order = list(range(x.ndim))
-    order.remove(normal_axis(source, x.ndim))
-    order.insert(normal_axis(destination, x.ndim), normal_axis(source, x.ndim))
-    return transpose(x, order)
+    place = normal_axis(axis, x.ndim)
+    before = x.ndim if start == x.ndim else normal_axis(start, x.ndim)
+    return moveaxis(x, place, before - 1 if place < before else before)

@@ -10,7 +10,7 @@ import numpy as np
 
 from dataflow.attrs import Attrs
 from dataflow.calling import apply, promoted
-from dataflow.dispatch import public
+from dataflow.dispatch import also_named, public
 from dataflow.errors import DTypeError, ShapeError
 from dataflow.op import WHOLE, Along, Application, Arrays, Call, Op, Sample, Specs, Tiling, register
 from dataflow.ops.shaping import broadcast_to, expand_dims, reshape
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from dataflow.dims import Dim
     from dataflow.tensor import Tensor, TensorLike
 
-__all__ = ["concat", "stack"]
+__all__ = ["concat", "concatenate", "parts_of", "stack"]
 
 
 def _infer(specs: Specs, attrs: Attrs) -> Specs:
@@ -32,15 +32,16 @@ def _infer(specs: Specs, attrs: Attrs) -> Specs:
     if not specs or not 0 <= axis < specs[0].ndim:
         msg = f"takes at least 1 input, with an axis {axis}"
         raise ShapeError(msg)
-    first, total = specs[0], reduce(lambda a, b: a + b, (spec.shape[axis] for spec in specs))
+    first = specs[0]
     for slot, spec in enumerate(specs):
         if spec.dtype != first.dtype:
             msg = f"slot {slot} is {spec.dtype}, slot 0 {first.dtype}: cast with astype"
             raise DTypeError(msg)
-        if _without(spec, axis) != _without(first, axis):
+        if spec.ndim != first.ndim or _without(spec, axis) != _without(first, axis):
             msg = (f"slot {slot} is {shape_text(spec.shape)}, slot 0 {shape_text(first.shape)}: "
                    f"they may differ on axis {axis} only")  # fmt: skip
             raise ShapeError(msg)
+    total = reduce(lambda a, b: a + b, (spec.shape[axis] for spec in specs))
     return (first.with_shape((*first.shape[:axis], total, *first.shape[axis + 1 :])),)
 
 
@@ -152,10 +153,13 @@ def concat(tensors: Sequence[TensorLike], axis: int | None = 0) -> Tensor:
     array([[1, 2],
            [3, 4]])
     """
-    parts = _joined(tensors)
+    parts = parts_of(tensors)
     if axis is None:
         return apply(CONCAT, [reshape(part, -1) for part in parts], Attrs(axis=0))
     return apply(CONCAT, parts, Attrs(axis=normal_axis(axis, parts[0].ndim)))
+
+
+concatenate = also_named(concat, "concatenate")
 
 
 @public(np.stack)
@@ -170,12 +174,13 @@ def stack(tensors: Sequence[TensorLike], axis: int = 0) -> Tensor:
     array([[1, 1],
            [2, 2]])
     """
-    parts = _joined(tensors)
+    parts = parts_of(tensors)
     place = normal_axis(axis, parts[0].ndim + 1)
     return concat([move_axis(expand_dims(part, 0), 0, place) for part in parts], place)
 
 
-def _joined(tensors: Any) -> tuple[Tensor, ...]:  # noqa: ANN401 - checked here
+def parts_of(tensors: Any) -> tuple[Tensor, ...]:  # noqa: ANN401 - checked here
+    """Return what is to be joined as tensors of one dtype; `ShapeError` where there are none."""
     if not isinstance(tensors, Sequence) or not tensors:
         msg = f"join ({user_line()}): give a list or tuple of at least one tensor"
         raise ShapeError(msg)

@@ -1,0 +1,207 @@
+"""Tensors of other ranks: flattened, with at least so many axes, or broadcast together.
+
+All of them are reshapes and broadcasts, so that views stay views.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dataflow.calling import as_tensor
+from dataflow.dims import product
+from dataflow.dispatch import public
+from dataflow.errors import GraphError, ShapeError
+from dataflow.ops.axes import transpose
+from dataflow.ops.shaping import broadcast_to, expand_dims, reshape
+from dataflow.shapes import normal_axis
+from dataflow.source import user_line
+from dataflow.spec import as_shape
+from dataflow.spec import broadcast_shapes as broadcast_all
+from dataflow.tensor import Tensor, builder_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from dataflow.dims import DimLike, Shape
+    from dataflow.tensor import TensorLike
+
+__all__ = ["atleast_1d", "atleast_2d", "atleast_3d", "broadcast_arrays", "broadcast_shapes",
+           "flatten", "ravel"]  # fmt: skip
+
+
+@public(np.ravel)
+def ravel(x: Tensor, /, order: str = "C") -> Tensor:
+    """Return all elements along one axis.
+
+    Parameters
+    ----------
+    x : Tensor
+        Any shape and dtype.
+    order : {"C", "F"}
+        Whether the last axis runs first, or the first one.
+
+    Raises
+    ------
+    GraphError
+        There is no such order; ``"A"`` and ``"K"`` depend on memory, which isn't decided yet.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> x = df.GraphBuilder().constant([[1, 2], [3, 4]])
+    >>> df.evaluate(df.ravel(x)), df.evaluate(df.ravel(x, order="F"))
+    (array([1, 2, 3, 4]), array([1, 3, 2, 4]))
+    """
+    if order not in ("C", "F"):
+        msg = f"ravel ({user_line()}): the order is 'C' or 'F', not {order!r}"
+        raise GraphError(msg)
+    return reshape(x if order == "C" or x.ndim < 2 else transpose(x), -1)
+
+
+@public()
+def flatten(x: Tensor, /, start_dim: int = 0, end_dim: int = -1) -> Tensor:
+    """Return the tensor with a run of axes merged into one, as PyTorch's ``flatten`` does.
+
+    Parameters
+    ----------
+    x : Tensor
+        Any shape and dtype; a scalar gets one axis.
+    start_dim, end_dim : int
+        The first and the last of the axes.
+
+    Raises
+    ------
+    ShapeError
+        An axis is out of range, or the last comes before the first.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> df.flatten(df.GraphBuilder().input("x", ("batch", 4, 5)), 1).shape
+    (Dim('batch'), 20)
+    """
+    ndim = max(x.ndim, 1)
+    first, last = normal_axis(start_dim, ndim), normal_axis(end_dim, ndim)
+    if first > last:
+        msg = f"flatten ({user_line()}): axis {end_dim} comes before axis {start_dim}"
+        raise ShapeError(msg)
+    merged = product(x.shape[first : last + 1])
+    return reshape(x, (*x.shape[:first], merged, *x.shape[last + 1 :]))
+
+
+# At least so many axes
+
+
+def _each(arrays: Sequence[TensorLike], function: Callable[[Tensor], Tensor]) -> Any:  # noqa: ANN401
+    """Return one result, or a tuple of as many as there are arrays."""
+    like = next((a for a in arrays if isinstance(a, Tensor)), None)
+    if like is None:
+        builder_of(*arrays)  # which says that there is no tensor
+        return ()
+    made = tuple(function(as_tensor(array, like)) for array in arrays)
+    return made[0] if len(made) == 1 else made
+
+
+@public(np.atleast_1d)
+def atleast_1d(*arrays: TensorLike) -> Any:  # noqa: ANN401 - one tensor, or as many as given
+    """Return scalars with one axis, and other tensors as they are.
+
+    Parameters
+    ----------
+    *arrays : tensor or array_like
+        At least one is a tensor.
+
+    Returns
+    -------
+    Tensor or tuple of Tensor
+        As many as were given.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> df.atleast_1d(df.GraphBuilder().constant(5.0)).shape
+    (1,)
+    """
+    return _each(arrays, lambda x: x if x.ndim else reshape(x, 1))
+
+
+@public(np.atleast_2d)
+def atleast_2d(*arrays: TensorLike) -> Any:  # noqa: ANN401 - one tensor, or as many as given
+    """Return tensors with leading axes of length 1 up to two axes; see `atleast_1d`.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> df.atleast_2d(df.GraphBuilder().zeros(3)).shape
+    (1, 3)
+    """
+    return _each(arrays, lambda x: expand_dims(x, tuple(range(max(0, 2 - x.ndim)))))
+
+
+@public(np.atleast_3d)
+def atleast_3d(*arrays: TensorLike) -> Any:  # noqa: ANN401 - one tensor, or as many as given
+    """Return tensors with axes of length 1 around theirs up to three axes; see `atleast_1d`.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> b = df.GraphBuilder()
+    >>> df.atleast_3d(b.zeros(3)).shape, df.atleast_3d(b.zeros((3, 4))).shape
+    ((1, 3, 1), (3, 4, 1))
+    """
+    new = {0: (0, 1, 2), 1: (0, 2), 2: (2,)}
+    return _each(arrays, lambda x: expand_dims(x, new.get(x.ndim, ())))
+
+
+# Broadcast together
+
+
+@public()
+def broadcast_shapes(*shapes: DimLike | Sequence[DimLike]) -> Shape:
+    """Return the shape that NumPy's broadcasting gives; a named dimension never counts as 1.
+
+    Raises
+    ------
+    ShapeError
+        Two dimensions on one axis differ and neither is 1.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> df.broadcast_shapes(("batch", 1), 3)
+    (Dim('batch'), 3)
+    """
+    try:
+        return broadcast_all([as_shape(shape) for shape in shapes]) if shapes else ()
+    except ShapeError as error:
+        msg = f"broadcast_shapes ({user_line()}): {error}"
+        raise ShapeError(msg) from None
+
+
+@public(np.broadcast_arrays)
+def broadcast_arrays(*arrays: TensorLike) -> tuple[Tensor, ...]:
+    """Return tensors broadcast to one shape: views.
+
+    Parameters
+    ----------
+    *arrays : tensor or array_like
+        At least one is a tensor.
+
+    Raises
+    ------
+    ShapeError
+        The shapes don't broadcast.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> b = df.GraphBuilder()
+    >>> [t.shape for t in df.broadcast_arrays(b.zeros((2, 1)), b.zeros(3))]
+    [(2, 3), (2, 3)]
+    """
+    builder = builder_of(*arrays)
+    tensors = [a if isinstance(a, Tensor) else builder.constant(a) for a in arrays]
+    shape = broadcast_shapes(*(tensor.shape for tensor in tensors))
+    return tuple(broadcast_to(tensor, shape) for tensor in tensors)
