@@ -1,3 +1,5 @@
 """Neural operations beyond the core. Importing this package declares the ops ``nn.*``."""
 
+from dataflow.ops.nn.avg_pooling import *
 from dataflow.ops.nn.convolution import *
+from dataflow.ops.nn.max_pooling import *

@@ -1,0 +1,242 @@
+"""Elements of the last axis by index, a row of indices for every row, and back.
+
+A pooling that chooses elements is differentiated by gathering the tangents that lie where it
+chose, and by scattering cotangents there, which adds up where windows overlap. Each of the two is
+the other's reverse.
+
+Rows are told apart by adding each one's start to its indices, in scratch memory, so that a whole
+array is one call of NumPy's. Only the first axis is sliced, so that memory has no gaps.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dataflow.attrs import Attrs
+from dataflow.calling import apply, call_function
+from dataflow.elementwise import maps_jvp, maps_vjp, traffic
+from dataflow.errors import ShapeError
+from dataflow.op import (
+    WHOLE,
+    Along,
+    Application,
+    Array,
+    Arrays,
+    AxisUse,
+    Call,
+    Cost,
+    Op,
+    Sample,
+    Specs,
+    Tiling,
+    Workspace,
+    register,
+)
+from dataflow.ops.positions import check_int64, checking
+from dataflow.ops.shaping import broadcast_to
+from dataflow.ops.structure import check_inputs, copy_cost, is_row_major, single_dim
+from dataflow.spec import DTYPES, Spec, shape_text
+
+if TYPE_CHECKING:
+    from dataflow.dims import Dim
+    from dataflow.tensor import Tensor
+
+__all__ = ["gather_places", "scatter_places"]
+
+_ADD_AT = 8192
+"""Bytes that `numpy.add.at` allocates, whatever the sizes."""
+
+
+def _check_rows(specs: Specs) -> Spec:
+    """Return the first spec; refuse indices that don't have its rows."""
+    first, indices = check_inputs(specs, 2), specs[1]
+    check_int64(indices, 1)
+    if not first.ndim or first.shape[:-1] != indices.shape[:-1] or not indices.ndim:
+        msg = (f"takes an array and indices of as many rows, not {shape_text(first.shape)} and "
+               f"{shape_text(indices.shape)}: all axes but the last must be the same")  # fmt: skip
+        raise ShapeError(msg)
+    return first
+
+
+def _starts_of(specs: Specs) -> tuple[Spec, Spec]:
+    """Return the scratch that holds every row's start, and the places in the whole array."""
+    rows = math.prod(specs[1].static_shape[:-1])
+    return Spec((rows, 1), np.dtype(np.int64)), specs[1]
+
+
+def _placed(indices: Array, width: int, starts: Array, places: Array) -> list[Call]:
+    """Return the calls that check indices and find their places among rows of `width`."""
+    if not indices.size:
+        return []
+    by_row = starts.reshape(*indices.shape[:-1], 1)
+    flat = starts.reshape(-1)
+    return [
+        *checking(indices, width),
+        (flat.fill, (width,)),
+        (flat[:1].fill, (0,)),
+        (np.add.accumulate, (flat, 0, None, flat)),
+        (np.add, (indices, by_row, places)),
+    ]
+
+
+def _again(application: Application, change: Tensor) -> Tensor:
+    change = _laid_out(change)
+    return apply(application.op, (change, application.inputs[1]), application.attrs)
+
+
+def _batch(
+    application: Application, inputs: tuple[Tensor, ...], batched: tuple[bool, ...],
+    size: int | Dim,
+) -> list[Tensor]:  # fmt: skip
+    whole = [
+        _laid_out(x if has_batch else broadcast_to(x, (size, *x.shape)))
+        for x, has_batch in zip(inputs, batched, strict=True)
+    ]
+    return [apply(application.op, whole, application.attrs)]
+
+
+def _laid_out(x: Tensor) -> Tensor:
+    return x if is_row_major(x) else call_function("copy", x)
+
+
+def _tiling(specs: Specs, attrs: Attrs) -> Tiling:
+    first: AxisUse = Along(0) if specs[0].ndim > 1 else WHOLE
+    return Tiling(tuple((first, *[WHOLE] * (spec.ndim - 1)) for spec in specs))
+
+
+_CASES: list[tuple[tuple[int, ...], int, int]] = [
+    ((), 4, 3), ((), 1, 1), ((0,), 3, 2), ((2, 3), 0, 0), ((2,), 5, 3), ((3, 2), 3, 5),
+]  # fmt: skip
+"""Rows, the elements in each, and the indices."""
+
+
+def _samples(rng: np.random.Generator, *, back: bool) -> list[Sample]:
+    made = []
+    cases = [(*case, "float64") for case in _CASES]
+    cases += [(*_CASES[-1], dtype) for dtype in DTYPES if dtype != "bool" or not back]
+    for rows, length, count, dtype in cases:
+        indices = rng.integers(0, max(length, 1), (*rows, count))
+        x = np.asarray(rng.uniform(-3, 3, (*rows, count if back else length))).astype(dtype)
+        attrs = Attrs(length=(length,)) if back else Attrs()
+        made.append(Sample((x, indices), attrs, dtype[0] in "fc"))
+    return made
+
+
+# nn.gather_places
+
+
+def _gather_infer(specs: Specs, attrs: Attrs) -> Specs:
+    return (_check_rows(specs).with_shape(specs[1].shape),)
+
+
+def _gather_kernel(outs: Arrays, ins: Arrays, scratch: Arrays, attrs: Attrs) -> list[Call]:
+    (out,), (x, indices), (starts, places) = outs, ins, scratch
+    if x.flags.c_contiguous and out.flags.c_contiguous:
+        calls = _placed(indices, x.shape[-1], starts, places)
+        return [*calls, (np.ndarray.take, (x.reshape(-1), places, None, out, "clip"))]
+    return [*checking(indices, x.shape[-1]), (_gather_each, (x, indices, out))]
+
+
+def _gather_each(x: Array, indices: Array, out: Array) -> None:
+    """Take one element after the other: slow, but nothing with gaps in memory is copied first."""
+    for place in np.ndindex(indices.shape):
+        out[place] = x[(*place[:-1], indices[place])]
+
+
+def _gather_reference(x: Array, indices: Array, attrs: Attrs) -> Array:
+    return np.take_along_axis(x, indices, -1)
+
+
+def _gather_workspace(specs: Specs, attrs: Attrs) -> Workspace:
+    return Workspace(_starts_of(specs))
+
+
+def _gather_back(application: Application, cotangent: Tensor) -> Tensor:
+    x, indices = application.inputs
+    return scatter_places(cotangent, indices, x.shape[-1])
+
+
+GATHER_PLACES = register(Op(
+    name="nn.gather_places", label="GatherPlaces", infer=_gather_infer, kernel=_gather_kernel,
+    reference=_gather_reference, vjp=maps_vjp((_gather_back, None)),
+    jvp=maps_jvp((_again, None)), batch=_batch, tiling=_tiling, cost=copy_cost,
+    workspace=_gather_workspace, samples=lambda rng: _samples(rng, back=False), fallible=True,
+    moves=True,
+))  # fmt: skip
+
+
+def gather_places(x: Tensor, indices: Tensor) -> Tensor:
+    """Return, for every row of `x`, the elements at its row of indices."""
+    return apply(GATHER_PLACES, (_laid_out(x), _laid_out(indices)))
+
+
+# nn.scatter_places
+
+
+def _scatter_infer(specs: Specs, attrs: Attrs) -> Specs:
+    updates, length = _check_rows(specs), single_dim(attrs, "length")
+    if updates.dtype.kind == "b" or updates.shape != specs[1].shape:
+        msg = f"{updates} can't be added up at indices {specs[1]}: it must be as many numbers"
+        raise ShapeError(msg)
+    return (updates.with_shape((*updates.shape[:-1], length)),)
+
+
+def _scatter_kernel(outs: Arrays, ins: Arrays, scratch: Arrays, attrs: Attrs) -> list[Call]:
+    (out,), (updates, indices), (starts, places, *wide) = outs, ins, scratch
+    total, given = (wide[0], wide[1]) if wide else (out, updates)
+    calls: list[Call] = [(np.copyto, (given, updates))] if wide else []
+    calls.append((total.fill, (0,)))
+    if total.flags.c_contiguous and given.flags.c_contiguous:
+        calls += _placed(indices, out.shape[-1], starts, places)
+        calls.append((np.add.at, (total.reshape(-1), places.reshape(-1), given.reshape(-1))))
+    else:
+        calls += [*checking(indices, out.shape[-1]), (_scatter_each, (given, indices, total))]
+    return [*calls, (np.copyto, (out, total, "same_kind"))] if wide else calls
+
+
+def _scatter_each(updates: Array, indices: Array, out: Array) -> None:
+    """Add one element after the other, where memory has gaps."""
+    for place in np.ndindex(indices.shape):
+        out[(*place[:-1], indices[place])] += updates[place]
+
+
+def _scatter_workspace(specs: Specs, attrs: Attrs) -> Workspace:
+    starts, places = _starts_of(specs)
+    if specs[0].dtype != np.float16:
+        return Workspace((starts, places), _ADD_AT)
+    shapes = (_scatter_infer(specs, attrs)[0].shape, specs[0].shape)
+    return Workspace((starts, places, *(Spec(s, np.dtype(np.float32)) for s in shapes)), _ADD_AT)
+
+
+def _scatter_reference(updates: Array, indices: Array, attrs: Attrs) -> Array:
+    shape = (*updates.shape[:-1], *attrs.integers("length"))
+    out = np.zeros(shape, np.float32 if updates.dtype == np.float16 else updates.dtype)
+    rows = np.indices(indices.shape)[:-1]
+    np.add.at(out, (*rows, indices), updates)
+    return out.astype(updates.dtype)
+
+
+def _scatter_back(application: Application, cotangent: Tensor) -> Tensor:
+    return gather_places(cotangent, application.inputs[1])
+
+
+def _scatter_cost(ins: Specs, outs: Specs, attrs: Attrs) -> Cost:
+    size = ins[0].size
+    return Cost(size if isinstance(size, int) else 0, traffic(ins, outs))
+
+
+SCATTER_PLACES = register(Op(
+    name="nn.scatter_places", label="ScatterPlaces", infer=_scatter_infer,
+    kernel=_scatter_kernel, reference=_scatter_reference, vjp=maps_vjp((_scatter_back, None)),
+    jvp=maps_jvp((_again, None)), batch=_batch, tiling=_tiling, cost=_scatter_cost,
+    workspace=_scatter_workspace, samples=lambda rng: _samples(rng, back=True), fallible=True,
+))  # fmt: skip
+
+
+def scatter_places(updates: Tensor, indices: Tensor, length: int | Dim) -> Tensor:
+    """Return rows of zeros of a length, with updates added where each row's indices say."""
+    operands = (_laid_out(updates), _laid_out(indices))
+    return apply(SCATTER_PLACES, operands, Attrs(length=(length,)))

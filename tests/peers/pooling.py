@@ -1,0 +1,90 @@
+"""Cross-checks of pooling."""
+
+from typing import Any
+
+import numpy as np
+
+import dataflow as df
+from tests.peers.table import Row
+
+SIZES = {1: (9,), 2: (7, 6), 3: (5, 5, 6)}
+X = {axes: np.random.default_rng(axes).uniform(-2, 2, (2, 3, *SIZES[axes])) for axes in SIZES}
+TIES = np.round(X[2])
+NAN = np.where(np.random.default_rng(9).uniform(0, 1, X[2].shape) < 0.02, np.nan, X[2])
+
+MAX_OPTIONS: list[dict[str, Any]] = [
+    {"kernel_size": 2}, {"kernel_size": 3, "stride": 1}, {"kernel_size": 3, "padding": 1},
+    {"kernel_size": 2, "stride": 1, "dilation": 2},
+    {"kernel_size": 3, "stride": 2, "padding": 1, "ceil_mode": True},
+    {"kernel_size": 3, "stride": 2, "dilation": 2, "padding": 1, "ceil_mode": True},
+    {"kernel_size": 2, "stride": 4},
+]  # fmt: skip
+AVG_OPTIONS: list[dict[str, Any]] = [
+    {"kernel_size": 2}, {"kernel_size": 3, "stride": 1}, {"kernel_size": 3, "padding": 1},
+    {"kernel_size": 3, "padding": 1, "count_include_pad": False},
+    {"kernel_size": 3, "stride": 2, "padding": 1, "ceil_mode": True},
+    {"kernel_size": 2, "stride": 2, "ceil_mode": True, "count_include_pad": False},
+    {"kernel_size": 4, "stride": 3, "padding": 2, "ceil_mode": True},
+]  # fmt: skip
+
+
+def same(name: str, x: np.ndarray, options: dict[str, Any], jax: Any = None) -> Row:  # noqa: ANN401
+    """Return the row of a function that PyTorch has by the same name."""
+    return Row(
+        name, (x,), lambda t: getattr(df.nn, name)(t, **options),
+        lambda m, t: getattr(m.nn.functional, name)(t, **options), jax,
+    )  # fmt: skip
+
+
+def jax_max(axes: int, options: dict[str, Any]) -> Any:  # noqa: ANN401 - a function
+    """Return the same maxima by JAX's most general reduction of windows, which has no ceil_mode."""
+    if options.get("ceil_mode"):
+        return None
+    kernel, padding = options["kernel_size"], options.get("padding", 0)
+    rest = ((0, 0),) * 2
+
+    def pool(j: Any, x: Any) -> Any:  # noqa: ANN401 - JAX's arrays
+        return j.lax.reduce_window(
+            x, -np.inf, j.lax.max, (1, 1, *(kernel,) * axes),
+            (1, 1, *(options.get("stride", kernel),) * axes),
+            (*rest, *((padding, padding),) * axes),
+            window_dilation=(1, 1, *(options.get("dilation", 1),) * axes),
+        )  # fmt: skip
+
+    return None if options.get("dilation") else pool
+
+
+def jax_avg(axes: int, options: dict[str, Any]) -> Any:  # noqa: ANN401 - a function
+    """Return the same means, where all windows count as many elements."""
+    if options.get("ceil_mode") or not options.get("count_include_pad", True):
+        return None
+    kernel, padding = options["kernel_size"], options.get("padding", 0)
+
+    def pool(j: Any, x: Any) -> Any:  # noqa: ANN401 - JAX's arrays
+        total = j.lax.reduce_window(
+            x, 0.0, j.lax.add, (1, 1, *(kernel,) * axes),
+            (1, 1, *(options.get("stride", kernel),) * axes),
+            (((0, 0),) * 2 + ((padding, padding),) * axes),
+        )  # fmt: skip
+        return total / kernel**axes
+
+    return pool
+
+
+ROWS = [
+    *[same(f"max_pool{axes}d", X[axes], options, jax_max(axes, options))
+      for axes in (1, 2, 3) for options in MAX_OPTIONS],
+    *[same(f"max_pool{axes}d", X[axes], {**options, "return_indices": True})
+      for axes in (1, 2, 3) for options in MAX_OPTIONS[2:6]],
+    *[same("max_pool2d", x, {**MAX_OPTIONS[2], "return_indices": True}) for x in (TIES, -TIES)],
+    same("max_pool2d", NAN, MAX_OPTIONS[1])._replace(gradient=False),
+    same("max_pool2d", X[2][0], {"kernel_size": (3, 2), "stride": (1, 2), "padding": (1, 0)}),
+    same("max_pool2d", X[2][:0], {"kernel_size": 2}),
+    same("max_pool2d", np.full((1, 1, 4, 4), -np.inf), {"kernel_size": 2, "return_indices": True}),
+    *[same(f"avg_pool{axes}d", X[axes], options, jax_avg(axes, options))
+      for axes in (1, 2, 3) for options in AVG_OPTIONS],
+    same("avg_pool2d", X[2], {"kernel_size": 3, "divisor_override": 4, "padding": 1}),
+    same("avg_pool3d", X[3], {"kernel_size": (1, 2, 3), "divisor_override": -3}),
+    same("avg_pool2d", X[2][0], {"kernel_size": (3, 2), "stride": (1, 2), "padding": (1, 0)}),
+    same("avg_pool2d", X[2][:0], {"kernel_size": 2}),
+]  # fmt: skip
