@@ -1,0 +1,275 @@
+"""What factorisations promise beyond their records: NumPy's values, gauges, corners and errors."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import dataflow as df
+from dataflow.errors import DTypeError, KernelError, ShapeError
+
+RNG = np.random.default_rng(5)
+DTYPES = ["float32", "float64", "complex64", "complex128"]
+SHAPES = [(1, 1), (4, 4), (5, 3), (3, 5), (2, 4, 3), (2, 0, 3), (0, 3, 3), (0, 0)]
+
+
+def drawn(shape: tuple[int, ...], dtype: str = "complex128") -> np.ndarray:
+    """Draw matrices."""
+    x = RNG.uniform(-2, 2, shape)
+    return (x + 1j * RNG.uniform(-2, 2, shape) if dtype[0] == "c" else x).astype(dtype)
+
+
+def hermitian(n: int, dtype: str = "complex128") -> np.ndarray:
+    """Draw a Hermitian matrix."""
+    x = drawn((n, n), dtype)
+    return np.asarray(x + x.conj().T)
+
+
+def values(function: Callable[..., Any], *arrays: Any) -> Any:  # noqa: ANN401
+    """Return a function's values of constants."""
+    b = df.GraphBuilder()
+    made = function(*[b.constant(a) for a in arrays])
+    return df.evaluate(*made) if isinstance(made, tuple) else df.evaluate(made)
+
+
+def slope(function: Callable[..., Any], x: np.ndarray) -> np.ndarray:
+    """Return the gradient of a function's sum."""
+    b = df.GraphBuilder()
+    t = b.constant(x)
+    return np.asarray(df.evaluate(df.grad(function(t).sum(), [t])[0]))
+
+
+def close(actual: Any, expected: Any) -> None:  # noqa: ANN401
+    """Assert that two arrays have one shape and dtype, and are the same up to rounding."""
+    actual, expected = np.asarray(actual), np.asarray(expected)
+    assert (actual.shape, actual.dtype) == (expected.shape, expected.dtype)
+    bound = 64 * float(np.finfo(expected.dtype).eps) if expected.dtype.kind in "fc" else 0
+    np.testing.assert_allclose(actual, expected, bound, bound * 8)
+
+
+def check_gradient(function: Callable[..., Any], x: np.ndarray, bound: float = 1e-6) -> None:
+    """Compare the gradient of a real function with a difference along one direction."""
+    b = df.GraphBuilder()
+    t = b.input("x", x.shape, x.dtype)
+    value = function(t)
+    (gradient,) = df.grad(value, [t])
+    u = drawn(x.shape, str(x.dtype))
+    found = np.vdot(df.evaluate(gradient, feeds={"x": x}), u).real
+    step = 1e-6
+    ahead, behind = (df.evaluate(value, feeds={"x": x + s * u}) for s in (step, -step))
+    assert found == pytest.approx(float(ahead - behind) / (2 * step), rel=bound, abs=bound)
+
+
+def size_of(x: df.Tensor) -> df.Tensor:
+    """Return a real function of complex numbers: the sum of weighted squares of their sizes."""
+    weights = np.random.default_rng(1).uniform(0.5, 1.5, x.spec.static_shape)
+    return (df.real(x * df.conj(x)) * x.builder.constant(weights)).sum()
+
+
+# Hermitian matrices
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("uplo", ["L", "U", "l"])
+def test_eigh_reads_one_triangle(dtype: str, uplo: Any) -> None:  # noqa: ANN401
+    """Eigenvalues and vectors are NumPy's, of matrices that aren't Hermitian too."""
+    x = drawn((2, 4, 4), dtype)
+    for ours, theirs in zip(values(lambda t: df.linalg.eigh(t, uplo), x),
+                            np.linalg.eigh(x, uplo), strict=True):  # fmt: skip
+        close(ours, theirs)
+    close(values(lambda t: df.linalg.eigvalsh(t, uplo), x), np.linalg.eigvalsh(x, uplo))
+
+
+def test_eigh_has_hermitian_gradients() -> None:
+    """The gradient of an eigenvalue is its vector times itself, whichever triangle is read."""
+    x = hermitian(4)
+    v = np.linalg.eigh(x).eigenvectors[:, -1]
+    for uplo in ("L", "U"):
+        found = slope(lambda t, u=uplo: df.linalg.eigvalsh(t, u)[-1], x)
+        np.testing.assert_allclose(found, np.outer(v, v.conj()), atol=1e-13)
+        found = slope(lambda t, u=uplo: df.linalg.eigh(t, u).eigenvalues[-1], x)
+        np.testing.assert_allclose(found, np.outer(v, v.conj()), atol=1e-13)
+
+
+def test_complex_eigenvectors_have_gradients_free_of_phases() -> None:
+    """What doesn't depend on the phases of complex eigenvectors has the right gradient."""
+
+    def value(t: df.Tensor) -> df.Tensor:
+        w, v = df.linalg.eigh(t + df.conj(t).T)
+        return size_of(v) + size_of(v[:, :2] @ df.conj(v[:, :2]).T) + (w * w * w).sum()
+
+    check_gradient(value, drawn((4, 4)))
+
+
+@pytest.mark.parametrize("n", [1, 3])
+def test_equal_eigenvalues_have_gradients(n: int) -> None:
+    """The gradient of eigenvalues that are equal is finite; that of the vectors is not."""
+    x = np.eye(n)
+    np.testing.assert_array_equal(slope(df.linalg.eigvalsh, x), np.eye(n))
+    np.testing.assert_array_equal(slope(df.linalg.svdvals, x), np.eye(n))
+    found = slope(lambda t: df.linalg.eigh(t).eigenvectors * np.arange(1.0, n + 1), x)
+    assert np.isfinite(found).all() == (n == 1)
+
+
+# Singular values
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("shape", SHAPES)
+def test_svd_is_numpys(shape: tuple[int, ...], dtype: str) -> None:
+    """Singular values and vectors are NumPy's, of stacks and empty matrices too."""
+    x = drawn(shape, dtype)
+    for full in (True, False):
+        for ours, theirs in zip(values(lambda t, f=full: df.linalg.svd(t, f), x),
+                                np.linalg.svd(x, full), strict=True):  # fmt: skip
+            close(ours, theirs)
+    close(values(df.linalg.svdvals, x), np.linalg.svdvals(x))
+    close(values(lambda t: df.linalg.svd(t, compute_uv=False), x), np.linalg.svdvals(x))
+
+
+@pytest.mark.parametrize("shape", [(3, 3), (4, 2), (2, 4), (2, 3, 2)])
+def test_complex_singular_vectors_have_gradients_free_of_phases(shape: tuple[int, ...]) -> None:
+    """What doesn't depend on the phases of complex singular vectors has the right gradient."""
+
+    def value(t: df.Tensor) -> df.Tensor:
+        u, s, vh = df.linalg.svd(t, full_matrices=False)
+        return size_of(u) + size_of(vh) + size_of(u @ vh) + (s * s * s).sum()
+
+    check_gradient(value, drawn(shape))
+
+
+@pytest.mark.parametrize("shape", [(4, 2), (2, 4)])
+def test_full_singular_vectors_have_the_reduced_ones_gradient(shape: tuple[int, ...]) -> None:
+    """Vectors that fill up a square matrix change no gradient of the others."""
+    x = drawn(shape, "float64")
+
+    def value(t: df.Tensor, *, full: bool) -> df.Tensor:
+        u, s, vh = df.linalg.svd(t, full_matrices=full)
+        return size_of(u[:, :2]) + size_of(vh[:2]) + s.sum()
+
+    reduced, full = (slope(lambda t, f=f: value(t, full=f), x) for f in (False, True))
+    np.testing.assert_array_equal(full, reduced)
+
+
+def test_hermitian_svd_reads_the_lower_triangle() -> None:
+    """With `hermitian`, singular values are those of the matrix that a triangle stands for."""
+    x = drawn((3, 3))
+    lower = np.tril(x, -1)
+    full = lower + lower.conj().T + np.diag(np.diag(x).real)
+    full = full + 1j * np.diag(np.diag(x).imag)  # NumPy's eigh leaves this out
+    u, s, vh = values(lambda t: df.linalg.svd(t, hermitian=True), x)
+    close((u * s) @ vh, full)
+
+
+# The pseudo-inverse
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.integers(0, 4), st.integers(0, 4), st.integers(0, 4), st.sampled_from(DTYPES))
+def test_pinv_of_any_rank(m: int, n: int, rank: int, dtype: str) -> None:
+    """A pseudo-inverse has its four defining properties, whatever the rank."""
+    a = drawn((m, rank), dtype) @ drawn((rank, n), dtype)
+    p = values(lambda t: df.linalg.pinv(t, rtol=1e-5), a)
+    bound = 1e-3 if dtype in ("float32", "complex64") else 1e-8
+    for left, right in ((a @ p @ a, a), (p @ a @ p, p), (a @ p, (a @ p).conj().T),
+                        (p @ a, (p @ a).conj().T)):  # fmt: skip
+        assert np.abs(left - right).max(initial=0) <= bound * np.abs(right).max(initial=1)
+
+
+def test_pinv_has_gradients_where_singular_values_are_equal() -> None:
+    """The gradient of the inverse of the unit matrix is finite."""
+    np.testing.assert_array_equal(slope(df.linalg.pinv, np.eye(3)), -np.ones((3, 3)))
+    np.testing.assert_array_equal(values(lambda t: df.linalg.pinv(t, hermitian=True), np.eye(2)),
+                                  np.eye(2))  # fmt: skip
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_matrix_rank_is_numpys(shape: tuple[int, ...]) -> None:
+    """Ranks are NumPy's, of stacks, with each kind of tolerance, of vectors and numbers too."""
+    x = drawn(shape, "float64")
+    if min(shape):
+        x[..., -1, :] = x[..., 0, :]
+    for options in ({}, {"tol": 1.5}, {"rtol": 0.4}, {"tol": np.full(shape[:-2], 2.0)}):
+        expected = np.asarray(np.linalg.matrix_rank(x, **options), np.int64)
+        close(values(lambda t, o=options: df.linalg.matrix_rank(t, **o), x), expected)
+    for small in (np.zeros(3), np.arange(3.0), np.float64(2)):
+        assert values(df.linalg.matrix_rank, small) == np.linalg.matrix_rank(small)
+
+
+@pytest.mark.parametrize("shape", [(5, 3), (3, 5), (4, 4)])
+def test_lstsq_is_numpys(shape: tuple[int, ...]) -> None:
+    """Solutions, residuals, ranks and singular values are NumPy's."""
+    a = drawn(shape)
+    for b in (drawn(shape[:1]), drawn((shape[0], 2))):
+        made = values(df.linalg.lstsq, a, b)
+        for ours, theirs in zip(made, np.linalg.lstsq(a, b), strict=True):
+            np.testing.assert_allclose(ours, theirs, atol=1e-12)
+            assert ours.shape == np.shape(theirs)
+
+
+def test_lstsq_of_a_rank_too_low_is_the_shortest() -> None:
+    """Where several solutions are best, the shortest is returned; stacks work."""
+    a = np.ones((2, 3, 2))
+    made = values(df.linalg.lstsq, a, np.full((2, 3, 1), 4.0))
+    np.testing.assert_allclose(made[0], np.full((2, 2, 1), 2.0))
+    np.testing.assert_array_equal(made[2], [1, 1])
+
+
+# Dtypes and errors
+
+
+def test_dtypes_that_lapack_lacks() -> None:
+    """Integers and booleans work in float64, float16 in float32."""
+    x = np.array([[2, 1], [1, 2]])
+    for dtype, wide in (("int8", "float64"), ("bool", "float64"), ("float16", "float32")):
+        assert values(df.linalg.eigvalsh, x.astype(dtype)).dtype == wide
+        assert values(df.linalg.svdvals, x.astype(dtype)).dtype == wide
+        assert values(df.linalg.pinv, x.astype(dtype)).dtype == wide
+
+
+@pytest.mark.parametrize("function", [
+    df.linalg.eigh, df.linalg.eigvalsh, lambda t: df.linalg.svd(t[0]),
+    lambda t: df.linalg.svdvals(t[0]), lambda t: df.linalg.pinv(t[0]),
+    lambda t: df.linalg.eigh(t[:, :2], UPLO="X"), lambda t: df.linalg.lstsq(t, t[:1]),
+])  # fmt: skip
+def test_shapes_that_are_no_matrices(function: Callable[..., Any]) -> None:
+    """Vectors, and matrices that aren't square where they must be, are refused when declared."""
+    t = df.GraphBuilder().input("x", (2, 3), "float64")
+    with pytest.raises(ShapeError, match=r"test_decompositions\.py"):
+        function(t)
+
+
+def test_tolerances_that_are_none() -> None:
+    """A tolerance below 0, or two at once, are refused when declared."""
+    t = df.GraphBuilder().input("x", (2, 3), "float64")
+    for options in ({"rtol": -1.0}, {"rcond": 0.1, "rtol": 0.1}, {"rtol": "x"}):
+        with pytest.raises(DTypeError, match=r"test_decompositions\.py"):
+            df.linalg.pinv(t, **options)
+    with pytest.raises(DTypeError, match="both"):
+        df.linalg.matrix_rank(t, tol=0.1, rtol=0.1)
+
+
+def test_a_failure_of_lapack_is_ours() -> None:
+    """An algorithm that doesn't converge, on NaN, fails as our own error, in a plan too."""
+    b = df.GraphBuilder()
+    x = b.input("x", (2, 2), "float64")
+    runner = df.Runner(df.compile(b.build(outputs={"s": df.linalg.svdvals(x)})))
+    with pytest.raises(KernelError):
+        runner.run(x=np.full((2, 2), np.nan))
+
+
+def test_stacks_may_have_names() -> None:
+    """The stack's axes may be named, and the sides of a matrix."""
+    b = df.GraphBuilder()
+    x = b.input("x", ("batch", "rows", 3), "float64")
+    u, s, vh = df.linalg.svd(x, full_matrices=False)
+    p = df.linalg.pinv(x)
+    value = s.sum() + (u @ vh).sum() + p.sum() + df.linalg.matrix_rank(x).sum()
+    graph = b.build(outputs={"s": s, "g": df.grad(value, [x])[0]})
+    data = drawn((4, 5, 3), "float64")
+    made = df.Runner(df.compile(graph, dims={"batch": 4, "rows": 5})).run(x=data)
+    close(made["s"], np.linalg.svdvals(data))
+    assert np.isfinite(made["g"]).all()
