@@ -20,7 +20,23 @@ def both(*shape: int) -> np.ndarray:
 
 AXES = ([1, 2], [0, 1])
 
+EINSUMS = [
+    ("ij,jk->ik", (both(2, 3), both(3, 4))), ("ii->i", (both(3, 3),)), ("ij->", (real(2, 3),)),
+    ("bij,bkj->bki", (real(2, 3, 4), real(2, 5, 4))), ("ab,bc,cd->ad", (
+        real(2, 3), real(3, 4), real(4, 2))), ("i,j->ij", (both(2), both(3))),
+    ("...ij,...jk->...ik", (real(2, 1, 3, 2), real(4, 2, 3))),
+]  # fmt: skip
+
+
+def einsum(text: str, arrays: tuple[np.ndarray, ...]) -> Row:
+    """Return a row of einsum."""
+    return Row("einsum", arrays, lambda *x: df.einsum(text, *x),
+               lambda t, *x: t.einsum(text, *x),
+               lambda j, *x: j.numpy.einsum(text, *x))  # fmt: skip
+
+
 ROWS = [
+    *(einsum(text, arrays) for text, arrays in EINSUMS),
     Row("dot", (real(4), real(4)), df.dot, lambda t, x, y: t.dot(x, y),
         lambda j, x, y: j.numpy.dot(x, y)),
     Row("dot", (real(2, 3), real(4, 3, 2)), df.dot, None, lambda j, x, y: j.numpy.dot(x, y)),
