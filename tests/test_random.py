@@ -67,6 +67,12 @@ CONTINUOUS: dict[str, tuple[Callable[[df.Tensor], df.Tensor], Any]] = {
     "normal": (lambda k: df.random.normal(k, (MANY,), "float64"), stats.norm()),
     "normal_moved": (
         lambda k: df.random.normal(k, (MANY,), "float64", 1.0, 3.0), stats.norm(1, 3)),
+    "exponential": (lambda k: df.random.exponential(k, (MANY,)), stats.expon()),
+    "gumbel": (lambda k: df.random.gumbel(k, (MANY,), "float64", 1.0, 2.0),
+               stats.gumbel_r(1, 2)),
+    "laplace": (lambda k: df.random.laplace(k, (MANY,)), stats.laplace()),
+    "logistic": (lambda k: df.random.logistic(k, (MANY,)), stats.logistic()),
+    "cauchy": (lambda k: df.random.cauchy(k, (MANY,)), stats.cauchy()),
 }  # fmt: skip
 
 
@@ -95,6 +101,159 @@ def test_neighbours_are_independent(name: str) -> None:
     one, other = (law.cdf(a) - 0.5 for a in df.evaluate(*map(draw, df.random.split(key))))
     for pair in ((one, other), (one, ranks), (other, ranks)):
         assert abs((pair[0] * pair[1]).mean()) * 12 < 4 / np.sqrt(MANY)
+
+
+# Discrete draws
+
+
+def frequencies(sample: Array, expected: Array) -> float:
+    """Return the surprise of whole numbers from 0 on, given the chance of each."""
+    counts = np.bincount(sample, minlength=len(expected))
+    assert len(counts) == len(expected)
+    return surprise(counts, len(sample) * np.asarray(expected))
+
+
+@pytest.mark.parametrize("p", [0.0, 0.001, 0.3, 0.5, 1.0])
+def test_bernoulli(p: float) -> None:
+    """Truth is as frequent as it should be; a probability as a tensor gives the same draws."""
+    b, key = keyed()
+    number, tensor = df.evaluate(
+        df.random.bernoulli(key, p, (MANY,)), df.random.bernoulli(key, b.constant(p), (MANY,))
+    )
+    assert number.dtype == np.bool_
+    assert abs(number.sum() - p * MANY) <= 3 * np.sqrt(p * (1 - p) * MANY)
+    exact = df.evaluate(df.random.bernoulli(key, b.constant(np.float64(p)), (MANY,)))
+    np.testing.assert_array_equal(number, exact)
+    assert (number != tensor).sum() <= 2
+
+
+def test_a_wrong_probability_is_caught() -> None:
+    """Draws with a probability that is 2 % too high are too frequent."""
+    found = drawn(lambda k: df.random.bernoulli(k, 0.5 * 1.02, (MANY,))).sum()
+    assert found - 0.5 * MANY > 3 * np.sqrt(0.25 * MANY)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "dtype"),
+    [(0, 6, "int64"), (-3, 4, "int8"), (-128, 128, "int8"), (0, 256, "uint8"), (5, 6, "uint32")],
+)
+def test_randint(low: int, high: int, dtype: str) -> None:
+    """Integers between bounds, all that a dtype has among them, are equally frequent."""
+    sample = drawn(lambda k: df.random.randint(k, (MANY,), low, high, dtype))
+    assert sample.dtype == np.dtype(dtype)
+    count = high - low
+    offsets = sample.astype(np.int64) - low
+    assert offsets.min() >= 0
+    if count > 1:
+        assert abs(frequencies(offsets, np.full(count, 1 / count))) < 3
+    else:
+        assert not offsets.any()
+
+
+def test_randint_reaches_over_64_bits() -> None:
+    """Large ranges have no bias towards either half, and the widest are words."""
+    high = 3 * 2**62
+    sample = drawn(lambda k: df.random.randint(k, (MANY,), 0, high, "uint64"))
+    thirds = np.bincount((sample // np.uint64(2**62)).astype(np.int64))
+    assert abs(surprise(thirds, np.full(3, MANY / 3))) < 3
+    whole = drawn(lambda k: df.random.randint(k, (9,), -(2**63), 2**63))
+    words = drawn(lambda k: df.random.bits(k, (9,)))
+    np.testing.assert_array_equal(whole, (words ^ np.uint64(2**63)).view(np.int64))
+
+
+def test_randint_of_tensors() -> None:
+    """Bounds as tensors broadcast, give the same draws as numbers, and may leave nothing."""
+    b, key = keyed()
+    low, high = b.constant([[-5], [0]]), b.constant([3, 0, 5])
+    sample = df.evaluate(df.random.randint(key, (1000, 2, 3), low, high))
+    assert sample.min(0).tolist() == [[-5, -5, -5], [0, 0, 0]]
+    assert sample.max(0).tolist() == [[2, -1, 4], [2, 0, 4]]
+    one, other = df.evaluate(
+        df.random.randint(key, (50,), -4, 9, "int16"),
+        df.random.randint(key, (50,), b.constant(-4), b.constant(9), "int16"),
+    )
+    np.testing.assert_array_equal(one, other)
+
+
+def test_rademacher() -> None:
+    """Signs are equally frequent."""
+    sample = drawn(lambda k: df.random.rademacher(k, (MANY,), "float32"))
+    assert set(sample.tolist()) == {-1.0, 1.0}
+    assert abs(sample.sum()) < 3 * np.sqrt(MANY)
+
+
+def test_permutations_are_equally_frequent() -> None:
+    """All 24 orders of four numbers come as often."""
+    _, key = keyed()
+    orders = df.evaluate(df.random.permutation(df.random.split(key, (50_000,)), 4))
+    np.testing.assert_array_equal(np.sort(orders), np.tile(np.arange(4), (50_000, 1)))
+    kinds = np.unique(orders, axis=0, return_counts=True)[1]
+    assert len(kinds) == 24
+    assert abs(surprise(kinds, np.full(24, 50_000 / 24))) < 3
+
+
+def test_permutation_of_tensors() -> None:
+    """Slices are shuffled along an axis, together or each line by itself, and so are gradients."""
+    b, key = keyed()
+    array = np.arange(60).reshape(3, 5, 4)
+    x = b.constant(array)
+    for axis in (0, 1, -1):
+        together, each, order = df.evaluate(
+            df.random.permutation(key, x, axis),
+            df.random.permutation(key, x, axis, independent=True),
+            df.random.permutation(key, array.shape[axis]),
+        )  # fmt: skip
+        np.testing.assert_array_equal(together, np.take(array, order, axis))
+        np.testing.assert_array_equal(np.sort(each, axis), array)
+        assert not np.array_equal(each, together)
+    w = b.constant(np.arange(5.0))
+    shuffled = df.random.permutation(key, w)
+    (slope,) = df.grad((shuffled * shuffled * 0.5).sum(), [w])
+    np.testing.assert_array_equal(df.evaluate(slope), np.arange(5.0))
+
+
+def test_permutation_of_a_named_dimension() -> None:
+    """The rows of a batch of any size are shuffled."""
+    b, key = keyed()
+    x = b.input("x", ("batch", 2), "float64")
+    each = df.random.permutation(key, x, 0, independent=True)
+    plan = df.compile(b.build({"x": df.random.permutation(key, x), "each": each}),
+                      dims={"batch": 7})  # fmt: skip
+    fed = np.arange(14.0).reshape(7, 2)
+    result = df.Runner(plan).run(x=fed)
+    np.testing.assert_array_equal(result["x"][np.argsort(result["x"][:, 0])], fed)
+    np.testing.assert_array_equal(np.sort(result["each"], 0), fed)
+
+
+def test_categorical() -> None:
+    """Categories are as frequent as softmax says, for each row of logits; -inf never comes."""
+    b, key = keyed()
+    p = np.array([[0.1, 0.2, 0.7, 0.0], [0.25, 0.25, 0.25, 0.25]])
+    with np.errstate(divide="ignore"):
+        logits = b.constant(np.log(p) + 3)
+    sample = df.evaluate(df.random.categorical(key, logits, shape=(MANY // 5, 2)))
+    assert sample.shape == (MANY // 5, 2)
+    assert abs(frequencies(sample[:, 1], p[1])) < 3
+    assert abs(frequencies(sample[:, 0], p[0, :3])) < 3
+
+
+def test_categorical_along_any_axis() -> None:
+    """The axis of categories may be any, and the shape more than the logits'."""
+    b, key = keyed()
+    certain = np.full((3, 4, 5), -np.inf)
+    certain[1] = 0
+    logits = b.constant(certain)
+    for shape in (None, (4, 5), (2, 6, 4, 5)):
+        sample = df.evaluate(df.random.categorical(key, logits, 0, shape))
+        np.testing.assert_array_equal(sample, np.ones(shape or (4, 5)))
+    keys = df.random.split(key, (7,))
+    assert df.random.categorical(keys, b.constant(np.zeros((2, 3)))).shape == (7, 2)
+    wide = df.random.categorical(key, b.constant(np.zeros((1, 9))), -1, (8, 3))
+    assert np.unique(df.evaluate(wide)).size > 5
+    with pytest.raises(ShapeError, match="broadcast"):
+        df.random.categorical(key, logits, 0, (4, 6))
+    with pytest.raises(DTypeError, match="floats"):
+        df.random.categorical(key, b.constant([1, 2]))
 
 
 # Keys
@@ -256,5 +415,19 @@ def test_wrong_arguments_are_refused() -> None:
         df.random.split(key, -1)
     with pytest.raises(DTypeError, match="integers"):
         df.random.fold_in(key, 0.5)
+    with pytest.raises(ShapeError, match="no integer"):
+        df.random.randint(key, (2,), 3, 3)
+    with pytest.raises(DTypeError, match="can't hold"):
+        df.random.randint(key, (2,), 0, 300, "int8")
+    with pytest.raises(DTypeError, match="float32"):
+        df.random.randint(key, (2,), 0, 3, "float32")
+    with pytest.raises(DTypeError, match="bounds"):
+        df.random.randint(key, (2,), 0.5, 3)
+    with pytest.raises(ShapeError, match="probability"):
+        df.random.bernoulli(key, 1.5, (2,))
+    with pytest.raises(ShapeError, match="permutation"):
+        df.random.permutation(key, -1)
+    with pytest.raises(ShapeError, match="axis"):
+        df.random.permutation(key, b.constant([1.0]), 1)
     with pytest.raises(DTypeError, match="seed"):
         df.random.key(-1)

@@ -1,0 +1,139 @@
+"""Choices: yes or no, and one of several categories."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dataflow.calling import as_tensor
+from dataflow.dispatch import public
+from dataflow.errors import DTypeError, ShapeError
+from dataflow.ops.casting import astype
+from dataflow.ops.comparison import less
+from dataflow.ops.draws import RAND
+from dataflow.ops.random.continuous import gumbel
+from dataflow.ops.random.keys import bits, draw
+from dataflow.ops.random.parameters import parameter, shape_of
+from dataflow.ops.searching import argmax
+from dataflow.ops.words import u64
+from dataflow.shapes import normal_axis
+from dataflow.source import user_line
+from dataflow.spec import as_shape, broadcast_shapes, shape_text
+
+if TYPE_CHECKING:
+    from dataflow.dims import Shape
+    from dataflow.ops.random.parameters import ShapeLike
+    from dataflow.tensor import Tensor, TensorLike
+
+__all__ = ["bernoulli", "categorical"]
+
+
+@public(family="random")
+def bernoulli(key: Tensor, p: TensorLike = 0.5, shape: ShapeLike = None) -> Tensor:
+    """Return draws that are true with probability `p`.
+
+    Parameters
+    ----------
+    key : Tensor
+        uint64: a key, or an array of keys, which draw an array each.
+    p : number or tensor
+        The probability, rounded up to a multiple of 2⁻⁵³; it broadcasts to the result. There is
+        no derivative by it: a draw jumps.
+    shape : sequence of int, str or Dim, optional
+        The shape of what each key draws; by default that of `p`.
+
+    Returns
+    -------
+    Tensor
+        bool, the keys' shape, and then `shape`.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> key = df.GraphBuilder().constant(df.random.key(0))
+    >>> round(float(df.evaluate(df.random.bernoulli(key, 0.3, (10000,))).mean()), 1)
+    0.3
+    """
+    lengths = shape_of("bernoulli", key, shape, p)
+    if isinstance(p, (int, float)):
+        return _certain(key, float(p), lengths)
+    return less(draw(RAND, key, lengths, "float64"), parameter(p, key, np.dtype(np.float64)))
+
+
+def _certain(key: Tensor, p: float, lengths: Shape) -> Tensor:
+    """Compare the words themselves, as if their first 53 bits were compared with `p`."""
+    if not 0 <= p <= 1:
+        msg = f"bernoulli ({user_line()}): a probability lies between 0 and 1, not {p}"
+        raise ShapeError(msg)
+    words, bound = bits(key, lengths), math.ceil(p * 2.0**53) << 11
+    return less(words, u64(0)) if bound == 0 else words <= as_tensor(u64(bound - 1), words)
+
+
+@public(family="random")
+def categorical(key: Tensor, logits: Tensor, axis: int = -1, shape: ShapeLike = None) -> Tensor:
+    """Return indices along an axis, each with the probability that ``softmax(logits)`` gives it.
+
+    Parameters
+    ----------
+    key : Tensor
+        uint64: a key, or an array of keys, which draw an array each.
+    logits : Tensor
+        Logarithms of probabilities, which need not add up to 1; -inf for what is never drawn.
+    axis : int
+        The axis of the categories.
+    shape : sequence of int, str or Dim, optional
+        The shape of what each key draws, which the other axes of `logits` broadcast to; by default
+        these axes.
+
+    Returns
+    -------
+    Tensor
+        int64, the keys' shape, and then `shape`.
+
+    Raises
+    ------
+    ShapeError
+        There is no such axis, or `logits` don't broadcast to the shape.
+    DTypeError
+        `logits` aren't real floating point.
+
+    Notes
+    -----
+    The index of the largest of ``logits + gumbel`` [1]_: so many draws are made as there are
+    categories. There is no derivative by `logits`: a draw jumps.
+
+    References
+    ----------
+    .. [1] C. J. Maddison, D. Tarlow, T. Minka, "A* Sampling", NIPS 2014.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> b = df.GraphBuilder()
+    >>> logits = b.constant([0.0, float("-inf"), 0.0])
+    >>> key = b.constant(df.random.key(0))
+    >>> drawn = df.random.categorical(key, logits, shape=(99,))
+    >>> sorted(set(df.evaluate(drawn).tolist()))
+    [0, 2]
+    """
+    if logits.dtype.kind != "f":
+        msg = f"categorical ({user_line()}): logits are real floats, not {logits.dtype}"
+        raise DTypeError(msg)
+    place = normal_axis(axis, logits.ndim)
+    others = (*logits.shape[:place], *logits.shape[place + 1 :])
+    wanted = others if shape is None else as_shape(shape)
+    if broadcast_shapes([wanted, others]) != wanted:
+        msg = (f"categorical ({user_line()}): logits {logits.spec} but for axis {place} don't "
+               f"broadcast to {shape_text(wanted)}")  # fmt: skip
+        raise ShapeError(msg)
+    from_end = place - logits.ndim
+    cut = len(wanted) + from_end + 1
+    noise = gumbel(key, (*wanted[:cut], logits.shape[place], *wanted[cut:]), _noise(logits))
+    return argmax(noise + astype(logits, noise.dtype), from_end)
+
+
+def _noise(logits: Tensor) -> np.dtype:
+    """Return the dtype of the noise: 16 bits would often make two categories equal."""
+    return np.result_type(logits.dtype, np.float32)
