@@ -23,7 +23,8 @@ from typing import NamedTuple, TypeAlias
 
 from dataflow.errors import ShapeError
 
-__all__ = ["Dim", "DimLike", "Shape", "as_dim", "bind_dim", "dim_max", "exact_quotient", "product"]
+__all__ = ["Dim", "DimLike", "Shape", "as_dim", "bind_dim", "dim_max", "exact_quotient", "is_size",
+           "product"]  # fmt: skip
 
 DimLike: TypeAlias = "int | Dim | str"
 Shape: TypeAlias = "tuple[int | Dim, ...]"
@@ -204,6 +205,22 @@ def dim_max(a: int | Dim, b: int | Dim) -> int | Dim:
     ints = [operand for operand in operands if isinstance(operand, int)]
     operands.difference_update(sorted(ints)[:-1])  # the largest int stands for all of them
     return _nested("max", tuple(sorted(operands, key=str)))
+
+
+def is_size(dim: int | Dim) -> bool:
+    """Say whether a dimension surely isn't negative, whatever its names stand for.
+
+    Examples
+    --------
+    >>> is_size(as_dim("batch + 1")), is_size(as_dim("batch - 1"))
+    (True, False)
+    """
+    if isinstance(dim, int):
+        return dim >= 0
+    return all(
+        factor > 0 and all(a.kind == "name" or all(map(is_size, a.operands)) for a in atoms)
+        for atoms, factor in dim.terms
+    )
 
 
 def exact_quotient(a: int | Dim, b: int | Dim) -> int | Dim | None:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from dataflow.ops.crossentropy import *
     from dataflow.ops.crossing import *
     from dataflow.ops.cumulative import *
+    from dataflow.ops.diagonals import *
     from dataflow.ops.differences import *
     from dataflow.ops.draws import *
     from dataflow.ops.einsum import *

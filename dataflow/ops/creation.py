@@ -12,7 +12,7 @@ import numpy as np
 
 from dataflow.attrs import Attrs
 from dataflow.calling import call_function
-from dataflow.dims import Dim, as_dim, dim_max, exact_quotient
+from dataflow.dims import Dim, as_dim, dim_max, exact_quotient, is_size
 from dataflow.dispatch import public
 from dataflow.errors import DTypeError, ShapeError
 from dataflow.op import Absent, Cost, Op, Sample, Tiling, Workspace, register
@@ -39,18 +39,7 @@ def _length(attrs: Attrs) -> int | Dim:
     span, stride = (stop - start, step) if step > 0 else (start - stop, -step)
     exact = exact_quotient(span, stride)  # keeps 2*n // 2 simple: n
     length = (span + (stride - 1)) // stride if exact is None else exact
-    return length if _is_size(length) else dim_max(length, 0)
-
-
-def _is_size(dim: int | Dim) -> bool:
-    """Say whether a dimension can't be negative, whatever its names stand for."""
-    if isinstance(dim, int):
-        return dim >= 0
-    return all(
-        factor > 0
-        and all(atom.kind == "name" or all(map(_is_size, atom.operands)) for atom in atoms)
-        for atoms, factor in dim.terms
-    )
+    return length if is_size(length) else dim_max(length, 0)
 
 
 def _infer(specs: Specs, attrs: Attrs) -> Specs:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from dataflow.dims import Dim
     from dataflow.tensor import Tensor, TensorLike
 
-__all__ = ["concat", "concatenate", "parts_of", "stack"]
+__all__ = ["concat", "concatenate", "stack"]
 
 
 def _infer(specs: Specs, attrs: Attrs) -> Specs:

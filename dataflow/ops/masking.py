@@ -85,6 +85,7 @@ ZERO_WHERE = register(Op(
     vjp=maps_vjp((None, _masked)), jvp=maps_jvp((None, _masked)), batch=batch_elementwise,
     tiling=elementwise_tiling, cost=partial(elementwise_cost, 1), samples=_samples, inplace=(1,),
     workspace=_workspace,
+    moves=True,
 ))  # fmt: skip
 
 
