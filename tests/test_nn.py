@@ -140,8 +140,8 @@ def test_dense_takes_a_function_and_refuses_a_name_it_does_not_know() -> None:
     b = df.GraphBuilder()
     y = df.nn.Dense(2, activation=lambda t: t * 0 + 7)(b.ones((1, 2)))
     assert df.evaluate(y).tolist() == [[7, 7]]
-    with pytest.raises(GraphError, match="swish"):
-        df.nn.Dense(2, activation="swish")
+    with pytest.raises(GraphError, match="swash"):
+        df.nn.Dense(2, activation="swash")
 
 
 def test_dense_refuses_an_axis_without_a_length_and_integers() -> None:

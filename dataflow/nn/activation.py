@@ -16,8 +16,13 @@ __all__ = ["Activation", "activated", "check_activation"]
 
 Activation: TypeAlias = "str | Callable[[Tensor], Tensor] | None"
 
-_MAIN = ("gelu", "relu", "sigmoid", "silu", "tanh")
-_NAMES = {name: name for name in _MAIN}
+_MAIN = ("gelu", "log_softmax", "relu", "sigmoid", "silu", "softmax", "tanh")
+_FAMILY = (
+    "celu", "elu", "geglu", "glu", "hardshrink", "hardsigmoid", "hardswish", "hardtanh",
+    "leaky_relu", "log_sigmoid", "mish", "quick_gelu", "relu6", "selu", "softmin", "softplus",
+    "softshrink", "softsign", "squareplus", "swiglu", "swish", "tanhshrink",
+)  # fmt: skip
+_NAMES = {name: name for name in _MAIN} | {name: f"nn.{name}" for name in _FAMILY}
 
 
 def check_activation(layer: str, activation: Activation) -> None:

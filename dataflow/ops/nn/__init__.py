@@ -4,7 +4,9 @@ from dataflow.ops.nn.avg_pooling import *
 from dataflow.ops.nn.binary import *
 from dataflow.ops.nn.classification import *
 from dataflow.ops.nn.convolution import *
+from dataflow.ops.nn.gates import *
 from dataflow.ops.nn.losses import *
 from dataflow.ops.nn.max_pooling import *
 from dataflow.ops.nn.ranking import *
+from dataflow.ops.nn.rectifiers import *
 from dataflow.ops.nn.softplus import *
