@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from dataflow.ops.neural import *
     from dataflow.ops.normalizing import *
     from dataflow.ops.onehot import *
+    from dataflow.ops.padding import *
     from dataflow.ops.powers import *
     from dataflow.ops.products import *
     from dataflow.ops.ranks import *

@@ -1,11 +1,24 @@
 """Cross-checks of flips, rolls, repeats and other arrangements."""
 
+from typing import Any
+
 import numpy as np
 
 import dataflow as df
 from tests.peers.table import Row
 
 X = np.random.default_rng(1).uniform(-2, 2, (3, 4, 5))
+
+
+def padded(mode: str, theirs: str, width: int, **options: Any) -> Row:  # noqa: ANN401
+    """Return the row of one mode of padding; PyTorch pads the last axes of an image."""
+    widths = ((0, 0), (1, width), (width, 2))
+    return Row(
+        f"pad-{mode}", (X,), lambda x: df.pad(x, widths, mode, **options),
+        (lambda t, x: t.nn.functional.pad(x, (width, 2, 1, width), theirs)) if theirs else None,
+        lambda j, x: j.numpy.pad(x, widths, mode, **options),
+    )  # fmt: skip
+
 
 ROWS = [
     Row("flip", (X,), lambda x: df.flip(x, (0, 2)), lambda t, x: t.flip(x, (0, 2)),
@@ -58,4 +71,9 @@ ROWS = [
         lambda j, x: j.numpy.fill_diagonal(x, 2.0, inplace=False)),
     Row("vander", (X[0, 0],), lambda x: df.vander(x, 4), None,
         lambda j, x: j.numpy.vander(x, 4)),
+    padded("constant", "constant", 3), padded("edge", "replicate", 3),
+    padded("reflect", "reflect", 3), padded("wrap", "circular", 3), padded("symmetric", "", 9),
+    padded("reflect", "", 9), padded("reflect", "", 3, reflect_type="odd"),
+    padded("linear_ramp", "", 3, end_values=2.0), padded("maximum", "", 2),
+    padded("mean", "", 2, stat_length=2), padded("minimum", "", 2, stat_length=3),
 ]  # fmt: skip
