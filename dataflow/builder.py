@@ -254,7 +254,7 @@ class GraphBuilder:
         return self.full(shape, 1, dtype, requires_grad=requires_grad)
 
     def full(
-        self, shape: int | str | Sequence[DimLike], value: float, dtype: object = "float32",
+        self, shape: int | str | Sequence[DimLike], value: complex, dtype: object = "float32",
         *, requires_grad: bool = False,
     ) -> Tensor:  # fmt: skip
         """Return a tensor of one value, stored as its shape and the value."""

@@ -53,6 +53,7 @@ __all__ = [
     "call_into",
     "choose_call",
     "composite",
+    "conjugated",
     "elementwise",
     "elementwise_cost",
     "elementwise_tiling",
@@ -149,7 +150,7 @@ class _Conjugates(tuple["Tensor", ...]):
         return (call_function("conj", tensor) for tensor in super().__iter__())
 
 
-def _conjugated(application: Application) -> Application:
+def conjugated(application: Application) -> Application:
     """Return a complex node as its vjp must see it; a real one as it is."""
     if application.outputs[0].dtype.kind != "c":
         return application
@@ -163,7 +164,7 @@ def maps_vjp(maps: Sequence[LinearMap]) -> Rule:
 
     def vjp(application: Application, cotangents: tuple[Tensor | None, ...]) -> list[Tensor | None]:
         (cotangent,) = cotangents
-        seen = _conjugated(application)
+        seen = conjugated(application)
         return [
             sum_to(linear(seen, cotangent), tensor.shape)
             if needed and linear is not None and cotangent is not None

@@ -8,12 +8,22 @@ from typing import TYPE_CHECKING
 from dataflow.calling import call_function
 from dataflow.errors import ShapeError
 from dataflow.source import user_line
+from dataflow.spec import broadcast_shapes
 
 if TYPE_CHECKING:
     from dataflow.dims import Shape
     from dataflow.tensor import Tensor
 
-__all__ = ["move_axis", "normal_axes", "normal_axis", "sum_to"]
+__all__ = ["common_shape", "move_axes", "move_axis", "normal_axes", "normal_axis", "sum_to"]
+
+
+def common_shape(what: str, shapes: Sequence[Shape]) -> Shape:
+    """Return the shape that shapes broadcast to; `ShapeError` with `what` and the user's line."""
+    try:
+        return broadcast_shapes(shapes)
+    except ShapeError as error:
+        msg = f"{what} ({user_line()}): {error}"
+        raise ShapeError(msg) from None
 
 
 def normal_axis(axis: int, ndim: int) -> int:
@@ -61,3 +71,10 @@ def move_axis(x: Tensor, source: int, target: int) -> Tensor:
     order = [axis for axis in range(x.ndim) if axis != source]
     order.insert(target, source)
     return x if order == sorted(order) else call_function("transpose", x, tuple(order))
+
+
+def move_axes(x: Tensor, start: int, stop: int, target: int) -> Tensor:
+    """Move a run of axes so that it starts at `target`."""
+    rest = [axis for axis in range(x.ndim) if not start <= axis < stop]
+    order = [*rest[:target], *range(start, stop), *rest[target:]]
+    return x if order == sorted(order) else call_function("transpose", x, order)

@@ -14,6 +14,7 @@ import numpy as np
 
 from dataflow.dispatch import FUNCTIONS, NUMPY_FUNCTIONS, find_numpy_function
 from dataflow.errors import DTypeError, GradientError, GraphError, ShapeError
+from dataflow.places import At
 from dataflow.source import user_line
 
 if TYPE_CHECKING:
@@ -42,6 +43,16 @@ class Builder(Protocol):
 
     def size_of(self, dims: Sequence[int | Dim], dtype: object) -> Tensor:
         """Return the product of dimensions as a scalar tensor."""
+
+    def arange(
+        self, start: DimLike, stop: DimLike | None = None, step: int = 1, dtype: object = "int64"
+    ) -> Tensor:
+        """Return whole numbers at even distances."""
+
+    def full(
+        self, shape: int | str | Sequence[DimLike], value: complex, dtype: object = None
+    ) -> Tensor:
+        """Return a tensor of one value."""
 
     def gradient(self, tensor: Tensor) -> Tensor | None:
         """Return what ``backward()`` has added up for a tensor."""
@@ -365,9 +376,22 @@ class Tensor:
         return _tensor(FUNCTIONS["getitem"](self, index))
 
     def __setitem__(self, index: object, value: object) -> None:
-        msg = (f"{self!r} ({user_line()}) can't be changed: df.where and df.concat give a tensor "
-               "with other elements")  # fmt: skip
+        msg = (f"{self!r} ({user_line()}) can't be changed: t.at[index].set(value) and df.where "
+               "give a tensor with other elements")  # fmt: skip
         raise DTypeError(msg)
+
+    @property
+    def at(self) -> At:
+        """Updates by index: ``t.at[index].set(value)`` is a tensor with other elements.
+
+        Examples
+        --------
+        >>> import dataflow as df
+        >>> t = df.GraphBuilder().constant([1, 2, 3])
+        >>> df.evaluate(t.at[1:].multiply(10), t.at[[0, 0]].add(5))
+        (array([ 1, 20, 30]), array([11,  2,  3]))
+        """
+        return At(self)
 
     # NumPy's protocols
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from dataflow.ops.activations import *
+    from dataflow.ops.along import *
     from dataflow.ops.arithmetic import *
     from dataflow.ops.arranging import *
     from dataflow.ops.axes import *
@@ -47,9 +48,11 @@ if TYPE_CHECKING:
     from dataflow.ops.powers import *
     from dataflow.ops.products import *
     from dataflow.ops.ranks import *
+    from dataflow.ops.raveling import *
     from dataflow.ops.reductions import *
     from dataflow.ops.repeating import *
     from dataflow.ops.rounding import *
+    from dataflow.ops.scattering import *
     from dataflow.ops.searching import *
     from dataflow.ops.segments import *
     from dataflow.ops.selection import *

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dataflow.attrs import Attrs
-from dataflow.calling import apply, as_tensor, call_function
+from dataflow.calling import apply, call_function
 from dataflow.dispatch import public
 from dataflow.elementwise import maps_jvp, maps_vjp, traffic
-from dataflow.errors import DTypeError, ShapeError
+from dataflow.errors import ShapeError
 from dataflow.op import (
     WHOLE,
     Along,
@@ -35,11 +35,10 @@ from dataflow.op import (
     Workspace,
     register,
 )
-from dataflow.ops.positions import check_int64, checking
+from dataflow.ops.positions import as_indices, check_int64, counting
 from dataflow.ops.shaping import broadcast_to, reshape
 from dataflow.ops.structure import check_inputs, copy_cost, is_row_major, single_dim
-from dataflow.shapes import move_axis, normal_axis
-from dataflow.source import user_line
+from dataflow.shapes import move_axes, move_axis, normal_axis
 from dataflow.spec import DTYPES, Spec
 from dataflow.tensor import Tensor, TensorLike, builder_of
 
@@ -60,23 +59,6 @@ def _axis(attrs: Attrs, ndim: int) -> int:
     return axis
 
 
-def _counted(indices: Array, counted: Array, length: int) -> list[Call]:
-    """Return the calls that check indices and count the negative ones from the front."""
-    return [
-        (np.add, (indices, length, counted)),
-        *checking(counted, 2 * length, length),
-        (np.remainder, (counted, length or 1, counted)),
-    ]
-
-
-def _as_indices(indices: TensorLike, like: Tensor) -> Tensor:
-    tensor = as_tensor(indices, like)
-    if tensor.dtype.kind not in "iu":
-        msg = f"indices ({user_line()}) are integers, not {tensor.dtype}: use .astype('int64')"
-        raise DTypeError(msg)
-    return tensor.astype(np.int64)
-
-
 # take
 
 
@@ -90,7 +72,7 @@ def _take_infer(specs: Specs, attrs: Attrs) -> Specs:
 def _take_kernel(outs: Arrays, ins: Arrays, scratch: Arrays, attrs: Attrs) -> list[Call]:
     (out,), (x, indices), (counted,) = outs, ins, scratch
     axis = attrs.integer("axis")
-    calls = _counted(indices, counted, x.shape[axis])
+    calls = counting(indices, counted, x.shape[axis])
     if x.flags.c_contiguous and out.flags.c_contiguous:
         return [*calls, (np.ndarray.take, (x, counted, axis, out, "clip"))]
     return [*calls, (_copy_each, (x, counted, axis, out))]
@@ -135,23 +117,16 @@ def _take_batch(
     rows = move_axis(x, axis + 1, 1)
     length, shape = rows.shape[1], indices.shape[1:]
     rows = reshape(rows, (size * length, *rows.shape[2:]))
-    found = take(rows, _in_one(indices, length), 0)
-    return [_axes_to(found, 1, 1 + len(shape), axis + 1)]
+    found = take(rows, in_one(indices, length), 0)
+    return [move_axes(found, 1, 1 + len(shape), axis + 1)]
 
 
-def _in_one(indices: Tensor, length: int | Dim) -> Tensor:
+def in_one(indices: Tensor, length: int | Dim) -> Tensor:
     """Let example i's indices lead into the i-th of blocks of `length` rows."""
     size, shape = indices.shape[0], indices.shape[1:]
     count = indices.builder.size_of((length,), np.int64)
-    first: Tensor = call_function("arange", indices.builder, 0, size, 1, np.int64) * count
+    first = indices.builder.arange(size) * count
     return call_function("remainder", indices, count) + reshape(first, (size, *[1] * len(shape)))
-
-
-def _axes_to(x: Tensor, start: int, stop: int, target: int) -> Tensor:
-    """Move a run of axes so that it starts at `target`."""
-    rest = [axis for axis in range(x.ndim) if not start <= axis < stop]
-    order = [*rest[:target], *range(start, stop), *rest[target:]]
-    return x if order == sorted(order) else call_function("transpose", x, order)
 
 
 def _take_tiling(specs: Specs, attrs: Attrs) -> Tiling:
@@ -209,7 +184,7 @@ def take(x: TensorLike, indices: TensorLike, axis: int | None = None) -> Tensor:
     Raises
     ------
     ShapeError
-        The axis is out of range.
+        The axis is out of range, or an index that is known already.
     DTypeError
         The indices aren't integers.
     KernelError
@@ -229,7 +204,7 @@ def take(x: TensorLike, indices: TensorLike, axis: int | None = None) -> Tensor:
         source = reshape(source, -1)
     place = normal_axis(0 if axis is None else axis, source.ndim)
     rows = source if is_row_major(source) else call_function("copy", source)
-    return apply(TAKE, (rows, _as_indices(indices, rows)), Attrs(axis=place))
+    return apply(TAKE, (rows, as_indices(indices, rows, rows.shape[place])), Attrs(axis=place))
 
 
 # scatter_add
@@ -250,7 +225,7 @@ def _scatter_infer(specs: Specs, attrs: Attrs) -> Specs:
 def _scatter_kernel(outs: Arrays, ins: Arrays, scratch: Arrays, attrs: Attrs) -> list[Call]:
     (out,), (updates, indices), (counted, *wide) = outs, ins, scratch
     axis = attrs.integer("axis")
-    calls = _counted(indices, counted, out.shape[axis])
+    calls = counting(indices, counted, out.shape[axis])
     total = wide[0] if wide else out
     if wide:
         calls.append((np.copyto, (wide[1], updates)))
@@ -297,9 +272,9 @@ def _scatter_batch(
         return [apply(SCATTER_ADD, inputs, Attrs(axis=axis + 1, length=(length,)))]
     if not batched[0]:
         updates = broadcast_to(updates, (size, *updates.shape))
-    rows = _axes_to(updates, axis + 1, axis + indices.ndim, 1)
+    rows = move_axes(updates, axis + 1, axis + indices.ndim, 1)
     attrs = Attrs(axis=0, length=(size * length,))
-    (added,) = (apply(SCATTER_ADD, (rows, _in_one(indices, length)), attrs),)
+    (added,) = (apply(SCATTER_ADD, (rows, in_one(indices, length)), attrs),)
     return [move_axis(reshape(added, (size, length, *added.shape[1:])), 1, axis + 1)]
 
 

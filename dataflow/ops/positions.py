@@ -1,4 +1,4 @@
-"""Indices while a plan runs: the check that they are in range, and where they lead in memory.
+"""Indices: the check that they are in range, declared or running, and where they lead in memory.
 
 A negative index, read as unsigned, is a huge one. So the largest is all that a check needs to
 find, and NumPy finds the place of a largest element five times as fast as its value.
@@ -11,16 +11,80 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dataflow.errors import DTypeError, KernelError
+from dataflow.errors import DTypeError, KernelError, ShapeError
+from dataflow.source import user_line
+from dataflow.tensor import Tensor
 
 if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from dataflow.dims import Dim
     from dataflow.op import Array, Call
     from dataflow.spec import Spec
+    from dataflow.tensor import TensorLike
 
-__all__ = ["check_int64", "checking", "placing"]
+__all__ = ["as_indices", "check_int64", "checking", "counting", "known_indices", "placing"]
 
 _FEW = 64
 """Up to so many offsets count as a bound call's overhead; more are computed in each run."""
+
+
+def as_indices(
+    indices: TensorLike, like: Tensor, length: int | Dim | None = None, *, negative: bool = True
+) -> Tensor:
+    """Return indices as an int64 tensor of the builder of `like`.
+
+    Parameters
+    ----------
+    indices : tensor or array_like
+        Integers of any shape.
+    like : Tensor
+        A tensor of the builder.
+    length : int or Dim, optional
+        The length of the axis that they are along: an array of indices, which is known now, is
+        checked against an int.
+    negative : bool
+        Whether negative ones are in range, counted from the end.
+
+    Raises
+    ------
+    DTypeError
+        They aren't integers.
+    ShapeError
+        One is out of range.
+    """
+    if isinstance(indices, Tensor):
+        _check_integers(indices.dtype)
+        return indices.astype(np.int64)
+    array = known_indices(indices, length, negative=negative)
+    return like.builder.constant(array)
+
+
+def known_indices(
+    indices: ArrayLike, length: int | Dim | None = None, *, negative: bool = True
+) -> Array:
+    """Return indices that are known as an int64 array; see `as_indices`."""
+    array = np.asarray(indices)
+    if not array.size and not isinstance(indices, np.ndarray):
+        array = array.astype(np.int64)  # NumPy takes [] for floats
+    _check_integers(array.dtype)
+    if array.size and isinstance(length, int):
+        _check_range(int(array.min()), int(array.max()), -length if negative else 0, length)
+    return array.astype(np.int64)
+
+
+def _check_integers(dtype: np.dtype) -> None:
+    if dtype.kind not in "iu":
+        msg = f"indices ({user_line()}) are integers, not {dtype}: use .astype('int64')"
+        raise DTypeError(msg)
+
+
+def _check_range(least: int, largest: int, start: int, stop: int) -> None:
+    if least < start or largest >= stop:
+        worst = least if least < start else largest
+        msg = (f"index {worst} is out of range ({user_line()}): it must be at least {start} and "
+               f"below {stop}")  # fmt: skip
+        raise ShapeError(msg)
 
 
 def check_int64(spec: Spec, slot: int) -> None:
@@ -40,6 +104,17 @@ def checking(indices: Array, bound: int, shift: int = 0) -> list[Call]:
     dense = indices.flags.c_contiguous
     largest = _largest_dense if dense else _largest
     return [(_check, (largest, indices.view(np.uint64), bound, shift))]
+
+
+def counting(indices: Array, counted: Array, length: int, *, negative: bool = True) -> list[Call]:
+    """Return the calls that check indices and set `counted` to them, counted from the front."""
+    if not negative:
+        return [*checking(indices, length), (np.copyto, (counted, indices))]
+    return [
+        (np.add, (indices, length, counted)),
+        *checking(counted, 2 * length, length),
+        (np.remainder, (counted, length or 1, counted)),
+    ]
 
 
 def _largest_dense(indices: Array) -> int:

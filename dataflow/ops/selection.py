@@ -105,7 +105,9 @@ WHERE = register(Op(
 
 
 @public(np.where)
-def where(condition: TensorLike, a: TensorLike, b: TensorLike) -> Tensor:
+def where(
+    condition: TensorLike, a: TensorLike | None = None, b: TensorLike | None = None, /
+) -> Tensor:
     """Return `a` where the condition holds and `b` elsewhere, element by element.
 
     Parameters
@@ -113,7 +115,8 @@ def where(condition: TensorLike, a: TensorLike, b: TensorLike) -> Tensor:
     condition : tensor or array_like
         Bools; of other dtypes, what isn't 0 holds.
     a, b : tensor or array_like
-        Shapes that broadcast with it; dtypes are promoted as NumPy 2 does. Of two Python scalars,
+        Both are needed: the places where a condition holds are as many as data says. Shapes that
+        broadcast with it; dtypes are promoted as NumPy 2 does. Of two Python scalars,
         floats make a float32 and ints an int64.
 
     Returns
@@ -125,6 +128,8 @@ def where(condition: TensorLike, a: TensorLike, b: TensorLike) -> Tensor:
     ------
     ShapeError, DTypeError
         The shapes don't broadcast, or the dtypes have none in common.
+    GraphError
+        `a` or `b` is missing.
 
     Notes
     -----
@@ -140,6 +145,10 @@ def where(condition: TensorLike, a: TensorLike, b: TensorLike) -> Tensor:
     array([1., 0.], dtype=float32)
     """
     builder = builder_of(condition, a, b)
+    if a is None or b is None:
+        msg = (f"where ({user_line()}) of a condition alone gives as many places as it holds in, "
+               "which depends on data: df.where(condition, a, b) keeps the shape")  # fmt: skip
+        raise GraphError(msg)
     if not isinstance(condition, Tensor):
         condition = builder.constant(condition, dtype=np.bool_)
     if not isinstance(a, Tensor) and not isinstance(b, Tensor):

@@ -52,7 +52,7 @@ class Range(NamedTuple):
     step: int
 
 
-def _ranges(attrs: Attrs) -> list[Range]:
+def ranges_of(attrs: Attrs) -> list[Range]:
     columns = (attrs.dims("start"), attrs.dims("stop"), attrs.integers("step"))
     if len({*map(len, columns)}) != 1 or 0 in columns[2]:
         msg = f"start, stop and step must be as long as each other, no step 0: {attrs}"
@@ -60,13 +60,13 @@ def _ranges(attrs: Attrs) -> list[Range]:
     return [Range(*row) for row in zip(*columns, strict=True)]
 
 
-def _attrs(ranges: Sequence[Range], **more: Shape) -> Attrs:
+def range_attrs(ranges: Sequence[Range], **more: Shape) -> Attrs:
     start, stop, step = zip(*ranges, strict=True) if ranges else ((), (), ())
     return Attrs(start=start, stop=stop, step=step, **more)
 
 
-def _sliced_shape(shape: Shape, attrs: Attrs) -> Shape:
-    ranges = _ranges(attrs)
+def sliced_shape(shape: Shape, attrs: Attrs) -> Shape:
+    ranges = ranges_of(attrs)
     if len(ranges) != len(shape):
         msg = f"slices {len(ranges)} axes of {shape_text(shape)}"
         raise ShapeError(msg)
@@ -83,7 +83,7 @@ def _length(taken: Range, dim: int | Dim) -> int | Dim:
     return (stop - start + step - 1) // step if step > 0 else (start - stop - step - 1) // -step
 
 
-def _index(attrs: Attrs) -> tuple[Any, ...]:
+def slice_index(attrs: Attrs) -> tuple[Any, ...]:
     # A stop before the first element is None in Python, where -1 counts from the end; a start
     # there is the start of nothing. The dots make a scalar's slice an array.
     rows = zip(*(attrs.integers(name) for name in ("start", "stop", "step")), strict=True)
@@ -102,8 +102,8 @@ def _samples(*, padded: bool) -> Any:  # noqa: ANN401 - what samples_of returns
         ((5, 3, 4), (2, 3, 2), [Range(1, 5, 3), Range(0, 3, 1), Range(1, 3, 1)]),
     ]  # fmt: skip
     if padded:
-        return samples_of([([cut], _attrs(r, shape=shape)) for shape, cut, r in cases])
-    return samples_of([([shape], _attrs(r)) for shape, _, r in cases])
+        return samples_of([([cut], range_attrs(r, shape=shape)) for shape, cut, r in cases])
+    return samples_of([([shape], range_attrs(r)) for shape, _, r in cases])
 
 
 # slice
@@ -111,25 +111,25 @@ def _samples(*, padded: bool) -> Any:  # noqa: ANN401 - what samples_of returns
 
 def _slice_infer(specs: Specs, attrs: Attrs) -> Specs:
     spec = check_inputs(specs)
-    return (spec.with_shape(_sliced_shape(spec.shape, attrs)),)
+    return (spec.with_shape(sliced_shape(spec.shape, attrs)),)
 
 
 def _slice_view(array: np.ndarray, spec: Spec, attrs: Attrs) -> np.ndarray:
-    view: np.ndarray = array[_index(attrs)]
+    view: np.ndarray = array[slice_index(attrs)]
     return view
 
 
 def _slice_kernel(outs: Arrays, ins: Arrays, scratch: Arrays, attrs: Attrs) -> list[Call]:
-    return [(np.copyto, (outs[0], ins[0][_index(attrs)]))]
+    return [(np.copyto, (outs[0], ins[0][slice_index(attrs)]))]
 
 
 def _slice_reference(x: np.ndarray, attrs: Attrs) -> np.ndarray:
-    return np.asarray(x[_index(attrs)])
+    return np.asarray(x[slice_index(attrs)])
 
 
 def _pad(application: Application, change: Tensor) -> Tensor:
     attrs, shape = application.attrs, application.inputs[0].shape
-    if all(map(_takes_all, _ranges(attrs), shape)):
+    if all(map(_takes_all, ranges_of(attrs), shape)):
         return _again(application, change)  # turned back, still a view
     return apply(PAD_SLICE, (change,), attrs.replace(shape=shape))
 
@@ -146,14 +146,14 @@ def _slice_batch(
     application: Application, inputs: tuple[Tensor, ...], batched: tuple[bool, ...],
     size: int | Dim,
 ) -> list[Tensor]:  # fmt: skip
-    attrs = _attrs([Range(0, size, 1), *_ranges(application.attrs)])
+    attrs = range_attrs([Range(0, size, 1), *ranges_of(application.attrs)])
     return [apply(SLICE, inputs, attrs)]
 
 
 def _slice_tiling(specs: Specs, attrs: Attrs) -> Tiling:
     shape = specs[0].static_shape
-    uses = [_use(i, *row) for i, row in enumerate(zip(_ranges(attrs), shape, strict=True))]
-    return Tiling((tuple(uses),), slice_attrs=_slice_attrs)
+    uses = [_use(i, *row) for i, row in enumerate(zip(ranges_of(attrs), shape, strict=True))]
+    return Tiling((tuple(uses),), slice_attrs=narrowed_attrs)
 
 
 def _use(axis: int, taken: Range, dim: int) -> AxisUse:
@@ -163,7 +163,7 @@ def _use(axis: int, taken: Range, dim: int) -> AxisUse:
     return Halo(axis, start, dim - stop) if stop - start != dim else Along(axis)
 
 
-def _slice_attrs(attrs: Attrs, axis: int, start: int, stop: int) -> Attrs:
+def narrowed_attrs(attrs: Attrs, axis: int, start: int, stop: int) -> Attrs:
     first, last = attrs.integers("start"), attrs.integers("stop")
     return attrs.replace(stop=(*last[:axis], first[axis] + stop - start, *last[axis + 1 :]))
 
@@ -182,8 +182,8 @@ SLICE = register(Op(
 
 def _pad_infer(specs: Specs, attrs: Attrs) -> Specs:
     spec, shape = check_inputs(specs), as_shape(attrs.dims("shape"))
-    if spec.shape != _sliced_shape(shape, attrs):
-        msg = (f"{shape_text(spec.shape)} isn't the slice {shape_text(_sliced_shape(shape, attrs))}"
+    if spec.shape != sliced_shape(shape, attrs):
+        msg = (f"{shape_text(spec.shape)} isn't the slice {shape_text(sliced_shape(shape, attrs))}"
                f" of {shape_text(shape)}")  # fmt: skip
         raise ShapeError(msg)
     return (spec.with_shape(shape),)
@@ -191,30 +191,30 @@ def _pad_infer(specs: Specs, attrs: Attrs) -> Specs:
 
 def _pad_kernel(outs: Arrays, ins: Arrays, scratch: Arrays, attrs: Attrs) -> list[Call]:
     (out,) = outs
-    return [(out.fill, (0,)), (np.copyto, (out[_index(attrs)], ins[0]))]
+    return [(out.fill, (0,)), (np.copyto, (out[slice_index(attrs)], ins[0]))]
 
 
 def _pad_reference(x: np.ndarray, attrs: Attrs) -> np.ndarray:
     out = np.zeros(attrs.integers("shape"), x.dtype)
-    out[_index(attrs)] = x
+    out[slice_index(attrs)] = x
     return out
 
 
 def _cut(application: Application, change: Tensor) -> Tensor:
-    return apply(SLICE, (change,), _attrs(_ranges(application.attrs)))
+    return apply(SLICE, (change,), range_attrs(ranges_of(application.attrs)))
 
 
 def _pad_batch(
     application: Application, inputs: tuple[Tensor, ...], batched: tuple[bool, ...],
     size: int | Dim,
 ) -> list[Tensor]:  # fmt: skip
-    ranges = [Range(0, size, 1), *_ranges(application.attrs)]
+    ranges = [Range(0, size, 1), *ranges_of(application.attrs)]
     shape = (size, *application.outputs[0].shape)
-    return [apply(PAD_SLICE, inputs, _attrs(ranges, shape=shape))]
+    return [apply(PAD_SLICE, inputs, range_attrs(ranges, shape=shape))]
 
 
 def _pad_tiling(specs: Specs, attrs: Attrs) -> Tiling:
-    pairs = zip(_ranges(attrs), attrs.integers("shape"), strict=True)
+    pairs = zip(ranges_of(attrs), attrs.integers("shape"), strict=True)
     uses = (Along(i) if taken == (0, dim, 1) else WHOLE for i, (taken, dim) in enumerate(pairs))
     return Tiling((tuple(uses),), slice_attrs=_pad_slice_attrs)
 
@@ -222,7 +222,7 @@ def _pad_tiling(specs: Specs, attrs: Attrs) -> Tiling:
 def _pad_slice_attrs(attrs: Attrs, axis: int, start: int, stop: int) -> Attrs:
     shape = attrs.dims("shape")
     shape = (*shape[:axis], stop - start, *shape[axis + 1 :])
-    return _slice_attrs(attrs, axis, start, stop).replace(shape=shape)
+    return narrowed_attrs(attrs, axis, start, stop).replace(shape=shape)
 
 
 PAD_SLICE = register(Op(
@@ -239,7 +239,7 @@ PAD_SLICE = register(Op(
 def take_ranges(x: Tensor, ranges: Sequence[Range]) -> Tensor:
     """Return a slice, given one range for every axis; the tensor itself if that is all of it."""
     whole = [Range(0, dim, 1) for dim in x.shape]
-    return x if list(ranges) == whole else apply(SLICE, (x,), _attrs(ranges))
+    return x if list(ranges) == whole else apply(SLICE, (x,), range_attrs(ranges))
 
 
 def slice_axis(x: Tensor, axis: int, start: int | Dim, stop: int | Dim) -> Tensor:

@@ -10,7 +10,7 @@ import numpy as np
 from dataflow.attrs import Attrs
 from dataflow.elementwise import traffic
 from dataflow.errors import DTypeError, ShapeError
-from dataflow.op import Arrays, Call, Cost, Sample, Specs
+from dataflow.op import Array, Arrays, Call, Cost, Sample, Specs
 from dataflow.source import user_line
 from dataflow.spec import DTYPES, Spec, as_shape
 
@@ -25,6 +25,7 @@ __all__ = [
     "copy_cost",
     "copy_kernel",
     "is_row_major",
+    "is_same_memory",
     "samples_of",
     "single_dim",
 ]
@@ -91,6 +92,11 @@ def is_row_major(x: Tensor) -> bool:
     if x.op.name == "reshape":
         return is_row_major(builder.application(x.node).inputs[0])
     return x.op.alias is None
+
+
+def is_same_memory(a: Array, b: Array) -> bool:
+    """Say whether two arrays of one shape are the same elements, as where a step works in place."""
+    return a.__array_interface__["data"] == b.__array_interface__["data"] and a.strides == b.strides
 
 
 def samples_of(

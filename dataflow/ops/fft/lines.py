@@ -229,7 +229,7 @@ def _reversed(attrs: Attrs) -> Attrs:
 def _weights(half: Tensor, axis: int, length: int | Dim, inner: float) -> Tensor:
     """Return 1 for the zero frequency and Nyquist's, `inner` for the others, along an axis."""
     builder, count = half.builder, half.shape[axis]
-    index: Tensor = call_function("arange", builder, 0, count, 1, np.int64)
+    index = builder.arange(count)
     is_edge = (index == 0) | (index * 2 == builder.size_of((length,), np.int64))
     weights = is_edge.astype(REAL_OF[half.dtype.name]) * (1 - inner) + inner
     return call_function("reshape", weights, (count, *[1] * (half.ndim - axis - 1)))
