@@ -218,3 +218,76 @@ def test_errors_of_one_kind_of_pooling() -> None:
         values(df.nn.avg_pool2d, X.astype(int), 2)
     with pytest.raises(ShapeError, match="ceil_mode needs axes of known length, not n"):
         df.nn.max_pool1d(df.GraphBuilder().input("x", (1, "n"), "float32"), 2, ceil_mode=True)
+
+
+# Pools that ask for a size
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(1, 8), st.integers(1, 8), st.integers(1, 5), st.integers(1, 5))
+def test_adaptive_pools_are_a_plain_loop(height: int, width: int, rows: int, columns: int) -> None:
+    """Windows start at floor(i n / k) and stop at ceil((i + 1) n / k), even or not."""
+    x = np.random.default_rng(height).integers(-4, 4, (2, height, width)).astype(float)
+    means, maxima = np.zeros((2, rows, columns)), np.zeros((2, rows, columns))
+    for i, j in np.ndindex(rows, columns):
+        window = x[:, i * height // rows : -(-(i + 1) * height // rows),
+                   j * width // columns : -(-(j + 1) * width // columns)]  # fmt: skip
+        means[:, i, j], maxima[:, i, j] = window.mean((1, 2)), window.max((1, 2))
+    np.testing.assert_allclose(
+        values(df.nn.adaptive_avg_pool2d, x, (rows, columns)), means, atol=1e-14
+    )
+    y, at = values(df.nn.adaptive_max_pool2d, x, (rows, columns), return_indices=True)
+    np.testing.assert_array_equal(y, maxima)
+    found = np.take_along_axis(x.reshape(2, -1), at.reshape(2, -1), 1)
+    np.testing.assert_array_equal(found.reshape(y.shape), y)
+    slopes = gradient(df.nn.adaptive_max_pool2d, x, (rows, columns))
+    expected = np.zeros((2, height * width))
+    for row in range(2):
+        np.add.at(expected[row], at[row].ravel(), 1)
+    np.testing.assert_array_equal(slopes.reshape(2, -1), expected)
+
+
+def test_one_number_of_each_channel() -> None:
+    """Global pools are the mean and the maximum of all spatial axes, kept or not."""
+    x = np.random.default_rng(3).uniform(-1, 1, (2, 3, 4, 5))
+    np.testing.assert_allclose(values(df.nn.global_avg_pool, x), x.mean((2, 3)), rtol=1e-13)
+    np.testing.assert_array_equal(values(df.nn.global_max_pool, x), x.max((2, 3)))
+    for pool in (df.nn.global_avg_pool, df.nn.global_max_pool):
+        assert values(pool, x, keepdims=True).shape == (2, 3, 1, 1)
+    ones = np.ones((1, 1, 2, 2))
+    assert gradient(df.nn.global_max_pool, ones).tolist() == [[[[1, 0], [0, 0]]]]
+
+
+def test_global_pools_take_named_axes() -> None:
+    """Global pools need no known size."""
+    b = df.GraphBuilder()
+    x = b.input("x", ("batch", 2, "height", "width"), "float64")
+    y = df.nn.global_max_pool(x) + df.nn.global_avg_pool(x) + df.nn.adaptive_avg_pool2d(x, 2).sum()
+    fed = np.random.default_rng(4).uniform(-1, 1, (2, 2, 5, 6))
+    slopes = df.evaluate(df.grad(y.sum(), x), feeds={"x": fed})
+    assert np.asarray(slopes).shape == fed.shape
+
+
+def test_the_norm_of_zeros_has_no_infinite_gradient() -> None:
+    """Where all elements are 0, the norm's gradient is 0, not NaN."""
+    x = [[0.0, 0.0, 3.0, 4.0]]
+    assert gradient(df.nn.lp_pool1d, x, 2, 2).tolist() == [[0, 0, np.float32(0.6), np.float32(0.8)]]
+
+
+def test_errors_of_pools_that_ask_for_a_size() -> None:
+    """Sizes that aren't, axes without elements, uneven windows of named axes, few axes."""
+    for size in (0, (2, 3, 4), 1.5):
+        with pytest.raises(ShapeError, match="output_size"):
+            values(df.nn.adaptive_avg_pool2d, X, size)
+    with pytest.raises(ShapeError, match="no elements"):
+        values(df.nn.adaptive_max_pool2d, X[:, :, :0], 1)
+    with pytest.raises(ShapeError, match="must have known lengths"):
+        df.nn.adaptive_max_pool1d(df.GraphBuilder().input("x", (1, "n"), "float32"), 2)
+    with pytest.raises(DTypeError, match="no order"):
+        values(df.nn.adaptive_max_pool2d, X + 1j, 1)
+    with pytest.raises(DTypeError, match="astype"):
+        values(df.nn.adaptive_avg_pool2d, X.astype(int), 3)
+    with pytest.raises(ShapeError, match="spatial axes, not"):
+        values(df.nn.global_avg_pool, X[0, 0])
+    with pytest.raises(ShapeError, match="norm_type is a number above 0"):
+        values(df.nn.lp_pool2d, X, 0, 2)

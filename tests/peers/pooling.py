@@ -19,6 +19,10 @@ MAX_OPTIONS: list[dict[str, Any]] = [
     {"kernel_size": 3, "stride": 2, "dilation": 2, "padding": 1, "ceil_mode": True},
     {"kernel_size": 2, "stride": 4},
 ]  # fmt: skip
+LP_OPTIONS: list[tuple[float, dict[str, Any]]] = [
+    (2, {"kernel_size": 2}), (1, {"kernel_size": 3, "stride": 1}), (3, {"kernel_size": 2}),
+    (2, {"kernel_size": 2, "stride": 3, "ceil_mode": True}), (2.5, {"kernel_size": 3}),
+]  # fmt: skip
 AVG_OPTIONS: list[dict[str, Any]] = [
     {"kernel_size": 2}, {"kernel_size": 3, "stride": 1}, {"kernel_size": 3, "padding": 1},
     {"kernel_size": 3, "padding": 1, "count_include_pad": False},
@@ -87,4 +91,18 @@ ROWS = [
     same("avg_pool3d", X[3], {"kernel_size": (1, 2, 3), "divisor_override": -3}),
     same("avg_pool2d", X[2][0], {"kernel_size": (3, 2), "stride": (1, 2), "padding": (1, 0)}),
     same("avg_pool2d", X[2][:0], {"kernel_size": 2}),
+    *[same(f"lp_pool{axes}d", np.abs(X[axes]), {"norm_type": p, **options})
+      for axes in (1, 2, 3) for p, options in LP_OPTIONS],
+    *[same(f"adaptive_{kind}_pool{axes}d", X[axes], {"output_size": size})
+      for kind in ("avg", "max") for axes in (1, 2, 3) for size in (1, 2, 3, 5, 7)],
+    *[same(f"adaptive_max_pool{axes}d", X[axes], {"output_size": size, "return_indices": True})
+      for axes in (1, 2, 3) for size in (1, 3, 4)],
+    same("adaptive_max_pool2d", TIES, {"output_size": (3, 4), "return_indices": True}),
+    same("adaptive_max_pool2d", TIES, {"output_size": 1, "return_indices": True}),
+    same("adaptive_avg_pool2d", X[2][0], {"output_size": (None, 4)}),
+    same("adaptive_max_pool2d", X[2][0], {"output_size": (3, None)}),
+    Row("global_avg_pool", (X[2],), df.nn.global_avg_pool, lambda m, t: t.mean((2, 3)),
+        lambda j, t: t.mean((2, 3))),
+    Row("global_max_pool", (X[2],), df.nn.global_max_pool, lambda m, t: t.amax((2, 3)),
+        lambda j, t: t.max((2, 3))),
 ]  # fmt: skip

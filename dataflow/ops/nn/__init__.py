@@ -1,12 +1,15 @@
 """Neural operations beyond the core. Importing this package declares the ops ``nn.*``."""
 
+from dataflow.ops.nn.adaptive_pooling import *
 from dataflow.ops.nn.avg_pooling import *
 from dataflow.ops.nn.binary import *
 from dataflow.ops.nn.classification import *
 from dataflow.ops.nn.convolution import *
 from dataflow.ops.nn.gates import *
 from dataflow.ops.nn.losses import *
+from dataflow.ops.nn.lp_pooling import *
 from dataflow.ops.nn.max_pooling import *
 from dataflow.ops.nn.ranking import *
 from dataflow.ops.nn.rectifiers import *
+from dataflow.ops.nn.resizing import *
 from dataflow.ops.nn.softplus import *

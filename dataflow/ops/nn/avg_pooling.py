@@ -7,6 +7,7 @@ division is part of the op, so that float16 sums, added up in float32, end withi
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import reduce
 from typing import TYPE_CHECKING
 
@@ -158,6 +159,10 @@ def _avg_kernel(outs: Arrays, ins: Arrays, scratch: Arrays, attrs: Attrs) -> lis
 
 def _adding(out: Array, x: Array, window: Window) -> list[Call]:
     kernel, steps, size, places = window
+    if window.has_few_places:
+        axes = tuple(range(x.ndim - len(kernel), x.ndim))
+        return [(np.add.reduce, (x[elements], axes, None, out[where]))
+                for elements, where in window.by_place()]  # fmt: skip
     pairs = [(out[where], x[elements]) for _, elements, where in steps.pairs(size, kernel, places)]
     first: Call = (out.fill, (0,)) if steps.is_padded else (np.copyto, pairs.pop(0))
     return [first, *((np.add, (to, seen, to)) for to, seen in pairs)]
@@ -246,9 +251,20 @@ def _input_kernel(outs: Arrays, ins: Arrays, scratch: Arrays, attrs: Attrs) -> l
     calls += _counting(plane, window, attrs)
     divisor = _divisors(plane, window, attrs, shares.dtype)
     calls += [*_dividing(shares if is_narrow else y, divisor, shares), (total.fill, (0,))]
-    for _, elements, where in window.steps.pairs(window.size, window.kernel, window.places):
-        calls.append((np.add, (total[elements], shares[where], total[elements])))
+    for elements, given in _sharing(shares, window):
+        calls.append((np.add, (total[elements], given, total[elements])))
     return [*calls, (np.copyto, (out, total, "same_kind"))] if is_narrow else calls
+
+
+def _sharing(shares: Array, window: Window) -> Iterator[tuple[Index, Array]]:
+    """Yield elements, and what the windows that hold them give to each."""
+    kernel, steps, size, places = window
+    if window.has_few_places:
+        for elements, where in window.by_place():
+            yield elements, shares[where].reshape(*shares.shape[: -len(kernel)], *[1] * len(kernel))
+    else:
+        for _, elements, where in steps.pairs(size, kernel, places):
+            yield elements, shares[where]
 
 
 def _input_reference(y: Array, attrs: Attrs) -> Array:

@@ -86,6 +86,10 @@ def _max_kernel(outs: Arrays, ins: Arrays, scratch: Arrays, attrs: Attrs) -> lis
 
 def _largest(out: Array, x: Array, window: Window) -> list[Call]:
     kernel, steps, size, places = window
+    if window.has_few_places:
+        axes = tuple(range(x.ndim - len(kernel), x.ndim))
+        return [(np.maximum.reduce, (x[elements], axes, None, out[where]))
+                for elements, where in window.by_place()]  # fmt: skip
     pairs = [(out[where], x[elements]) for _, elements, where in steps.pairs(size, kernel, places)]
     if steps.is_padded:
         first: Call = (out.fill, (_lowest(out.dtype),))

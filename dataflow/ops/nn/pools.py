@@ -7,7 +7,7 @@ nothing of each other. So an op takes any number of them, and a batch is one mor
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -53,9 +53,15 @@ class Window(NamedTuple):
     places: tuple[int, ...]
 
     @property
-    def rows(self) -> slice:
-        """The axes before those that it moves over, as a slice of a shape."""
-        return slice(0, -len(self.kernel))
+    def has_few_places(self) -> bool:
+        """Whether there are fewer places than positions, so that calls go place by place."""
+        return math.prod(self.places) < self.elements
+
+    def by_place(self) -> Iterator[tuple[Index, Index]]:
+        """Yield, for each place of a window, its elements in the array and its own index."""
+        for place in np.ndindex(self.places):
+            rows = zip(place, self.size, self.kernel, *self.steps[:3], strict=True)
+            yield (..., *(_within(*row) for row in rows)), (..., *place)
 
     @property
     def elements(self) -> int:
@@ -102,6 +108,13 @@ def _check_filled(
         msg = (f"a window of {count} elements, {dilation} apart, would have padding alone along an "
                f"axis of {length} with padding {before} + {after}: pad less")  # fmt: skip
         raise ShapeError(msg)
+
+
+def _within(place: int, length: int, count: int, stride: int, dilation: int, before: int) -> slice:
+    """Return the elements of one axis that a window holds at a place."""
+    start = place * stride - before
+    stop = min(start + (count - 1) * dilation + 1, length)
+    return slice(start if start >= 0 else start % dilation, stop, dilation)
 
 
 # Parameters
@@ -211,6 +224,7 @@ CASES: list[Case] = [
     ((0, 4), (3,), Steps((1,), (1,), (0,), (0,))),
     ((2, 3, 6), (2,), Steps((1,), (3,), (0,), (0,))),
     ((2, 2, 5, 4), (3, 2), Steps((2, 1), (1, 1), (1, 0), (2, 0))),
+    ((2, 4, 5), (3, 4), Steps((2, 1), (1, 1), (1, 0), (0, 0))),
     ((1, 2, 3, 4, 3), (1, 2, 2), Steps((1, 2, 1), (1, 1, 2), (0, 0, 1), (0, 0, 1))),
     ((3, 4, 3), (2,), Steps((1,), (1,), (1,), (1,))),
 ]
