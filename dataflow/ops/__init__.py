@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from dataflow.ops.hyperbolic import *
     from dataflow.ops.indexing import *
     from dataflow.ops.integers import *
+    from dataflow.ops.integrals import *
     from dataflow.ops.joining import *
     from dataflow.ops.logarithms import *
     from dataflow.ops.matmul import *
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
     from dataflow.ops.selection import *
     from dataflow.ops.shaping import *
     from dataflow.ops.sinc import *
+    from dataflow.ops.slopes import *
     from dataflow.ops.sorting import *
     from dataflow.ops.splitting import *
     from dataflow.ops.stacking import *

@@ -1,0 +1,33 @@
+"""Cross-checks of differences, slopes, integrals and interpolation."""
+
+import numpy as np
+
+import dataflow as df
+from tests.peers.table import Row
+
+Y = np.random.default_rng(1).uniform(-2, 2, (4, 5))
+X = np.cumsum(np.random.default_rng(2).uniform(0.1, 2, 5))
+U = np.random.default_rng(3).uniform(-1, 1, (4, 1))
+
+ROWS = [
+    Row("diff", (Y,), lambda y: df.diff(y, 2, 0), lambda t, y: t.diff(y, 2, 0),
+        lambda j, y: j.numpy.diff(y, 2, 0)),
+    Row("diff-ends", (Y, U), lambda y, u: df.diff(y, prepend=u, append=u),
+        lambda t, y, u: t.diff(y, prepend=u, append=u),
+        lambda j, y, u: j.numpy.diff(y, prepend=u, append=u)),
+    Row("ediff1d", (Y,), lambda y: df.ediff1d(y, 1.0, 2.0), None,
+        lambda j, y: j.numpy.ediff1d(y, 1.0, 2.0)),
+    Row("gradient", (Y,), lambda y: df.gradient(y, 0.5), lambda t, y: t.gradient(y, spacing=0.5),
+        lambda j, y: j.numpy.gradient(y, 0.5)),
+    *(Row(f"gradient-{order}", (Y, X),
+          lambda y, x, o=order: df.gradient(y, x, axis=1, edge_order=o),
+          (lambda t, y, x, o=order: t.gradient(y, spacing=(x,), dim=1, edge_order=o)[0])
+          if order == 1 else None, None) for order in (1, 2)),
+    Row("gradient-even", (Y,), lambda y: df.gradient(y, axis=1, edge_order=2),
+        lambda t, y: t.gradient(y, dim=1, edge_order=2)[0], None),
+    Row("trapezoid", (Y, X), df.trapezoid, lambda t, y, x: t.trapezoid(y, x),
+        lambda j, y, x: j.numpy.trapezoid(y, x)),
+    Row("trapezoid-even", (Y,), lambda y: df.trapezoid(y, dx=0.3, axis=0),
+        lambda t, y: t.trapezoid(y, dx=0.3, dim=0),
+        lambda j, y: j.numpy.trapezoid(y, dx=0.3, axis=0)),
+]  # fmt: skip
