@@ -118,6 +118,17 @@ def test_cross_in_the_plane() -> None:
     assert_same(df.evaluate(df.cross(x, flat[::-1])), np.cross(lifted, lifted[::-1])[:, 2])
 
 
+@pytest.mark.parametrize("dtype", ["bool", "int8", "uint32", "float32", "complex128"])
+@pytest.mark.parametrize("mode", ["full", "same", "valid"])
+def test_convolutions_are_numpys(mode: Any, dtype: str) -> None:  # noqa: ANN401 - NumPy's modes
+    """The longer first or second, even or odd lengths: all parts are those that NumPy cuts out."""
+    for n, m in ((6, 3), (5, 4), (3, 6), (4, 7), (4, 4), (1, 3), (1, 1)):
+        a, v = draw((n,), dtype), draw((m,), dtype)
+        x = df.GraphBuilder().constant(a)
+        assert_same(df.evaluate(df.convolve(x, v, mode)), np.convolve(a, v, mode))
+        assert_same(df.evaluate(df.correlate(x, v, mode)), np.correlate(a, v, mode))
+
+
 def test_named_dimensions_stay_named() -> None:
     """Products of tensors with a named axis have it in their shapes, and its size when run."""
     b = df.GraphBuilder()
@@ -147,6 +158,8 @@ WRONG: list[tuple[str, Callable[[df.Tensor], object]]] = [
     ("axis 2", lambda x: df.vecdot(x, x, axis=2)), ("vecdot", lambda x: df.vecdot(x, np.ones(4))),
     ("matvec", lambda x: df.matvec(np.ones(3), x)), ("vecmat", lambda x: df.vecmat(2.0, x)),
     ("length 2 or 3", lambda x: df.cross(x, np.ones(4))), ("axis", lambda x: df.cross(x, x, 5)),
+    ("mode", lambda x: df.convolve(x[0], x[0], "half")), ("vectors", lambda x: df.correlate(x, x)),
+    ("one element", lambda x: df.convolve(x[0], np.ones(0))),
     ("broadcast", lambda x: df.cross(x, np.ones((5, 3)))),
 ]  # fmt: skip
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import dataflow as df
-from dataflow.errors import DataflowError, DTypeError, KernelError, ShapeError
+from dataflow.errors import DataflowError, DTypeError, GraphError, KernelError, ShapeError
 
 RNG = np.random.default_rng(11)
 DTYPES = ("float32", "float64", "complex64", "complex128")
@@ -134,6 +134,204 @@ def test_a_tiny_determinant_has_a_logarithm() -> None:
     assert (float(sign), round(float(logarithm), 6)) == (1.0, round(-1000 * np.log(10), 6))
 
 
+# Triangular and positive definite systems
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("trans", [0, "T", 2])
+@pytest.mark.parametrize(("lower", "unit"), [(True, False), (False, True), (False, False)])
+def test_solve_triangular_is_scipys(dtype: str, trans: int, lower: bool, unit: bool) -> None:
+    """Either triangle, transposed or not, with or without its diagonal; the rest isn't read."""
+    scipy_linalg = pytest.importorskip("scipy.linalg")
+    a = regular(70, 70, dtype=dtype) / 20 + np.eye(70, dtype=dtype)  # more than a block
+    given_ = np.where(np.tri(70, dtype=bool) if lower else np.tri(70, dtype=bool).T, a, np.nan)
+    b = draw(70, 2, dtype=dtype)
+    for right in (b, b[:, 0]):
+        options: dict[str, Any] = {"trans": trans, "lower": lower, "unit_diagonal": unit}
+        made = evaluated(df.linalg.solve_triangular, given_.astype(dtype), right, **options)
+        expected = scipy_linalg.solve_triangular(a, right, **options)
+        assert made.dtype == expected.dtype
+        scale = 2000 * float(np.finfo(dtype).eps)
+        np.testing.assert_allclose(made, expected, rtol=scale, atol=scale * abs(expected).max())
+
+
+def test_a_stack_of_triangular_systems_is_solved_at_once() -> None:
+    """The axes before the matrices broadcast, as those of `solve` do."""
+    a, b = regular(2, 1, 3, 3), draw(4, 3, 2)
+    made = evaluated(df.linalg.solve_triangular, a, b, lower=True)
+    np.testing.assert_allclose(made, np.linalg.solve(np.tril(a), b))
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_cholesky_is_numpys(dtype: str) -> None:
+    """Either factor of a stack is NumPy's, read from the triangle that NumPy reads."""
+    x = draw(2, 4, 4, dtype=dtype)
+    a = (x @ np.swapaxes(x, -1, -2).conj() + np.eye(4)).astype(dtype)
+    for upper in (False, True):
+        assert_same(evaluated(df.linalg.cholesky, a, upper=upper),
+                    np.linalg.cholesky(a, upper=upper))  # fmt: skip
+    spoiled = np.where(np.tri(4, dtype=bool), a, 7).astype(dtype)
+    assert_same(evaluated(df.linalg.cholesky, spoiled), np.linalg.cholesky(a))
+
+
+def test_a_factor_solves_its_systems() -> None:
+    """`cho_solve` with either factor gives what `solve` gives with the matrix."""
+    x, right = draw(3, 3, dtype="complex128"), draw(3, dtype="complex128")
+    a = x @ x.conj().T + np.eye(3)
+    for lower in (False, True):
+        b = df.GraphBuilder()
+        made = df.linalg.cho_solve(df.linalg.cho_factor(b.constant(a), lower=lower), right)
+        np.testing.assert_allclose(df.evaluate(made), np.linalg.solve(a, right))
+
+
+def test_a_matrix_that_is_not_definite_is_named() -> None:
+    """A run that meets one, or a 0 on the diagonal of a triangle, stops with the node's name."""
+    b = df.GraphBuilder()
+    x = b.constant(np.diag([1.0, 0.0]) - 0.5 * np.eye(2)[::-1])
+    solved = df.linalg.solve_triangular(x, np.ones(2))
+    for name, made in (("cholesky", df.linalg.cholesky(x)), ("solve_triangular", solved)):
+        with pytest.raises(KernelError, match=f"linalg.{name}"):
+            df.evaluate(made)
+
+
+# Norms
+
+
+ORDERS: list[Any] = [None, 0, 1, 2, 3, 0.5, -1, -2, -2.5, np.inf, -np.inf, "fro", "nuc"]
+
+
+@pytest.mark.parametrize("dtype", ["int32", "float32", "float64", "complex128"])
+@pytest.mark.parametrize("order", ORDERS)
+def test_norms_are_numpys(order: Any, dtype: str) -> None:  # noqa: ANN401 - NumPy's orders
+    """Whatever NumPy computes of vectors, of matrices and of everything, we do, and no more."""
+    x = draw(2, 3, 4, dtype=dtype)
+    for array, axis in ((x, 1), (x, (-1,)), (x, (0, 2)), (x, (2, 1)), (x, None), (x[0], None),
+                        (x[0, 0], None)):  # fmt: skip
+        for keepdims in (False, True):
+            try:
+                expected = np.linalg.norm(array, order, axis, keepdims)
+            except ValueError:
+                with pytest.raises(DataflowError, match=r"test_linalg_systems\.py"):
+                    evaluated(df.linalg.norm, array, ord=order, axis=axis, keepdims=keepdims)
+                continue
+            made = evaluated(df.linalg.norm, array, ord=order, axis=axis, keepdims=keepdims)
+            np.testing.assert_allclose(made, expected, rtol=2e-6 if dtype == "float32" else 1e-13)
+            assert (np.shape(made), made.dtype) == (np.shape(expected), expected.dtype)
+
+
+def test_norms_of_the_standard_are_numpys() -> None:
+    """`vector_norm` takes any number of axes as one vector, `matrix_norm` the last two."""
+    x = draw(2, 3, 4)
+    orders: list[Any] = [0, 1, 2, 3.5, np.inf]
+    axes: list[Any] = [None, 1, (0, 2)]
+    for order in orders:
+        for axis in axes:
+            assert_same(evaluated(df.linalg.vector_norm, x, ord=order, axis=axis, keepdims=True),
+                        np.linalg.vector_norm(x, ord=order, axis=axis, keepdims=True))  # fmt: skip
+    orders = ["fro", "nuc", 1, 2, np.inf]
+    for order in orders:
+        assert_same(evaluated(df.linalg.matrix_norm, x, ord=order),
+                    np.linalg.matrix_norm(x, ord=order))  # fmt: skip
+
+
+@pytest.mark.parametrize("order", [1, 2, 3, 0.5, 1.5, np.inf])
+def test_the_gradient_of_a_norm_at_zero_is_zero(order: float) -> None:
+    """Of the zero vector the gradient is zero, and of an element 0 beside others it is finite."""
+    b = df.GraphBuilder()
+    x, y = b.constant(np.zeros(3)), b.constant(np.array([0.0, 3.0, -4.0]))
+    zero, other = (df.grad(df.linalg.vector_norm(t, ord=order), [t])[0] for t in (x, y))
+    np.testing.assert_array_equal(df.evaluate(zero), np.zeros(3))
+    found = df.evaluate(other)
+    assert np.isfinite(found).all()
+    assert found[0] == 0
+    (matrix,) = df.grad(df.linalg.norm(df.reshape(x, (1, 3))), [x])
+    np.testing.assert_array_equal(df.evaluate(matrix), np.zeros(3))
+
+
+def test_norms_of_halves_do_not_overflow() -> None:
+    """float16 adds squares up in float32: the norm of 300, 400 is 500, though squares are inf."""
+    x = np.array([300, 400], "float16")
+    made = evaluated(df.linalg.norm, x)
+    assert (float(made), made.dtype) == (500.0, np.float16)
+
+
+def test_condition_numbers_are_numpys() -> None:
+    """In every norm that has them; infinite for a singular matrix where no inverse is needed."""
+    x = regular(2, 3, 3)
+    for p in (None, 2, -2, 1, -1, np.inf, "fro", "nuc"):
+        assert_same(evaluated(df.linalg.cond, x, p=p), np.linalg.cond(x, p))
+    assert evaluated(df.linalg.cond, np.diag([1.0, 0.0])) == np.inf
+
+
+# Products of matrices, and matrices made of vectors
+
+
+@pytest.mark.parametrize("n", [-3, -1, 0, 1, 2, 7])
+def test_matrix_power_is_numpys(n: int) -> None:
+    """Powers of stacks, negative ones and of integers, are NumPy's."""
+    x = regular(2, 3, 3)
+    np.testing.assert_allclose(evaluated(df.linalg.matrix_power, x, n=n),
+                               np.linalg.matrix_power(x, n))  # fmt: skip
+    ints = np.array([[1, 1], [1, 2]])
+    assert_same(evaluated(df.linalg.matrix_power, ints, n=n), np.linalg.matrix_power(ints, n))
+
+
+def test_multi_dot_is_numpys_in_the_cheapest_order() -> None:
+    """A chain is multiplied in the order that takes the fewest operations, vectors at its ends."""
+    arrays = [draw(10, 100), draw(100, 5), draw(5, 50), draw(50, 1)]
+    b = df.GraphBuilder()
+    tensors = [b.constant(a) for a in arrays]
+    made = df.linalg.multi_dot(tensors)
+    np.testing.assert_allclose(df.evaluate(made), np.linalg.multi_dot(arrays))
+    dag = b.build(outputs={"made": made}).dag
+    shapes = {str(data["specs"][0]) for _, data in dag.nodes(data=True) if data["op"] == "matmul"}
+    assert shapes == {"float64[5, 1]", "float64[100, 1]", "float64[10, 1]"}
+    row, column = draw(10), draw(5)
+    for chain in (
+        [row, *arrays[:2]],
+        [*arrays[:2], column],
+        [row, *arrays[:2], column],
+        [row, row],
+    ):
+        ours = evaluated(lambda *x: df.linalg.multi_dot(x), *chain)
+        assert_same(ours, np.linalg.multi_dot(chain))
+
+
+def test_functions_of_the_standard_are_numpys() -> None:
+    """What the Array API has in linalg beside the main namespace takes NumPy's arguments there."""
+    x, y, v = draw(2, 3, 3, dtype="complex128"), draw(2, 3, 3), draw(3)
+    for name in ("matrix_transpose", "diagonal", "trace"):
+        assert_same(evaluated(getattr(df.linalg, name), x), getattr(np.linalg, name)(x))
+    for name in ("matmul", "vecdot", "cross"):
+        assert_same(evaluated(getattr(df.linalg, name), x, y), getattr(np.linalg, name)(x, y))
+    assert_same(evaluated(df.linalg.tensordot, x, v, axes=1), np.linalg.tensordot(x, v, axes=1))
+    assert_same(evaluated(df.linalg.outer, v, v), np.linalg.outer(v, v))
+    assert_same(evaluated(df.linalg.cross, x, y, axis=1), np.linalg.cross(x, y, axis=1))
+    assert_same(evaluated(df.linalg.diagonal, x, offset=-1), np.linalg.diagonal(x, offset=-1))
+    ints = np.arange(9, dtype="int8").reshape(3, 3)
+    for dtype in (None, "float32", "int8"):
+        assert_same(evaluated(df.linalg.trace, ints, offset=1, dtype=dtype),
+                    np.linalg.trace(ints, offset=1, dtype=dtype))  # fmt: skip
+    tensor = df.GraphBuilder().constant(y)
+    assert isinstance(np.linalg.matmul(tensor, tensor), df.Tensor)
+
+
+def test_structured_matrices_are_scipys() -> None:
+    """Toeplitz's, Hankel's, circulant and block diagonal matrices are SciPy's."""
+    scipy_linalg = pytest.importorskip("scipy.linalg")
+    c, r = draw(3, dtype="complex128"), draw(4)
+    for name in ("toeplitz", "hankel"):
+        function = getattr(scipy_linalg, name)
+        assert_same(evaluated(getattr(df.linalg, name), c), function(c))
+        assert_same(evaluated(getattr(df.linalg, name), c, r), function(c, r))
+    assert_same(evaluated(df.linalg.circulant, r), scipy_linalg.circulant(r))
+    blocks = [draw(2, 3), draw(2), np.float64(3) * np.ones(()), draw(0, 2)]
+    assert_same(evaluated(df.linalg.block_diag, *blocks), scipy_linalg.block_diag(*blocks))
+    stack = draw(2, 3)
+    made = evaluated(df.linalg.toeplitz, stack)
+    np.testing.assert_array_equal(made, [scipy_linalg.toeplitz(row) for row in stack])
+
+
 # Named dimensions and errors
 
 
@@ -154,6 +352,22 @@ WRONG: list[tuple[Callable[[df.Tensor], object], type[DataflowError]]] = [
     (lambda x: df.linalg.solve(x[:, :2], np.ones(3)), ShapeError),
     (df.linalg.tensorinv, ShapeError), (lambda x: df.linalg.tensorinv(x, 0), ShapeError),
     (lambda x: df.linalg.tensorsolve(x, np.ones(2)), ShapeError),
+    (df.linalg.cholesky, ShapeError), (lambda x: df.linalg.solve_triangular(x, x), ShapeError),
+    (lambda x: df.linalg.solve_triangular(x[:, :2], x, trans="H"), GraphError),
+    (lambda x: df.linalg.matrix_power(x, 2), ShapeError),
+    (lambda x: df.linalg.matrix_power(x, 0.5), GraphError),  # type: ignore[arg-type]
+    (lambda x: df.linalg.multi_dot([x]), ShapeError),
+    (lambda x: df.linalg.multi_dot([x, np.ones(3), x]), ShapeError),
+    (lambda x: df.linalg.multi_dot([x, x]), ShapeError),
+    (lambda x: df.linalg.norm(x, axis=2), ShapeError),
+    (lambda x: df.linalg.norm(x, axis=(0, 0)), ShapeError),
+    (lambda x: df.linalg.matrix_norm(x, ord=3), GraphError),
+    (lambda x: df.linalg.vector_norm(x, ord="fro"), GraphError),
+    (lambda x: df.linalg.cond(x, 1), ShapeError),
+    (lambda x: df.linalg.toeplitz(x[0, 0]), ShapeError),
+    (lambda x: df.linalg.block_diag(x[None]), ShapeError),
+    (lambda x: df.linalg.cross(x[:, :2], x[:, :2]), ShapeError),
+    (lambda x: df.linalg.outer(x, x), ShapeError), (lambda x: df.linalg.trace(x[0]), ShapeError),
     (lambda x: df.linalg.solve(x[:, :2], np.array(["a", "b"])), DTypeError),
 ]  # fmt: skip
 

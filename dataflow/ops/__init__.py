@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from dataflow.ops.comparison import *
     from dataflow.ops.complex_numbers import *
     from dataflow.ops.contractions import *
+    from dataflow.ops.convolving import *
     from dataflow.ops.copying import *
     from dataflow.ops.counting import *
     from dataflow.ops.creation import *

@@ -16,17 +16,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from dataflow.calling import call_function, promoted
+from dataflow.calling import promoted
 from dataflow.dims import Dim, bind_dim
 from dataflow.dispatch import public
 from dataflow.errors import ShapeError
 from dataflow.ops.axes import transpose
 from dataflow.ops.contractions import as_matrices
+from dataflow.ops.diagonals import diagonal
 from dataflow.ops.matmul import MATMUL, matmul
 from dataflow.ops.reductions import sum as add_up
-from dataflow.ops.selection import where
 from dataflow.ops.shaping import reshape
-from dataflow.ops.slicing import Range, take_ranges
 from dataflow.ops.subscripts import (
     Labels,
     Subscripts,
@@ -157,21 +156,9 @@ def _without_repeats(term: _Term) -> _Term:
         while labels.count(label) > 1:
             i = labels.index(label)
             j = labels.index(label, i + 1)
-            x = _diagonal(x, i, j)
+            x = diagonal(x, 0, i, j)
             labels = (*(y for k, y in enumerate(labels) if k not in (i, j)), label)
     return _Term(x, labels)
-
-
-def _diagonal(x: Tensor, i: int, j: int) -> Tensor:
-    """Return the diagonal of two axes of one length, as the last axis."""
-    rest = [axis for axis in range(x.ndim) if axis not in (i, j)]
-    square = transpose(x, (*rest, i, j))
-    n, shape = x.shape[i], square.shape[:-2]
-    if isinstance(n, int):
-        flat = reshape(square, (*shape, n * n))
-        return take_ranges(flat, [*(Range(0, dim, 1) for dim in shape), Range(0, n * n, n + 1)])
-    place: Tensor = call_function("arange", x.builder, 0, n, 1, np.int64)
-    return add_up(where(reshape(place, (n, 1)) == place, square, 0), -1).astype(x.dtype)
 
 
 # Products

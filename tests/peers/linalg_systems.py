@@ -38,7 +38,61 @@ def row(name: str, *arrays: np.ndarray, jax: bool = True) -> Row:
 # PyTorch's gradient is 0 here, where the cofactors aren't.
 SINGULAR = np.diag([1.0, 2.0, 0.0]) @ real(3, 3)
 
+
+def normed(order: Any, *, complex_: bool = False) -> Row:  # noqa: ANN401 - NumPy's orders
+    """Return a row of a norm of vectors along an axis."""
+    x = both(3, 4) if complex_ else real(3, 4)
+    return Row(f"vector_norm {order}", (x,),
+               lambda x: df.linalg.vector_norm(x, axis=1, ord=order),
+               lambda t, x: t.linalg.vector_norm(x, dim=1, ord=order),
+               lambda j, x: j.numpy.linalg.vector_norm(x, axis=1, ord=order))  # fmt: skip
+
+
+def matrix_normed(order: Any) -> Row:  # noqa: ANN401 - NumPy's orders
+    """Return a row of a norm of matrices."""
+    return Row(f"matrix_norm {order}", (real(2, 3, 4),),
+               lambda x: df.linalg.matrix_norm(x, ord=order),
+               lambda t, x: t.linalg.matrix_norm(x, ord=order),
+               lambda j, x: j.numpy.linalg.matrix_norm(x, ord=order))  # fmt: skip
+
+
+def definite(x: np.ndarray) -> np.ndarray:
+    """Return Hermitian matrices whose eigenvalues are 1 or more."""
+    made = x @ np.swapaxes(x, -1, -2).conj()
+    return np.asarray((made + np.swapaxes(made, -1, -2).conj()) / 2 + np.eye(x.shape[-1]))
+
+
+TRIANGLE = np.tril(regular(real(4, 4)))
+
 ROWS = [
+    *(normed(order) for order in (0, 1, 2, 3, -2, 2.5, np.inf, -np.inf)),
+    *(normed(order, complex_=True) for order in (1, 2, 3, np.inf)),
+    *(matrix_normed(order) for order in ("fro", "nuc", 1, -1, 2, -2, np.inf, -np.inf)),
+    Row("norm at zero", (np.zeros(3),), df.linalg.norm, lambda t, x: t.linalg.norm(x), None),
+    row("cond", regular(real(3, 3))), row("cholesky", definite(real(2, 3, 3))),
+    # PyTorch keeps an imaginary part of the diagonal's cotangent, which nothing depends on.
+    Row("cholesky", (definite(both(3, 3)),), df.linalg.cholesky, None,
+        lambda j, x: j.numpy.linalg.cholesky(x)),
+    Row("solve_triangular", (TRIANGLE, real(4, 2)),
+        lambda a, b: df.linalg.solve_triangular(a, b, lower=True),
+        lambda t, a, b: t.linalg.solve_triangular(a, b, upper=False),
+        lambda j, a, b: j.scipy.linalg.solve_triangular(a, b, lower=True)),
+    Row("solve_triangular", (regular(both(3, 3)), both(3)),
+        lambda a, b: df.linalg.solve_triangular(a, b, trans="C", unit_diagonal=True), None,
+        lambda j, a, b: j.scipy.linalg.solve_triangular(a, b, trans="C", unit_diagonal=True)),
+    # PyTorch's gradient of the factor isn't a triangle.
+    Row("cho_solve", (np.linalg.cholesky(definite(real(3, 3))), real(3, 2)),
+        lambda c, b: df.linalg.cho_solve((c, True), b), None,
+        lambda j, c, b: j.scipy.linalg.cho_solve((c, True), b)),
+    Row("multi_dot", (real(2, 3), real(3, 4), real(4, 2)), lambda *x: df.linalg.multi_dot(x),
+        lambda t, *x: t.linalg.multi_dot(x), lambda j, *x: j.numpy.linalg.multi_dot(x)),
+    *[Row("matrix_power", (regular(both(2, 3, 3)),), lambda x, n=n: df.linalg.matrix_power(x, n),
+          lambda t, x, n=n: t.linalg.matrix_power(x, n),
+          lambda j, x, n=n: j.numpy.linalg.matrix_power(x, n)) for n in (-2, 3)],
+    Row("block_diag", (real(2, 3), real(1, 2)), df.linalg.block_diag,
+        lambda t, *x: t.block_diag(*x), lambda j, *x: j.scipy.linalg.block_diag(*x)),
+    Row("toeplitz", (real(3), real(4)), df.linalg.toeplitz, None,
+        lambda j, *x: j.scipy.linalg.toeplitz(*x)),
     row("solve", regular(real(3, 3)), real(3)), row("solve", regular(both(3, 3)), both(3, 2)),
     row("solve", regular(real(2, 3, 3)), real(2, 3, 2)), row("inv", regular(both(2, 3, 3))),
     row("det", real(2, 3, 3)), row("det", both(3, 3)),

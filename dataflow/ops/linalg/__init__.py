@@ -1,7 +1,13 @@
 """Linear algebra: factorisations, solutions, norms. Importing it declares the ops ``linalg.*``."""
 
+from dataflow.ops.linalg.cholesky import *
 from dataflow.ops.linalg.determinants import *
 from dataflow.ops.linalg.eigh import *
+from dataflow.ops.linalg.norms import *
+from dataflow.ops.linalg.powers import *
 from dataflow.ops.linalg.pseudo import *
 from dataflow.ops.linalg.solving import *
+from dataflow.ops.linalg.standard import *
+from dataflow.ops.linalg.structured import *
 from dataflow.ops.linalg.svd import *
+from dataflow.ops.linalg.triangular import *

@@ -1,0 +1,290 @@
+"""Norms of vectors and matrices, and what follows of them.
+
+All are compositions. A norm has no derivative at zero: there the gradient is zero, which is one of
+its subgradients and PyTorch's choice. So roots are taken of 1 where a sum is 0, and masked after.
+float16 adds up in float32.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+
+from dataflow.calling import call_function
+from dataflow.dispatch import public
+from dataflow.errors import GraphError, ShapeError
+from dataflow.ops import reductions
+from dataflow.ops.axes import transpose
+from dataflow.ops.complex_numbers import imag, real
+from dataflow.ops.linalg.solving import inv
+from dataflow.ops.linalg.stacks import as_inexact
+from dataflow.ops.linalg.svd import svdvals
+from dataflow.ops.masking import zero_where
+from dataflow.ops.powers import sqrt
+from dataflow.ops.selection import where
+from dataflow.ops.shaping import reshape
+from dataflow.shapes import normal_axis
+from dataflow.source import user_line
+
+if TYPE_CHECKING:
+    from dataflow.tensor import Tensor
+
+__all__ = ["cond", "matrix_norm", "norm", "vector_norm"]
+
+Order: TypeAlias = "float | str | None"
+
+
+@public(np.linalg.norm, family="linalg")
+def norm(
+    x: Tensor, ord: Order = None, axis: int | Sequence[int] | None = None, keepdims: bool = False
+) -> Tensor:
+    """Return the norm of a tensor, of its vectors along an axis, or of its matrices along two.
+
+    Parameters
+    ----------
+    x : Tensor
+        Any dtype; integers count as float64.
+    ord : float, str, optional
+        Of vectors: any number p for ``sum(|x| ** p) ** (1 / p)``, infinity for the largest size,
+        minus infinity for the smallest, 0 for the number of elements that aren't 0. Of matrices:
+        ``"fro"``, as vectors; ``"nuc"``, the sum of the singular values; 2 and -2, the largest and
+        the smallest of these; 1 and -1, the largest and smallest sum of sizes in a column;
+        infinity and minus infinity, in a row. By default 2 of all elements.
+    axis : int or sequence of int, optional
+        One axis, or two; by default all that there are.
+    keepdims : bool
+        Whether the axes stay, with length 1.
+
+    Returns
+    -------
+    Tensor
+        Real.
+
+    Raises
+    ------
+    ShapeError
+        An axis is out of range or named twice, or there are more than two.
+    GraphError
+        There is no such norm.
+
+    Notes
+    -----
+    The gradient is zero where the norm is zero, and shared among ties.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> x = df.GraphBuilder().constant([[3.0, 4.0], [0.0, 12.0]])
+    >>> float(df.evaluate(df.linalg.norm(x)))
+    13.0
+    >>> df.evaluate(df.linalg.norm(x, axis=1))
+    array([ 5., 12.], dtype=float32)
+    """
+    axes = _axes(axis, x.ndim)
+    if axis is None and (ord is None or (ord, len(axes)) in ((2, 1), ("fro", 2), ("f", 2))):
+        return _finished(x, _root(_sum(_squares(_wide(x)), axes)), axes, keepdims=keepdims)
+    if len(axes) == 1:
+        return vector_norm(x, axis=axes, keepdims=keepdims, ord=2 if ord is None else ord)
+    if len(axes) != 2:
+        msg = f"norm ({user_line()}) with ord={ord!r} is along one axis or two, not {len(axes)}"
+        raise ShapeError(msg)
+    made = _matrix_norm(_wide(x), axes, "fro" if ord in (None, "f") else ord)
+    return _finished(x, made, axes, keepdims=keepdims)
+
+
+@public(np.linalg.vector_norm, family="linalg")
+def vector_norm(
+    x: Tensor, /, *, axis: int | Sequence[int] | None = None, keepdims: bool = False,
+    ord: Order = 2,
+) -> Tensor:  # fmt: skip
+    """Return the norm of the elements along axes, as one vector; see `norm`.
+
+    Parameters
+    ----------
+    x : Tensor
+        Any dtype; integers count as float64.
+    axis : int or sequence of int, optional
+        Any number of axes; by default all.
+    keepdims : bool
+        Whether the axes stay, with length 1.
+    ord : float
+        See `norm`.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> x = df.GraphBuilder().constant([[1.0, -2.0], [3.0, 0.0]])
+    >>> float(df.evaluate(df.linalg.vector_norm(x, ord=1)))
+    6.0
+    """
+    axes = _axes(axis, x.ndim)
+    return _finished(x, _vector_norm(_wide(x), axes, ord), axes, keepdims=keepdims)
+
+
+@public(np.linalg.matrix_norm, family="linalg")
+def matrix_norm(x: Tensor, /, *, keepdims: bool = False, ord: Order = "fro") -> Tensor:
+    """Return the norms of the matrices along the last two axes; see `norm`.
+
+    Parameters
+    ----------
+    x : Tensor
+        Two axes or more.
+    keepdims : bool
+        Whether the axes stay, with length 1.
+    ord : float or str
+        See `norm`.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> x = df.GraphBuilder().constant([[1.0, -2.0], [3.0, 0.0]])
+    >>> float(df.evaluate(df.linalg.matrix_norm(x, ord=1)))
+    4.0
+    """
+    axes = _axes((-2, -1), x.ndim)
+    made = _matrix_norm(_wide(x), axes, "fro" if ord is None else ord)
+    return _finished(x, made, axes, keepdims=keepdims)
+
+
+@public(np.linalg.cond, family="linalg")
+def cond(x: Tensor, p: Order = None) -> Tensor:
+    """Return the condition numbers of matrices: how much they and their inverses can stretch.
+
+    Parameters
+    ----------
+    x : Tensor
+        ``(..., m, n)``; square unless `p` is None, 2 or -2.
+    p : float or str, optional
+        The norm, see `norm`; by default the ratio of the largest singular value to the smallest.
+
+    Raises
+    ------
+    ShapeError
+        These aren't matrices, or not square.
+    KernelError
+        While running, where `p` isn't None, 2 or -2: a matrix is singular. Else the result is
+        infinite.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> x = df.GraphBuilder().constant([[2.0, 0.0], [0.0, 4.0]])
+    >>> float(df.evaluate(df.linalg.cond(x)))
+    2.0
+    """
+    if p in (None, 2, -2):
+        values = svdvals(x)
+        first, last = values[..., 0], values[..., -1]
+        return last / first if p == -2 else first / last
+    return matrix_norm(as_inexact(x), ord=p) * matrix_norm(inv(x), ord=p)
+
+
+# Axes and dtypes
+
+
+def _axes(axis: int | Sequence[int] | None, ndim: int) -> tuple[int, ...]:
+    """Return axes counted from the front, in the order in which they are named."""
+    if axis is None:
+        return tuple(range(ndim))
+    axes = tuple(normal_axis(i, ndim) for i in (axis if isinstance(axis, Sequence) else (axis,)))
+    if len(set(axes)) < len(axes):
+        msg = f"axes {axis} name one axis twice ({user_line()})"
+        raise ShapeError(msg)
+    return axes
+
+
+def _wide(x: Tensor) -> Tensor:
+    return as_inexact(x)
+
+
+def _finished(x: Tensor, made: Tensor, axes: Sequence[int], *, keepdims: bool) -> Tensor:
+    """Drop the axes of a norm, each of length 1, unless they stay; float16 is float16 again."""
+    if not keepdims:
+        made = reshape(made, [n for i, n in enumerate(made.shape) if i not in axes])
+    return made.astype(np.float16) if x.dtype == np.float16 else made
+
+
+def _sum(x: Tensor, axes: Sequence[int]) -> Tensor:
+    return reductions.sum(x, tuple(axes), keepdims=True)
+
+
+def _refuse(order: Order) -> GraphError:
+    return GraphError(f"norm ({user_line()}): there is no norm of order {order!r} here")
+
+
+# Vectors
+
+
+def _vector_norm(x: Tensor, axes: Sequence[int], order: Order) -> Tensor:
+    if isinstance(order, str) or order is None:
+        raise _refuse(order)
+    if math.isinf(order):
+        extreme = reductions.max if order > 0 else reductions.min
+        return extreme(_sizes(x), tuple(axes), keepdims=True)
+    if order == 0:
+        return _sum(x != 0, axes).astype(_sizes(x).dtype)
+    if order == 1:
+        return _sum(_sizes(x), axes)
+    if order == 2:
+        return _root(_sum(_squares(x), axes))
+    return _power_root(_sum(_powers(_sizes(x), order), axes), order)
+
+
+def _sizes(x: Tensor) -> Tensor:
+    return call_function("abs", x)
+
+
+def _squares(x: Tensor) -> Tensor:
+    if x.dtype.kind != "c":
+        return x * x
+    return real(x) * real(x) + imag(x) * imag(x)
+
+
+def _root(total: Tensor) -> Tensor:
+    """Return the square root, with a derivative of 0 at 0."""
+    is_zero = total == 0
+    return zero_where(is_zero, sqrt(where(is_zero, 1, total)))
+
+
+def _powers(sizes: Tensor, order: float) -> Tensor:
+    """Return powers of sizes, with a derivative of 0 at 0."""
+    is_zero = sizes == 0
+    powers = where(is_zero, 1, sizes) ** float(order)
+    return zero_where(is_zero, powers) if order > 0 else where(is_zero, math.inf, powers)
+
+
+def _power_root(total: Tensor, order: float) -> Tensor:
+    if order < 0:
+        return total ** (1 / order)
+    is_zero = total == 0
+    return zero_where(is_zero, where(is_zero, 1, total) ** (1 / order))
+
+
+# Matrices
+
+
+def _matrix_norm(x: Tensor, axes: Sequence[int], order: Order) -> Tensor:
+    """Return the norms of matrices along two axes, which stay, with length 1."""
+    rows, columns = axes
+    if order == "fro":
+        return _root(_sum(_squares(x), axes))
+    if order in ("nuc", 2, -2):
+        return _spectral_norm(x, axes, order)
+    if order in (1, -1, math.inf, -math.inf):
+        inner, outer = (rows, columns) if order in (1, -1) else (columns, rows)
+        extreme = reductions.max if float(order) > 0 else reductions.min
+        return extreme(_sum(_sizes(x), (inner,)), outer, keepdims=True)
+    raise _refuse(order)
+
+
+def _spectral_norm(x: Tensor, axes: Sequence[int], order: Order) -> Tensor:
+    rest = [i for i in range(x.ndim) if i not in axes]
+    order_of_axes = [*rest, *axes]
+    matrices = x if order_of_axes == sorted(order_of_axes) else transpose(x, order_of_axes)
+    values = svdvals(matrices)
+    reduce = {"nuc": reductions.sum, 2: reductions.max, -2: reductions.min}[order]
+    made = reduce(values, -1)
+    return reshape(made, [1 if i in axes else n for i, n in enumerate(x.shape)])
