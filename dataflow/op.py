@@ -240,6 +240,9 @@ class Op:
         same name.
     is_flat : bool
         Whether its derivatives are zero wherever they exist, so that no sweep goes through it.
+    implicit : bool
+        Whether its derivative is its distribution's, not that of the numbers which a key gives: of
+        draws by rejection, which jump. Differences of values can't show it; tests of its own do.
     moves : bool
         Whether it only moves elements, so that it takes bfloat16 as it is; other ops meet float32
         in its place, see `dataflow.bfloat16`.
@@ -264,6 +267,7 @@ class Op:
     fallible: bool = False
     extra: str = ""
     is_flat: bool = False
+    implicit: bool = False
     moves: bool = False
 
     def __repr__(self) -> str:

@@ -5,7 +5,7 @@ many where a scale that is wrong by 2 % must show: the test of that is `test_wro
 """
 
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -31,6 +31,8 @@ KEY_7 = 1346066267577507604
 WORDS_7 = [2880999951618078073, 15489922793411136049, 9350045899543685971]
 SPLIT_7, FOLDED_7 = 6764948634524889866, 10163935060576696195
 UNIFORM_7 = [0.1561793088912964, 0.8397103548049927, 0.506866991519928]
+GAMMA_7 = [1.48503927319072, 0.8535531302702287]
+ORDER_7, INTEGERS_7 = [3, 0, 4, 2, 1], [15, 83, 50, 1, 49]
 NORMAL_7 = [0.311372351809456, 1.18244935106742]
 
 
@@ -72,25 +74,47 @@ CONTINUOUS: dict[str, tuple[Callable[[df.Tensor], df.Tensor], Any]] = {
                stats.gumbel_r(1, 2)),
     "laplace": (lambda k: df.random.laplace(k, (MANY,)), stats.laplace()),
     "logistic": (lambda k: df.random.logistic(k, (MANY,)), stats.logistic()),
+    "gamma": (lambda k: df.random.gamma(k, 2.5, (MANY,), "float64", 0.5),
+              stats.gamma(2.5, scale=0.5)),
+    "gamma_below_1": (lambda k: df.random.gamma(k, 0.3, (MANY,), "float64"), stats.gamma(0.3)),
+    "gamma_of_many": (lambda k: df.random.gamma(k, 1000.0, (MANY,)), stats.gamma(1000)),
+    "loggamma": (lambda k: df.random.loggamma(k, 0.7, (MANY,)), stats.loggamma(0.7)),
+    "beta": (lambda k: df.random.beta(k, 0.5, 2.0, (MANY,), "float64"), stats.beta(0.5, 2)),
+    "dirichlet": (lambda k: df.random.dirichlet(k, [1.0, 2.0, 3.0], (MANY,), "float64")[:, 1],
+                  stats.beta(2, 4)),
+    "chisquare": (lambda k: df.random.chisquare(k, 3.0, (MANY,)), stats.chi2(3)),
+    "t": (lambda k: df.random.t(k, 4.0, (MANY,)), stats.t(4)),
+    "f": (lambda k: df.random.f(k, 4.0, 7.0, (MANY,)), stats.f(4, 7)),
+    "truncated": (lambda k: df.random.truncated_normal(k, -1.0, 2.5, (MANY,)),
+                  stats.truncnorm(-1, 2.5)),
     "cauchy": (lambda k: df.random.cauchy(k, (MANY,)), stats.cauchy()),
 }  # fmt: skip
+
+
+@cache
+def sample_of(name: str) -> Array:
+    """Return many draws of a distribution."""
+    return drawn(CONTINUOUS[name][0])
 
 
 @pytest.mark.parametrize("name", CONTINUOUS)
 def test_distribution(name: str) -> None:
     """Draws have the distribution function that they should."""
-    draw, law = CONTINUOUS[name]
-    assert distance(drawn(draw), law.cdf) < KOLMOGOROV
+    assert distance(sample_of(name), CONTINUOUS[name][1].cdf) < KOLMOGOROV
 
 
 @pytest.mark.parametrize("name", CONTINUOUS)
 def test_wrong_scale_is_caught(name: str) -> None:
     """The same test fails for draws that are 2 % too wide."""
-    draw, law = CONTINUOUS[name]
-    assert distance(1.02 * drawn(draw), law.cdf) > KOLMOGOROV
+    assert distance(1.02 * sample_of(name), CONTINUOUS[name][1].cdf) > KOLMOGOROV
 
 
-@pytest.mark.parametrize("name", CONTINUOUS)
+def ranks_of(name: str, sample: Array) -> Array:
+    """Return where draws stand in their distribution, from -½ to ½."""
+    return CONTINUOUS[name][1].cdf(sample) - 0.5
+
+
+@pytest.mark.parametrize("name", ["uniform", "normal", "exponential", "gamma", "truncated"])
 def test_neighbours_are_independent(name: str) -> None:
     """Elements next to each other, and the same elements of split keys, don't correlate."""
     draw, law = CONTINUOUS[name]
@@ -101,6 +125,104 @@ def test_neighbours_are_independent(name: str) -> None:
     one, other = (law.cdf(a) - 0.5 for a in df.evaluate(*map(draw, df.random.split(key))))
     for pair in ((one, other), (one, ranks), (other, ranks)):
         assert abs((pair[0] * pair[1]).mean()) * 12 < 4 / np.sqrt(MANY)
+
+
+# Truncated normal, gamma
+
+
+@pytest.mark.parametrize(
+    ("low", "high"),
+    [(-np.inf, -3.0), (3.0, np.inf), (10.0, 11.0), (-36.0, -30.0), (-0.1, 0.1), (-np.inf, np.inf)],
+)
+def test_truncated_normal_far_out(low: float, high: float) -> None:
+    """Far tails, and intervals on both sides of 0 or without an end, have their distribution."""
+    sample = drawn(lambda k: df.random.truncated_normal(k, low, high, (100_000,), "float64"))
+    assert sample.min() > low
+    assert sample.max() < high
+    assert distance(sample, stats.truncnorm(low, high).cdf) < KOLMOGOROV
+
+
+def test_truncated_normal_by_its_bounds() -> None:
+    """The gradient by the bounds is that of the quantile; a moved draw is moved."""
+    b, key = keyed()
+    low, high = b.constant(np.float64(0.5)), b.constant(np.float64(2.0))
+    x = df.random.truncated_normal(key, low, high, (50,), "float64")
+    slopes = df.evaluate(*(df.grad(x[0], [low, high])), x)
+    rank = stats.truncnorm(0.5, 2.0).cdf(slopes[2][0])
+    for i, step in enumerate(np.eye(2) * 1e-5):
+        ahead, behind = (stats.truncnorm(0.5 + s[0], 2.0 + s[1]).ppf(rank) for s in (step, -step))
+        assert slopes[i] == pytest.approx((ahead - behind) / 2e-5, rel=1e-6)
+    moved = df.random.truncated_normal(key, low, high, (50,), "float64", 1.0, 3.0)
+    np.testing.assert_allclose(df.evaluate(moved), 1 + 3 * slopes[2])
+
+
+def test_bounds_beyond_all_digits_give_the_nearer_one() -> None:
+    """Where float64 has no probability left, a draw is the bound that is nearer to the mean."""
+    for low, high, expected in ((50.0, 60.0, 50.0), (-60.0, -50.0, -50.0)):
+        sample = drawn(
+            lambda k, a=low, b=high: df.random.truncated_normal(k, a, b, (9,))  # type: ignore[misc]
+        )
+        np.testing.assert_array_equal(sample, np.full(9, expected, np.float32))
+
+
+@pytest.mark.parametrize("a", [0.05, 0.6, 1.0, 3.0, 40.0])
+def test_gamma_by_its_shape(a: float) -> None:
+    """A gamma draw's derivative by its shape is that of its quantile, to the second order."""
+    b, key = keyed(2)
+    shape = b.constant(np.full(20, a))
+    y = df.random.loggamma(key, shape, dtype="float64")
+    (slope,) = df.grad(y.sum(), [shape])
+    (curvature,) = df.grad(slope.sum(), [shape])
+    draws, first, second = df.evaluate(y, slope, curvature)
+    ranks = stats.gamma(a).cdf(np.exp(draws))
+    keep = (ranks > 1e-6) & (draws > -600)
+    step = a * 1e-4
+    at = [np.log(stats.gamma(a + s * step).ppf(ranks)) for s in (-1, 0, 1)]
+    np.testing.assert_allclose(first[keep], ((at[2] - at[0]) / (2 * step))[keep], rtol=1e-5)
+    bent = (at[0] - 2 * at[1] + at[2]) / step**2
+    np.testing.assert_allclose(second[keep], bent[keep], rtol=2e-2, atol=1e-3 / a**2)
+
+
+def test_gradients_of_means() -> None:
+    """The mean of a draw's derivatives is the derivative of the draw's mean."""
+    b, key = keyed(4)
+    a = b.constant(np.float64(2.0))
+    alpha = b.constant(np.array([1.0, 2.0, 3.0]))
+    gamma = df.random.gamma(key, a, (20_000,), "float64", 3.0).mean()
+    beta = df.random.beta(key, a, 3.0, (20_000,), "float64").mean()
+    part = df.random.dirichlet(key, alpha, (20_000,), "float64")[:, 0].mean()
+    found = [df.evaluate(*df.grad(x, [w])) for x, w in ((gamma, a), (beta, a), (part, alpha))]
+    assert found[0] == pytest.approx(3.0, rel=0.02)
+    assert found[1] == pytest.approx(3 / 25, rel=0.02)
+    np.testing.assert_allclose(found[2], [5 / 36, -1 / 36, -1 / 36], atol=2e-3)
+
+
+def test_gamma_shapes_broadcast() -> None:
+    """Shape parameters broadcast, one in a slice draws what it draws alone, and keys give rows."""
+    b, key = keyed()
+    shapes = np.array([[0.2], [5.0]])
+    x = df.random.gamma(key, b.constant(shapes), (10_000, 2, 3), "float64")
+    means = df.evaluate(x).mean(0)
+    np.testing.assert_allclose(means, np.tile(shapes, 3), rtol=0.1)
+    keys = df.random.split(key, (3,))
+    rows, one = df.evaluate(
+        df.random.gamma(keys, 1.5, (5000,)), df.random.gamma(keys[1], 1.5, (5000,))
+    )
+    np.testing.assert_array_equal(rows[1], one)
+
+
+def test_gamma_corners() -> None:
+    """No shape gives NaN or inf; a shape of 0 gives 0, one below 0 NaN, one without end inf."""
+    b, key = keyed()
+    tiny = df.evaluate(
+        df.random.gamma(key, 1e-8, (1000,)), df.random.beta(key, 1e-8, 1e-8, (1000,))
+    )
+    assert np.isfinite(tiny[0]).all()
+    assert 0.4 < tiny[1].mean() < 0.6
+    odd = b.constant(np.array([0.0, -1.0, np.inf, np.nan]))
+    with np.errstate(all="ignore"):
+        found = df.evaluate(df.random.gamma(key, odd))
+    np.testing.assert_array_equal(found, [0, np.nan, np.inf, np.nan])
 
 
 # Discrete draws
@@ -261,7 +383,7 @@ def test_categorical_along_any_axis() -> None:
 
 def test_streams_are_stable() -> None:
     """A key's numbers never change: those of seed 7 are these."""
-    _, key = keyed(7)
+    b, key = keyed(7)
     words, first, folded, floats, normals = df.evaluate(
         df.random.bits(key, (3,)), df.random.split(key)[0], df.random.fold_in(key, 5),
         df.random.uniform(key, (3,)), df.random.normal(key, (2,), "float64"),
@@ -271,6 +393,10 @@ def test_streams_are_stable() -> None:
     assert (int(first), int(folded)) == (SPLIT_7, FOLDED_7)
     np.testing.assert_allclose(floats, UNIFORM_7, rtol=1e-7)
     np.testing.assert_allclose(normals, NORMAL_7, rtol=1e-14)
+    gammas = df.random.gamma(key, b.constant([0.5, 2.0]), dtype="float64")
+    np.testing.assert_allclose(df.evaluate(gammas), GAMMA_7, rtol=1e-13)
+    assert df.evaluate(df.random.permutation(key, 5)).tolist() == ORDER_7
+    assert df.evaluate(df.random.randint(key, (5,), 0, 100)).tolist() == INTEGERS_7
 
 
 def test_bits_are_evenly_spread() -> None:
@@ -429,5 +555,11 @@ def test_wrong_arguments_are_refused() -> None:
         df.random.permutation(key, -1)
     with pytest.raises(ShapeError, match="axis"):
         df.random.permutation(key, b.constant([1.0]), 1)
+    with pytest.raises(ShapeError, match="between"):
+        df.random.truncated_normal(key, 2.0, 2.0, (2,))
+    with pytest.raises(ShapeError, match="above 0"):
+        df.random.gamma(key, 0.0, (2,))
+    with pytest.raises(ShapeError, match="one axis"):
+        df.random.dirichlet(key, 1.0)
     with pytest.raises(DTypeError, match="seed"):
         df.random.key(-1)

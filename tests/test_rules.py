@@ -56,6 +56,8 @@ def test_vjp_gives_only_what_is_asked_for(case: Case) -> None:
 @each_op(has("vjp"))
 def test_every_vjp_is_checked(name: str) -> None:
     """An op whose vjp gives anything has a smooth sample in float64, on which it is checked."""
+    if get_op(name).implicit:
+        return  # differences of a draw's values don't show its distribution's derivative
     giving = any(has_gradient(case) for case in BY_OP[name])
     assert not giving or any(c.op.name == name and is_precise(c) for c in SMOOTH)
 

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from dataflow.tensor import Tensor
 
 __all__ = [
-    "GAMMA", "check_key", "draw_op", "in_rows", "index_of", "key_calls", "mixed", "u64",
+    "GAMMA", "check_key", "draw_op", "in_rows", "index_of", "key_calls", "mix", "mixed", "u64",
     "unit_calls", "units", "word_calls", "words_of",
 ]  # fmt: skip
 
@@ -72,6 +72,12 @@ def _fold_calls(words: np.ndarray, spare: np.ndarray, shift: int) -> list[Call]:
         (np.right_shift, (words, u64(shift), spare)),
         (np.bitwise_xor, (words, spare, words)),
     ]
+
+
+def mix(words: np.ndarray, spare: np.ndarray) -> None:
+    """Apply SplitMix64's finaliser to words, in place."""
+    for function, args in _mix_calls(words, spare):
+        function(*args)
 
 
 def key_calls(key: np.ndarray, keys: Sequence[np.ndarray], spare: np.ndarray) -> list[Call]:
