@@ -3,6 +3,7 @@
 from dataflow.nn import initializers as initializers
 from dataflow.nn.dense import Dense as Dense
 from dataflow.nn.dense import softmax_cross_entropy as softmax_cross_entropy
+from dataflow.nn.normalization import *
 from dataflow.ops.activations import *
 from dataflow.ops.elementary import tanh as tanh
 from dataflow.ops.neural import *

@@ -9,6 +9,7 @@ from dataflow.ops.nn.gates import *
 from dataflow.ops.nn.losses import *
 from dataflow.ops.nn.lp_pooling import *
 from dataflow.ops.nn.max_pooling import *
+from dataflow.ops.nn.norms import *
 from dataflow.ops.nn.ranking import *
 from dataflow.ops.nn.rectifiers import *
 from dataflow.ops.nn.resizing import *

@@ -62,13 +62,14 @@ def cosine_similarity(a: TensorLike, b: TensorLike, axis: int = 1, eps: float = 
 
 
 def _cosine(a: Tensor, b: Tensor, axis: int, eps: float) -> Tensor:
-    return sum(_unit(a, axis, eps) * _unit(b, axis, eps), axis)
+    return sum(unit(a, axis, eps) * unit(b, axis, eps), axis)
 
 
-def _unit(x: Tensor, axis: int, eps: float) -> Tensor:
+def unit(x: Tensor, axis: int, eps: float, p: float = 2.0) -> Tensor:
+    """Return vectors along an axis, counted from the end, by their p-norm or `eps`."""
     if x.ndim < -axis:
         return x / maximum(abs(x), eps)
-    return x / maximum(_length(x, 2.0, axis, keepdims=True), eps)
+    return x / maximum(_length(x, p, axis, keepdims=True), eps)
 
 
 @public(family="nn")
