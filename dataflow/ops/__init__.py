@@ -36,8 +36,10 @@ if TYPE_CHECKING:
     from dataflow.ops.finiteness import *
     from dataflow.ops.floating import *
     from dataflow.ops.gathering import *
+    from dataflow.ops.grids import *
     from dataflow.ops.hyperbolic import *
     from dataflow.ops.indexing import *
+    from dataflow.ops.inserting import *
     from dataflow.ops.integers import *
     from dataflow.ops.integrals import *
     from dataflow.ops.joining import *

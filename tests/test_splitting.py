@@ -1,0 +1,178 @@
+"""What joins, splits, ranks and orders of axes promise: NumPy's values, and errors."""
+
+from collections.abc import Callable
+from typing import Any, cast
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import dataflow as df
+from dataflow.errors import DataDependentShapeError, DTypeError, GraphError, ShapeError
+from tests.numpys import check, check_both, named, numbered
+
+# Joined and split
+
+
+@pytest.mark.parametrize("name", ["vstack", "hstack", "dstack", "column_stack", "concatenate"])
+@pytest.mark.parametrize("shapes", [((2,), (2,)), ((2, 3), (2, 3)), ((2, 1, 2), (2, 1, 2))])
+def test_stacks_are_numpys(name: str, shapes: tuple[tuple[int, ...], ...]) -> None:
+    """Tensors and arrays, of one axis or several, are joined along NumPy's axes."""
+    first, other = numbered(shapes[0]), numbered(shapes[1], "float32") + 10
+    like = getattr(np, name)
+    for function in (getattr(df, name), like):
+        check(lambda t, f=function: f([t, other]), first, lambda a: like([a, other]))
+
+
+def test_scalars_are_stacked() -> None:
+    """Scalars have the axes that NumPy gives them."""
+    for name in ("vstack", "hstack", "dstack", "column_stack"):
+        like = getattr(np, name)
+        check(lambda t, n=name: getattr(df, n)([t, 2.0]), np.array(1.0),
+              lambda a, f=like: f([a, 2.0]))  # fmt: skip
+
+
+@pytest.mark.parametrize("axis", [None, 0, 1])
+def test_appended_values_are_numpys(axis: int | None) -> None:
+    """Values are put after, flattened or along an axis."""
+    check_both("append", numbered((2, 3)), numbered((2, 3)), axis)
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.integers(0, 7), st.one_of(st.integers(1, 5), st.lists(st.integers(-9, 9), max_size=3)),
+       st.integers(-1, 1))  # fmt: skip
+def test_parts_are_numpys(length: int, places: int | list[int], axis: int) -> None:
+    """Numbers of parts and places, falling and out of range too, give NumPy's parts."""
+    array = numbered((length, length, 2))
+    check_both("array_split", array, places, axis)
+    if not isinstance(places, int) or array.shape[axis] % places == 0:
+        check_both("split", array, places, axis)
+
+
+@pytest.mark.parametrize("name", ["hsplit", "vsplit", "dsplit"])
+def test_parts_along_fixed_axes_are_numpys(name: str) -> None:
+    """The second axis, the first and the third; of one axis, hsplit takes that."""
+    check_both(name, numbered((2, 4, 6)), 2)
+    check_both(name, numbered((2, 4, 6)), np.array([1]))
+    check_both("hsplit", numbered((4,)), 2)
+
+
+@pytest.mark.parametrize(("length", "chunks"), [(7, 3), (6, 4), (5, 5), (3, 7), (0, 3), (9, 1)])
+def test_chunks_are_rounded_up(length: int, chunks: int) -> None:
+    """All but the last have the length that PyTorch gives them, and there may be fewer."""
+    each = -(-length // chunks)
+    made = df.chunk(df.GraphBuilder().constant(numbered((2, length))), chunks, dim=-1)
+    sizes = [part.shape[1] for part in made]
+    assert sum(cast("int", size) for size in sizes) == length
+    assert sizes[:-1] == [each] * (len(sizes) - 1)
+    assert len(sizes) == (-(-length // each) if each else chunks)
+
+
+def test_unstacked_slices_are_numpys() -> None:
+    """Every slice along any axis; stacking them again gives the tensor."""
+    for axis in (0, 1, -1):
+        check_both("unstack", numbered((2, 3, 4)), axis=axis)
+        check(lambda t, a=axis: df.stack(df.unstack(t, axis=a), a), numbered((2, 3, 4)),
+              lambda a: a)  # fmt: skip
+
+
+def test_a_named_axis_is_split_where_it_can_be() -> None:
+    """Known multiples divide, and places may be dimensions or counted from the end."""
+    b = df.GraphBuilder()
+    x = b.input("x", ("2*n", 3), "float64")
+    half, rest = df.split(x, 2)
+    parts = [*df.split(x, [1, -1]), *df.split(x, [b.dim("n")]), *df.chunk(x, 2)]
+    assert half.shape == rest.shape == (b.dim("n"), 3)
+    graph = b.build({"half": half, **{f"p{i}": part for i, part in enumerate(parts)}})
+    array = numbered((6, 3))
+    made = df.Runner(df.compile(graph, dims={"n": 3})).run(x=array)
+    expected = [*np.split(array, [1, -1]), *np.split(array, 2), *np.split(array, 2)]
+    np.testing.assert_array_equal(made["half"], array[:3])
+    for i, part in enumerate(expected):
+        np.testing.assert_array_equal(made[f"p{i}"], part)
+
+
+# Ranks and orders of axes
+
+
+@pytest.mark.parametrize("shape", [(), (2,), (2, 3), (2, 3, 4), (1, 2, 3, 2)])
+def test_ranks_are_numpys(shape: tuple[int, ...]) -> None:
+    """New axes of length 1 come where NumPy has them, and all axes flatten in either order."""
+    for name in ("atleast_1d", "atleast_2d", "atleast_3d", "ravel"):
+        check_both(name, numbered(shape))
+    check_both("ravel", numbered(shape), "F")
+    check(lambda t: df.atleast_2d(t, 5.0), numbered(shape), lambda a: np.atleast_2d(a, 5.0))
+
+
+@pytest.mark.parametrize("dims", [(0, -1), (1, 2), (0, 1), (-1, -1)])
+def test_runs_of_axes_are_merged(dims: tuple[int, int]) -> None:
+    """Flatten merges the axes from the first to the last, both included."""
+    shape = [2, 3, 4]
+    first, last = (dim % 3 for dim in dims)
+    shape[first : last + 1] = [int(np.prod(shape[first : last + 1]))]
+    check(lambda t: df.flatten(t, *dims), numbered((2, 3, 4)), lambda a: a.reshape(shape))
+    assert df.flatten(df.GraphBuilder().constant(5.0)).shape == (1,)
+
+
+@pytest.mark.parametrize("start", range(-3, 4))
+def test_orders_of_axes_are_numpys(start: int) -> None:
+    """One axis is rolled, several are moved, and names for a transpose are one function."""
+    array = numbered((2, 3, 4))
+    for axis in range(-3, 3):
+        check_both("rollaxis", array, axis, start)
+        if start < 3:
+            check_both("moveaxis", array, axis, start)
+    check_both("moveaxis", array, (0, 2), (-1, 0))
+    check_both("permute_dims", array, (2, 0, 1))
+    check_both("matrix_transpose", array)
+
+
+def test_arrays_are_broadcast_together() -> None:
+    """Tensors and arrays get one shape, names among it."""
+    b = df.GraphBuilder()
+    x = b.input("x", ("n", 1))
+    made = df.broadcast_arrays(x, np.arange(3.0))
+    assert [t.shape for t in made] == [(b.dim("n"), 3)] * 2
+    array = numbered((2, 1))
+    check_both("broadcast_arrays", array, np.arange(3.0))
+    assert df.broadcast_shapes((2, 1), (3,), ()) == np.broadcast_shapes((2, 1), (3,), ())
+    assert df.broadcast_shapes() == ()
+
+
+# Errors
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda t: df.split(t, 2, 1), ShapeError, "a length of 3 isn't divisible by 2"),
+        (lambda t: df.split(t, 0), ShapeError, "1 or more, not 0"),
+        (lambda t: df.split(t, 1, 2), ShapeError, "axis 2 is out of range"),
+        (lambda t: df.split(t, [0.5]), DTypeError, "a place of split .* is an int, not 0.5"),
+        (lambda t: df.split(t, t), DataDependentShapeError, "depends on data"),
+        (lambda t: df.array_split(named(t), 3), ShapeError, "n isn't divisible by 3"),
+        (lambda t: df.chunk(named(t), 3), ShapeError, "n isn't divisible by 3"),
+        (lambda t: df.unstack(named(t)), ShapeError, "how many slices a length of n has"),
+        (lambda t: df.dsplit(t, 1), ShapeError, "fewer than 3 axes"),
+        (lambda t: df.hstack([t, t[0]]), ShapeError, "may differ on axis 1 only"),
+        (lambda t: df.vstack([]), ShapeError, "at least one tensor"),
+        (df.hstack, ShapeError, "at least one tensor"),
+        (lambda t: df.ravel(t, "K"), GraphError, "'C' or 'F', not 'K'"),
+        (lambda t: df.flatten(t, 1, 0), ShapeError, "axis 0 comes before axis 1"),
+        (lambda t: df.matrix_transpose(t[0]), ShapeError, "out of range"),
+        (lambda t: df.moveaxis(t, (0, 1), 0), ShapeError, "2 axes to 1 places"),
+        (lambda t: df.moveaxis(t, (0, 0), (0, 1)), ShapeError, "one axis twice"),
+        (lambda t: df.rollaxis(t, 0, 3), ShapeError, "axis 3 is out of range"),
+        (lambda t: df.broadcast_arrays(t, np.ones(2)), ShapeError, "don't broadcast"),
+        (lambda t: df.atleast_1d(1.0), GraphError, "no operand is a tensor"),
+    ],
+)  # fmt: skip
+def test_errors_come_at_the_users_line(
+    call: Callable[..., Any], error: type[Exception], message: str
+) -> None:
+    """Wrong axes, numbers and dtypes are refused where the node is declared."""
+    t = df.GraphBuilder().constant(np.ones((2, 3)))
+    with pytest.raises(error, match=message) as caught:
+        call(t)
+    assert "test_splitting.py:" in str(caught.value)
