@@ -34,8 +34,8 @@ ROUNDINGS = {"float16": 2, "float32": 4, "float64": 4, "complex64": 16, "complex
 
 
 ORDERED = ("less", "less_equal", "greater", "greater_equal", "maximum", "minimum", "fmax", "fmin",
-           "max", "min", "amax", "amin", "argmax", "argmin", "sort", "median", "nanmedian", "ptp",
-           "nanmax", "nanmin", "nanargmax", "nanargmin")  # fmt: skip
+           "max", "min", "amax", "amin", "argmax", "argmin", "sort", "argsort", "median",
+           "nanmedian", "ptp", "nanmax", "nanmin", "nanargmax", "nanargmin")  # fmt: skip
 """What NumPy does to complex numbers by their real parts first, and ours refuses: the standard
 gives complex numbers no order, and PyTorch refuses too."""
 

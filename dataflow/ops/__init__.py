@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from dataflow.ops.arithmetic import *
     from dataflow.ops.arranging import *
     from dataflow.ops.axes import *
+    from dataflow.ops.bins import *
     from dataflow.ops.bitwise import *
     from dataflow.ops.casting import *
     from dataflow.ops.closeness import *
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     from dataflow.ops.normalizing import *
     from dataflow.ops.onehot import *
     from dataflow.ops.padding import *
+    from dataflow.ops.partitioning import *
     from dataflow.ops.powers import *
     from dataflow.ops.products import *
     from dataflow.ops.ranks import *

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,6 +24,7 @@ __all__ = [
     "check_inputs",
     "copy_cost",
     "copy_kernel",
+    "each_index",
     "is_row_major",
     "is_same_memory",
     "samples_of",
@@ -81,6 +82,16 @@ def copy_cost(ins: Specs, outs: Specs, attrs: Attrs) -> Cost:
 def copy_kernel(outs: Arrays, ins: Arrays, scratch: Arrays, attrs: Attrs) -> list[Call]:
     """Copy the input, broadcast where its shape is another."""
     return [(np.copyto, (outs[0], ins[0]))]
+
+
+def each_index(shape: Sequence[int]) -> Iterator[tuple[int, ...]]:
+    """Yield the index of every element, as `numpy.ndindex` does, which lists each axis first."""
+    if not shape:
+        yield ()
+        return
+    for i in range(shape[0]):
+        for rest in each_index(shape[1:]):
+            yield (i, *rest)
 
 
 def is_row_major(x: Tensor) -> bool:

@@ -22,8 +22,9 @@ def squared(v: Any, conj: Any) -> Any:  # noqa: ANN401 - a tensor of ours or of 
     return v * conj(v)
 
 
-def of_eigh(w: Any, v: Any, conj: Any) -> tuple[Any, Any]:  # noqa: ANN401
+def of_eigh(made: Any, conj: Any) -> tuple[Any, Any]:  # noqa: ANN401
     """Return what doesn't depend on the phases of eigenvectors."""
+    w, v = made
     return w, squared(v, conj)
 
 
@@ -36,10 +37,10 @@ def of_svd(made: Any, conj: Any) -> tuple[Any, ...]:  # noqa: ANN401
 ROWS = [
     *[Row("eigvalsh", (x,), df.linalg.eigvalsh, lambda t, x: t.linalg.eigvalsh(x),
           lambda j, x: j.numpy.linalg.eigvalsh(x)) for x in (SYMMETRIC, HERMITIAN)],
-    *[Row("eigh", (x,), lambda x: of_eigh(*df.linalg.eigh(x), df.conj),
-          lambda t, x: of_eigh(*t.linalg.eigh(x), t.conj),
+    *[Row("eigh", (x,), lambda x: of_eigh(df.linalg.eigh(x), df.conj),
+          lambda t, x: of_eigh(t.linalg.eigh(x), t.conj),
           None if x is HERMITIAN else
-          lambda j, x: of_eigh(*j.numpy.linalg.eigh(x), j.numpy.conj))
+          lambda j, x: of_eigh(j.numpy.linalg.eigh(x), j.numpy.conj))
       for x in (SYMMETRIC, HERMITIAN)],
     *[Row("svdvals", (x,), df.linalg.svdvals, lambda t, x: t.linalg.svdvals(x),
           lambda j, x: j.numpy.linalg.svdvals(x)) for x in (SQUARE, TALL, WIDE)],

@@ -43,7 +43,7 @@ from dataflow.ops.selection import where
 from dataflow.ops.shaping import broadcast_to, expand_dims
 from dataflow.ops.slicing import PAD_SLICE, slice_axis
 from dataflow.ops.stopping import stop_gradient
-from dataflow.ops.structure import check_inputs
+from dataflow.ops.structure import check_inputs, each_index
 from dataflow.spec import Spec, shape_text
 
 if TYPE_CHECKING:
@@ -120,9 +120,9 @@ def in_parts(routine: Routine, attrs: Attrs, x: Array, outs: Arrays) -> Call:
 
 
 def _each_part(routine: Routine, width: int, x: Array, outs: Arrays) -> None:
-    for row in np.ndindex(x.shape[:-3]):
+    for row in each_index(x.shape[:-3]):
         for start in range(0, x.shape[-3], width):
-            part = (*row, slice(start, start + width))
+            part: tuple[Any, ...] = (*row, slice(start, start + width))
             made = routine(x[part])
             for out, array in zip(outs, made if isinstance(made, tuple) else (made,), strict=True):
                 out[part] = array
