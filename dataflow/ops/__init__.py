@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from dataflow.ops.along import *
     from dataflow.ops.arithmetic import *
     from dataflow.ops.arranging import *
+    from dataflow.ops.averages import *
     from dataflow.ops.axes import *
     from dataflow.ops.bins import *
     from dataflow.ops.bitwise import *
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from dataflow.ops.elementary import *
     from dataflow.ops.error_complement import *
     from dataflow.ops.error_function import *
+    from dataflow.ops.extremes import *
     from dataflow.ops.finiteness import *
     from dataflow.ops.floating import *
     from dataflow.ops.gathering import *
@@ -45,7 +47,9 @@ if TYPE_CHECKING:
     from dataflow.ops.integrals import *
     from dataflow.ops.joining import *
     from dataflow.ops.logarithms import *
+    from dataflow.ops.logsumexp import *
     from dataflow.ops.matmul import *
+    from dataflow.ops.nans import *
     from dataflow.ops.neural import *
     from dataflow.ops.normalizing import *
     from dataflow.ops.onehot import *
@@ -55,9 +59,11 @@ if TYPE_CHECKING:
     from dataflow.ops.products import *
     from dataflow.ops.ranks import *
     from dataflow.ops.raveling import *
+    from dataflow.ops.recurrences import *
     from dataflow.ops.reductions import *
     from dataflow.ops.repeating import *
     from dataflow.ops.rounding import *
+    from dataflow.ops.running import *
     from dataflow.ops.scattering import *
     from dataflow.ops.searching import *
     from dataflow.ops.segments import *
@@ -75,3 +81,4 @@ if TYPE_CHECKING:
     from dataflow.ops.truth import *
     from dataflow.ops.unbounded import *
     from dataflow.ops.updates import *
+    from dataflow.ops.variance import *

@@ -193,6 +193,11 @@ def softmax(x: TensorLike, axis: int = -1) -> Tensor:
     axis : int
         The axis along which the result adds up to 1.
 
+    Returns
+    -------
+    Tensor
+        The same shape. As in PyTorch, all of a row is NaN where all of it is -inf, or one is inf.
+
     Raises
     ------
     ShapeError

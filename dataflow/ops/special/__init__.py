@@ -3,6 +3,7 @@
 from dataflow.ops.special.bessel import *
 from dataflow.ops.special.bessel_orders import *
 from dataflow.ops.special.entropies import *
+from dataflow.ops.special.exponentials import *
 from dataflow.ops.special.gammas import *
 from dataflow.ops.special.inverses import *
 from dataflow.ops.special.normal import *

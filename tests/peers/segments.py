@@ -1,0 +1,21 @@
+"""Cross-checks of segments."""
+
+import numpy as np
+
+import dataflow as df
+from tests.peers.table import Row
+
+X = np.random.default_rng(1).uniform(0.5, 2, (7, 3))
+WITH_ZEROS = np.where(X < 1, 0, X)
+IDS = [2, 0, 2, 3, 0, 2, 9]
+
+ROWS = [
+    *(Row(f"segment_{name}", (X,), lambda t, n=name: getattr(df, f"segment_{n}")(t, IDS, 4), None,
+          lambda j, t, n=name: getattr(j.ops, f"segment_{n}")(t, j.numpy.array(IDS), 4))
+      for name in ("sum", "max", "min")),
+    # JAX has no gradient of segment_prod.
+    *(Row("segment_prod", (x,), lambda t: df.segment_prod(t, IDS, 4),
+          lambda m, t: m.ones((10, 3), dtype=t.dtype).scatter_reduce(
+              0, m.tensor(IDS)[:, None].expand(-1, 3), t, "prod")[:4], None)
+      for x in (X, WITH_ZEROS)),
+]  # fmt: skip
