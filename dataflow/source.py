@@ -28,8 +28,16 @@ def user_line() -> str:
     The folder is left out: a graph file must not tell where it was made.
     """
     frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 - the one way to a caller's line
-    while frame is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+    while frame is not None and _is_ours(frame):
         frame = frame.f_back
     if frame is None:
         return ""
     return f"{os.path.basename(frame.f_code.co_filename)}:{frame.f_lineno}"
+
+
+def _is_ours(frame: FrameType) -> bool:
+    """Say whether a frame runs code of this package; methods of a dataclass have no file."""
+    name = frame.f_code.co_filename
+    if name == "<string>":
+        return str(frame.f_globals.get("__name__")).startswith("dataflow.")
+    return name.startswith(_PACKAGE)

@@ -42,6 +42,29 @@ def jax_conv(axes: int, options: dict[str, Any]) -> Any:  # noqa: ANN401 - a fun
     return conv
 
 
+def jax_transposed(axes: int, options: dict[str, Any]) -> Any:  # noqa: ANN401 - a function
+    """Return the same transposed convolution as one of an image with gaps, of turned filters."""
+    stride, padding, more, dilation, groups = (
+        options.get(name, default)
+        for name, default in (("stride", 1), ("padding", 0), ("output_padding", 0),
+                              ("dilation", 1), ("groups", 1))
+    )  # fmt: skip
+
+    def conv(j: Any, x: Any, w: Any, b: Any) -> Any:  # noqa: ANN401 - JAX's arrays
+        kernel = w.shape[2:]
+        split = w.reshape(groups, w.shape[0] // groups, *w.shape[1:]).swapaxes(1, 2)
+        turned = j.numpy.flip(split, tuple(range(3, 3 + axes))).reshape(-1, split.shape[2], *kernel)
+        ends = [dilation * (k - 1) - padding for k in kernel]
+        made = j.lax.conv_general_dilated(
+            x, turned, (1,) * axes, [(end, end + more) for end in ends],
+            lhs_dilation=(stride,) * axes, rhs_dilation=(dilation,) * axes,
+            feature_group_count=groups,
+        )  # fmt: skip
+        return made + b.reshape(-1, *[1] * axes)
+
+    return conv
+
+
 def row(axes: int, options: dict[str, Any]) -> Row:
     """Return the row of one convolution."""
     name = f"conv{axes}d"
@@ -59,7 +82,8 @@ def transposed(axes: int, options: dict[str, Any]) -> Row:
     return Row(
         name, arrays(axes, options.get("groups", 1), transposed=True),
         lambda x, w, b: getattr(df.nn, name)(x, w, b, **options),
-        lambda t, x, w, b: getattr(t.nn.functional, name)(x, w, b, **options), None,
+        lambda t, x, w, b: getattr(t.nn.functional, name)(x, w, b, **options),
+        jax_transposed(axes, options) if axes == 2 or not options else None,
     )  # fmt: skip
 
 
@@ -74,6 +98,7 @@ ROWS = [
     row(2, {"padding": "same"})._replace(torch=None),  # which warns that it copies
     row(2, {"padding": "valid"}),
     row(1, {"padding": "same", "dilation": 3}),
+    row(2, {"stride": 4}), transposed(2, {"stride": 4, "output_padding": 3}),
     Row("conv2d", (X, W, B),
         lambda x, w, b: df.nn.conv2d(x, w, b, (2, 1), ((0, 1), (2, 1)), (1, 2)), None,
         lambda j, x, w, b: b.reshape(-1, 1, 1) + j.lax.conv_general_dilated(

@@ -5,12 +5,15 @@ from dataflow.ops.nn.avg_pooling import *
 from dataflow.ops.nn.binary import *
 from dataflow.ops.nn.classification import *
 from dataflow.ops.nn.convolution import *
+from dataflow.ops.nn.folding import *
 from dataflow.ops.nn.gates import *
 from dataflow.ops.nn.losses import *
 from dataflow.ops.nn.lp_pooling import *
 from dataflow.ops.nn.max_pooling import *
 from dataflow.ops.nn.norms import *
+from dataflow.ops.nn.padding import *
 from dataflow.ops.nn.ranking import *
 from dataflow.ops.nn.rectifiers import *
 from dataflow.ops.nn.resizing import *
+from dataflow.ops.nn.shuffling import *
 from dataflow.ops.nn.softplus import *

@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     from dataflow.tensor import Tensor
 
 __all__ = [
-    "CASES", "Ints", "Padding", "Window", "batch_rows", "check_spatial", "pool_attrs", "pool_cost",
-    "pool_tiling", "pooled", "row_uses", "window_of", "windows_of",
+    "CASES", "Ints", "Padding", "Window", "batch_rows", "check_spatial", "kernel_of", "pool_attrs",
+    "pool_cost", "pool_tiling", "pooled", "row_uses", "window_of", "windows_of",
 ]  # fmt: skip
 
 Ints = int | Sequence[int]
@@ -69,7 +69,8 @@ class Window(NamedTuple):
         return math.prod(self.kernel)
 
 
-def _kernel(attrs: Attrs, ndim: int) -> tuple[int, ...]:
+def kernel_of(attrs: Attrs, ndim: int) -> tuple[int, ...]:
+    """Return a window's lengths, 1 to `ndim` of them; `ShapeError` where they aren't."""
     kernel = attrs.integers("kernel")
     if not 0 < len(kernel) <= ndim or min(kernel) < 1:
         msg = f"the kernel needs 1 to {ndim} lengths, each 1 or more, not {kernel}"
@@ -86,7 +87,7 @@ def window_of(shape: Sequence[int], attrs: Attrs) -> Window:
 
 def pooled(spec: Spec, attrs: Attrs) -> Shape:
     """Return the shape that a pooling makes of another, or raise `ShapeError`."""
-    kernel = _kernel(attrs, spec.ndim)
+    kernel = kernel_of(attrs, spec.ndim)
     steps, first = steps_of(attrs, len(kernel)), spec.ndim - len(kernel)
     size = spec.shape[first:]
     places = steps.places(size, kernel)
