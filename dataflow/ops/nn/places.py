@@ -36,7 +36,7 @@ from dataflow.op import (
     register,
 )
 from dataflow.ops.positions import check_int64, checking
-from dataflow.ops.shaping import broadcast_to
+from dataflow.ops.shaping import broadcast_to, reshape
 from dataflow.ops.structure import check_inputs, copy_cost, is_row_major, single_dim
 from dataflow.spec import DTYPES, Spec, shape_text
 
@@ -51,27 +51,30 @@ _ADD_AT = 8192
 
 
 def _check_rows(specs: Specs) -> Spec:
-    """Return the first spec; refuse indices that don't have its rows."""
+    """Return the first spec; refuse indices that have other rows, not 1 for all."""
     first, indices = check_inputs(specs, 2), specs[1]
     check_int64(indices, 1)
-    if not first.ndim or first.shape[:-1] != indices.shape[:-1] or not indices.ndim:
+    rows = zip(indices.shape[:-1], first.shape[:-1], strict=False)
+    if not first.ndim or first.ndim != indices.ndim or any(n not in (1, dim) for n, dim in rows):
         msg = (f"takes an array and indices of as many rows, not {shape_text(first.shape)} and "
-               f"{shape_text(indices.shape)}: all axes but the last must be the same")  # fmt: skip
+               f"{shape_text(indices.shape)}: all axes but the last must be the same, or 1 for "
+               "indices that serve several rows")  # fmt: skip
         raise ShapeError(msg)
     return first
 
 
 def _starts_of(specs: Specs) -> tuple[Spec, Spec]:
     """Return the scratch that holds every row's start, and the places in the whole array."""
-    rows = math.prod(specs[1].static_shape[:-1])
-    return Spec((rows, 1), np.dtype(np.int64)), specs[1]
+    rows, count = specs[0].static_shape[:-1], specs[1].static_shape[-1]
+    int64 = np.dtype(np.int64)
+    return Spec((math.prod(rows), 1), int64), Spec((*rows, count), int64)
 
 
 def _placed(indices: Array, width: int, starts: Array, places: Array) -> list[Call]:
     """Return the calls that check indices and find their places among rows of `width`."""
-    if not indices.size:
+    if not places.size:
         return []
-    by_row = starts.reshape(*indices.shape[:-1], 1)
+    by_row = starts.reshape(*places.shape[:-1], 1)
     flat = starts.reshape(-1)
     return [
         *checking(indices, width),
@@ -91,11 +94,10 @@ def _batch(
     application: Application, inputs: tuple[Tensor, ...], batched: tuple[bool, ...],
     size: int | Dim,
 ) -> list[Tensor]:  # fmt: skip
-    whole = [
-        _laid_out(x if has_batch else broadcast_to(x, (size, *x.shape)))
-        for x, has_batch in zip(inputs, batched, strict=True)
-    ]
-    return [apply(application.op, whole, application.attrs)]
+    (x, indices), (x_batched, indices_batched) = inputs, batched
+    x = x if x_batched else broadcast_to(x, (size, *x.shape))
+    indices = indices if indices_batched else reshape(indices, (1, *indices.shape))
+    return [apply(application.op, (_laid_out(x), _laid_out(indices)), application.attrs)]
 
 
 def _laid_out(x: Tensor) -> Tensor:
@@ -103,22 +105,27 @@ def _laid_out(x: Tensor) -> Tensor:
 
 
 def _tiling(specs: Specs, attrs: Attrs) -> Tiling:
-    first: AxisUse = Along(0) if specs[0].ndim > 1 else WHOLE
-    return Tiling(tuple((first, *[WHOLE] * (spec.ndim - 1)) for spec in specs))
+    rows = specs[0].shape[0]
+    uses: list[AxisUse] = [
+        Along(0) if spec.ndim > 1 and spec.shape[0] == rows else WHOLE for spec in specs
+    ]
+    pairs = zip(uses, specs, strict=True)
+    return Tiling(tuple((use, *[WHOLE] * (spec.ndim - 1)) for use, spec in pairs))
 
 
-_CASES: list[tuple[tuple[int, ...], int, int]] = [
-    ((), 4, 3), ((), 1, 1), ((0,), 3, 2), ((2, 3), 0, 0), ((2,), 5, 3), ((3, 2), 3, 5),
+_CASES: list[tuple[tuple[int, ...], tuple[int, ...], int, int]] = [
+    ((), (), 4, 3), ((), (), 1, 1), ((0,), (0,), 3, 2), ((2, 3), (2, 3), 0, 0), ((2,), (2,), 5, 3),
+    ((2, 3), (2, 1), 4, 2), ((2, 3), (1, 3), 4, 2), ((3, 2), (3, 2), 3, 5),
 ]  # fmt: skip
-"""Rows, the elements in each, and the indices."""
+"""Rows of the array and of the indices, the elements in each, and the indices in each."""
 
 
 def _samples(rng: np.random.Generator, *, back: bool) -> list[Sample]:
     made = []
     cases = [(*case, "float64") for case in _CASES]
     cases += [(*_CASES[-1], dtype) for dtype in DTYPES if dtype != "bool" or not back]
-    for rows, length, count, dtype in cases:
-        indices = rng.integers(0, max(length, 1), (*rows, count))
+    for rows, index_rows, length, count, dtype in cases:
+        indices = rng.integers(0, max(length, 1), (*index_rows, count))
         x = np.asarray(rng.uniform(-3, 3, (*rows, count if back else length))).astype(dtype)
         attrs = Attrs(length=(length,)) if back else Attrs()
         made.append(Sample((x, indices), attrs, dtype[0] in "fc"))
@@ -129,7 +136,8 @@ def _samples(rng: np.random.Generator, *, back: bool) -> list[Sample]:
 
 
 def _gather_infer(specs: Specs, attrs: Attrs) -> Specs:
-    return (_check_rows(specs).with_shape(specs[1].shape),)
+    x = _check_rows(specs)
+    return (x.with_shape((*x.shape[:-1], specs[1].shape[-1])),)
 
 
 def _gather_kernel(outs: Arrays, ins: Arrays, scratch: Arrays, attrs: Attrs) -> list[Call]:
@@ -142,12 +150,14 @@ def _gather_kernel(outs: Arrays, ins: Arrays, scratch: Arrays, attrs: Attrs) -> 
 
 def _gather_each(x: Array, indices: Array, out: Array) -> None:
     """Take one element after the other: slow, but nothing with gaps in memory is copied first."""
-    for place in np.ndindex(indices.shape):
-        out[place] = x[(*place[:-1], indices[place])]
+    each = np.broadcast_to(indices, out.shape)
+    for place in np.ndindex(out.shape):
+        out[place] = x[(*place[:-1], each[place])]
 
 
 def _gather_reference(x: Array, indices: Array, attrs: Attrs) -> Array:
-    return np.take_along_axis(x, indices, -1)
+    each = np.broadcast_to(indices, (*x.shape[:-1], indices.shape[-1]))
+    return np.take_along_axis(x, each, -1)
 
 
 def _gather_workspace(specs: Specs, attrs: Attrs) -> Workspace:
@@ -169,7 +179,10 @@ GATHER_PLACES = register(Op(
 
 
 def gather_places(x: Tensor, indices: Tensor) -> Tensor:
-    """Return, for every row of `x`, the elements at its row of indices."""
+    """Return, for every row of `x`, the elements at its row of indices.
+
+    Axes of length 1 let indices serve several rows.
+    """
     return apply(GATHER_PLACES, (_laid_out(x), _laid_out(indices)))
 
 
@@ -178,7 +191,7 @@ def gather_places(x: Tensor, indices: Tensor) -> Tensor:
 
 def _scatter_infer(specs: Specs, attrs: Attrs) -> Specs:
     updates, length = _check_rows(specs), single_dim(attrs, "length")
-    if updates.dtype.kind == "b" or updates.shape != specs[1].shape:
+    if updates.dtype.kind == "b" or updates.shape[-1] != specs[1].shape[-1]:
         msg = f"{updates} can't be added up at indices {specs[1]}: it must be as many numbers"
         raise ShapeError(msg)
     return (updates.with_shape((*updates.shape[:-1], length)),)
@@ -199,8 +212,9 @@ def _scatter_kernel(outs: Arrays, ins: Arrays, scratch: Arrays, attrs: Attrs) ->
 
 def _scatter_each(updates: Array, indices: Array, out: Array) -> None:
     """Add one element after the other, where memory has gaps."""
-    for place in np.ndindex(indices.shape):
-        out[(*place[:-1], indices[place])] += updates[place]
+    each = np.broadcast_to(indices, updates.shape)
+    for place in np.ndindex(updates.shape):
+        out[(*place[:-1], each[place])] += updates[place]
 
 
 def _scatter_workspace(specs: Specs, attrs: Attrs) -> Workspace:
@@ -214,8 +228,8 @@ def _scatter_workspace(specs: Specs, attrs: Attrs) -> Workspace:
 def _scatter_reference(updates: Array, indices: Array, attrs: Attrs) -> Array:
     shape = (*updates.shape[:-1], *attrs.integers("length"))
     out = np.zeros(shape, np.float32 if updates.dtype == np.float16 else updates.dtype)
-    rows = np.indices(indices.shape)[:-1]
-    np.add.at(out, (*rows, indices), updates)
+    rows = np.indices(updates.shape)[:-1]
+    np.add.at(out, (*rows, np.broadcast_to(indices, updates.shape)), updates)
     return out.astype(updates.dtype)
 
 

@@ -57,6 +57,12 @@ class Window(NamedTuple):
         """Whether there are fewer places than positions, so that calls go place by place."""
         return math.prod(self.places) < self.elements
 
+    @property
+    def is_partition(self) -> bool:
+        """Whether the windows lie side by side, and every element is in one of them."""
+        rows = zip(self.size, self.places, self.kernel, *self.steps, strict=True)
+        return all(n == p * k and (s, d, b, a) == (k, 1, 0, 0) for n, p, k, s, d, b, a in rows)
+
     def by_place(self) -> Iterator[tuple[Index, Index]]:
         """Yield, for each place of a window, its elements in the array and its own index."""
         for place in np.ndindex(self.places):
@@ -222,6 +228,7 @@ Case = tuple[tuple[int, ...], tuple[int, ...], Steps]
 
 CASES: list[Case] = [
     ((5,), (2,), Steps((2,), (1,), (0,), (0,))),
+    ((2, 4, 6), (2, 3), Steps((2, 3), (1, 1), (0, 0), (0, 0))),
     ((0, 4), (3,), Steps((1,), (1,), (0,), (0,))),
     ((2, 3, 6), (2,), Steps((1,), (3,), (0,), (0,))),
     ((2, 2, 5, 4), (3, 2), Steps((2, 1), (1, 1), (1, 0), (2, 0))),

@@ -168,11 +168,16 @@ def _by_element(out: Array, x: Array, part: Array, taps: Taps, axis: int) -> lis
         indices, weights = (table[used, place] for table in taps)
         start, stop = int(indices.min(initial=x.shape[axis])), int(indices.max(initial=-1)) + 1
         factors = np.bincount(indices - start, weights, max(stop - start, 0))
-        index = (*before, slice(start, stop))
+        index, into = (*before, slice(start, stop)), out[(*before, place, ...)]
+        if len(factors) and (factors == factors[0]).all():
+            one = np.asarray(factors[0], out.dtype)
+            calls += [(np.add.reduce, (x[index], axis, None, into)),
+                      (np.multiply, (into, one, into))]  # fmt: skip
+            continue
         column = factors.astype(out.dtype).reshape(-1, *[1] * (x.ndim - axis - 1))
         calls += [
             (np.multiply, (x[index], column, part[index])),
-            (np.add.reduce, (part[index], axis, None, out[(*before, place, ...)])),
+            (np.add.reduce, (part[index], axis, None, into)),
         ]
     return calls
 
