@@ -177,26 +177,35 @@ def _largest(name: str, x: Tensor, axes: int, return_indices: bool) -> Any:  # n
     if x.dtype.kind == "c":
         msg = f"{name} ({user_line()}): {x.dtype} numbers have no order, so no maximum"
         raise DTypeError(msg)
-    shape = x.shape[:-axes]
-    rows = reshape(x, (*shape, product(x.shape[-axes:])))
-    indices = expand_dims(argmax(rows, -1), -1)
-    found = [reshape(t, (*shape, *[1] * axes)) for t in (gather_places(rows, indices), indices)]
-    return tuple(found) if return_indices else found[0]
+    found = expand_dims(argmax(_joined(x, axes), -1), -1)
+    indices = reshape(found, (*x.shape[:-axes], *[1] * axes))
+    return _at(x, indices, axes, return_indices)
+
+
+def _joined(x: Tensor, axes: int) -> Tensor:
+    """Join the last axes."""
+    return reshape(x, (*x.shape[:-axes], product(x.shape[-axes:])))
+
+
+def _at(x: Tensor, indices: Tensor, axes: int, return_indices: bool) -> Any:  # noqa: ANN401
+    """Return the elements at indices into the last axes, and these if they are asked for."""
+    y = reshape(gather_places(_joined(x, axes), _joined(indices, axes)), indices.shape)
+    return (y, indices) if return_indices else y
 
 
 def _uneven(axes: int, x: Tensor, sizes: Sequence[int], return_indices: bool) -> Any:  # noqa: ANN401
-    lengths = [int(str(n)) for n in x.shape[-axes:]]
+    """Find where the maxima are, windows put side by side, and read them there."""
+    lengths = [n for n in x.shape[-axes:] if isinstance(n, int)]
     tables = [_table(n, size) for n, size in zip(lengths, sizes, strict=True)]
     gathered = x
     for axis, table in enumerate(tables, x.ndim - axes):
         gathered = call_function("take", gathered, table.reshape(-1), axis=axis)
     kernel = [table.shape[1] for table in tables]
-    if not return_indices:
-        return _MAX[axes](gathered, kernel)
-    y, found = _MAX[axes](gathered, kernel, return_indices=True)
+    _, found = _MAX[axes](gathered, kernel, return_indices=True)
     numbers = np.arange(math.prod(lengths)).reshape(lengths)
     places = numbers[np.ix_(*(table.reshape(-1) for table in tables))].reshape(-1)
-    return y, call_function("take", x.builder.constant(places), found, axis=0)
+    indices = call_function("take", x.builder.constant(places), found, axis=0)
+    return _at(x, indices, axes, return_indices)
 
 
 def _table(length: int, size: int) -> np.ndarray:

@@ -158,27 +158,54 @@ def _argmax_infer(specs: Specs, attrs: Attrs) -> Specs:
 
 
 def _argmax_workspace(specs: Specs, attrs: Attrs) -> Workspace:
-    """Return the largest elements, where they are seen, positions, each axis' share in an index."""
-    (largest,), kernel = _max_infer(specs, attrs), attrs.integers("kernel")
-    number = np.dtype(np.uint8) if math.prod(kernel) < 256 else _INT64
-    shapes = ((n,) for n in largest.static_shape[-len(kernel) :])
-    return Workspace((
-        largest, Spec(largest.shape, np.dtype(bool)), Spec(largest.shape, number),
-        *(Spec(shape, _INT64) for shape in shapes),
-    ), 8 * math.prod(kernel))  # fmt: skip
+    """Return the largest elements, where they are seen, positions, each axis' share in an index.
+
+    With few places: a window's elements by rows, and the index of each row's largest.
+    """
+    (spec,), (largest,) = specs, _max_infer(specs, attrs)
+    window, table = window_of(spec.static_shape, attrs), 8 * math.prod(attrs.integers("kernel"))
+    rows = spec.static_shape[: spec.ndim - len(window.kernel)]
+    if window.has_few_places:
+        return Workspace((Spec((*rows, window.elements), spec.dtype), Spec(rows, _INT64)), table)
+    number = np.dtype(np.uint8) if window.elements < 256 else _INT64
+    ramps = [Spec((n,), _INT64) for n in window.places]
+    masks = (Spec(largest.shape, dtype) for dtype in (np.dtype(bool), number))
+    return Workspace((largest, *masks, *ramps), table)
 
 
 def _argmax_kernel(outs: Arrays, ins: Arrays, scratch: Arrays, attrs: Attrs) -> list[Call]:
-    (out,), (x,), (largest, found, numbers, *ramps) = outs, ins, scratch
+    (out,), (x,) = outs, ins
     window = window_of(x.shape, attrs)
     if not out.size:
         return []
+    if window.has_few_places:
+        return _by_place(out, x, scratch, window)
+    largest, found, numbers, *ramps = scratch
     return [
         *_largest(largest, x, window), (numbers.fill, (0,)),
         *_numbering(x, largest, found, numbers, window),
         (_run_if_nan, (largest, _numbering(x, None, found, numbers, window))),
         *_looking_up(out, numbers, window), *_starts(out, ramps, window),
     ]  # fmt: skip
+
+
+def _by_place(out: Array, x: Array, scratch: Arrays, window: Window) -> list[Call]:
+    """Return the calls that copy one window after the other and find its largest element."""
+    (part, found), axes = scratch, len(window.kernel)
+    numbers = np.arange(math.prod(window.size)).reshape(window.size)
+    tables: dict[tuple[int, ...], Array] = {}
+    calls: list[Call] = []
+    for elements, where in window.by_place():
+        seen, indices = x[elements], numbers[elements].reshape(-1)
+        table = tables.setdefault(seen.shape[-axes:], indices - indices[0])
+        columns = part.reshape(-1)[: seen.size].reshape(seen.shape)
+        calls += [
+            (np.copyto, (columns, seen)),
+            (np.ndarray.argmax, (columns.reshape(*seen.shape[:-axes], -1), -1, found)),
+            (_look_up, (table, found)), (np.add, (found, indices[0], found)),
+            (np.copyto, (out[where], found)),
+        ]  # fmt: skip
+    return calls
 
 
 def _numbering(
