@@ -128,6 +128,21 @@ def test_the_gradient_of_a_determinant_is_its_cofactors(rank: int, dtype: str) -
     np.testing.assert_allclose(df.evaluate(made), np.conj(minors), atol=1e-12)
 
 
+def test_cofactors_of_one_matrix_depend_on_no_other() -> None:
+    """Beside a singular one and one with NaN, they are what they are alone."""
+    near = np.ones((3, 3)) + 1e-9 * draw(3, 3)
+    stack = np.stack([regular(3, 3), np.ones((3, 3)), np.full((3, 3), np.nan), near])
+    x = df.GraphBuilder().constant(stack)
+    made = df.evaluate(*df.grad(df.linalg.det(x).sum(), [x]))
+    assert np.isnan(made[2]).all()
+    for i in (0, 1, 3):
+        y = df.GraphBuilder().constant(stack[i])
+        alone = df.evaluate(*df.grad(df.linalg.det(y), [y]))
+        np.testing.assert_array_equal(made[i], alone)
+    exact = [[near[1, 1] * near[2, 2] - near[1, 2] * near[2, 1]]]
+    np.testing.assert_allclose(made[3][:1, :1], exact, atol=1e-14)
+
+
 def test_a_tiny_determinant_has_a_logarithm() -> None:
     """The logarithm is finite where the determinant itself is 0 in floating point."""
     sign, logarithm = evaluated(df.linalg.slogdet, 1e-100 * np.eye(10))

@@ -69,12 +69,27 @@ def _square_infer(specs: Specs, attrs: Attrs) -> Specs:
     return (check_matrices(specs, square=True),)
 
 
+_WELL_CONDITIONED = 1e3
+
+
 def _cofactors(x: Array, attrs: Attrs) -> Any:  # noqa: ANN401 - an array
+    """Take the inverses of matrices far from singular, which are quicker than singular values."""
+    value, made = np.asarray(np.linalg.det(x)), np.zeros_like(x)
+    regular = np.asarray(value != 0)
+    inverse = np.linalg.inv(x[regular])
+    made[regular] = np.swapaxes(inverse, -1, -2) * value[regular, None, None]
+    stretch = np.linalg.norm(x[regular], axis=(-2, -1)) * np.linalg.norm(inverse, axis=(-2, -1))
+    regular[regular] = ~(stretch > _WELL_CONDITIONED)  # NaN stays as it is
+    made[~regular] = _by_singular_values(x[~regular])
+    return made
+
+
+def _by_singular_values(x: Array) -> Array:
     u, s, vh = np.linalg.svd(x)
-    turn = np.linalg.det(u) * np.linalg.det(vh)
-    turn = np.sign(turn)  # of a complex number, that of the same direction and length 1
+    turn = np.sign(np.linalg.det(u) * np.linalg.det(vh))  # of size 1, complex or not
     scaled = u * (_products_of_others(s) * turn.conj()[..., None])[..., None, :]
-    return np.matmul(scaled, vh).conj()
+    made: Array = np.matmul(scaled, vh).conj()
+    return made
 
 
 def _products_of_others(s: Array) -> Array:

@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 
 from dataflow.calling import call_function
+from dataflow.dims import product
 from dataflow.dispatch import public
 from dataflow.errors import GraphError, ShapeError
 from dataflow.ops import reductions
 from dataflow.ops.axes import transpose
 from dataflow.ops.complex_numbers import imag, real
+from dataflow.ops.contractions import vecdot
 from dataflow.ops.linalg.solving import inv
 from dataflow.ops.linalg.stacks import as_inexact
 from dataflow.ops.linalg.svd import svdvals
@@ -35,6 +37,8 @@ if TYPE_CHECKING:
 __all__ = ["cond", "matrix_norm", "norm", "vector_norm"]
 
 Order: TypeAlias = "float | str | None"
+_SHORT = 16
+"""Elements in a line below which products element by element are quicker than BLAS."""
 
 
 @public(np.linalg.norm, family="linalg")
@@ -85,7 +89,7 @@ def norm(
     """
     axes = _axes(axis, x.ndim)
     if axis is None and (ord is None or (ord, len(axes)) in ((2, 1), ("fro", 2), ("f", 2))):
-        return _finished(x, _root(_sum(_squares(_wide(x)), axes)), axes, keepdims=keepdims)
+        return _finished(x, _root(_sum_of_squares(_wide(x), axes)), axes, keepdims=keepdims)
     if len(axes) == 1:
         return vector_norm(x, axis=axes, keepdims=keepdims, ord=2 if ord is None else ord)
     if len(axes) != 2:
@@ -229,7 +233,7 @@ def _vector_norm(x: Tensor, axes: Sequence[int], order: Order) -> Tensor:
     if order == 1:
         return _sum(_sizes(x), axes)
     if order == 2:
-        return _root(_sum(_squares(x), axes))
+        return _root(_sum_of_squares(x, axes))
     return _power_root(_sum(_powers(_sizes(x), order), axes), order)
 
 
@@ -237,10 +241,16 @@ def _sizes(x: Tensor) -> Tensor:
     return call_function("abs", x)
 
 
-def _squares(x: Tensor) -> Tensor:
-    if x.dtype.kind != "c":
-        return x * x
-    return real(x) * real(x) + imag(x) * imag(x)
+def _sum_of_squares(x: Tensor, axes: Sequence[int]) -> Tensor:
+    """Return the sum of the squares of sizes along axes, which stay, with length 1."""
+    if x.dtype.kind == "c":
+        return _sum(real(x) * real(x) + imag(x) * imag(x), axes)
+    length = product(x.shape[i] for i in axes)
+    is_short = isinstance(length, int) and length < _SHORT
+    if is_short or sorted(axes) != list(range(x.ndim - len(axes), x.ndim)):
+        return _sum(x * x, axes)
+    lines = reshape(x, (*x.shape[: x.ndim - len(axes)], length))
+    return reshape(vecdot(lines, lines), [1 if i in axes else n for i, n in enumerate(x.shape)])
 
 
 def _root(total: Tensor) -> Tensor:
@@ -270,7 +280,7 @@ def _matrix_norm(x: Tensor, axes: Sequence[int], order: Order) -> Tensor:
     """Return the norms of matrices along two axes, which stay, with length 1."""
     rows, columns = axes
     if order == "fro":
-        return _root(_sum(_squares(x), axes))
+        return _root(_sum_of_squares(x, axes))
     if order in ("nuc", 2, -2):
         return _spectral_norm(x, axes, order)
     if order in (1, -1, math.inf, -math.inf):

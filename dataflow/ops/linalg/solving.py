@@ -148,16 +148,20 @@ def _solve_infer(specs: Specs, attrs: Attrs) -> Specs:
     return system_specs(specs)
 
 
+OBJECTS = 4096
+"""Bytes of Python's objects in one call of NumPy's routines."""
+
 _PART = 1 << 16
-_OBJECTS = 4096
+"""Bytes of operands, and of what NumPy allocates for them, of systems that are solved at a time."""
 
 
 def _solve_kernel(outs: Arrays, ins: Arrays, scratch: Arrays, attrs: Attrs) -> list[Call]:
     (a, b), (out,) = ins, outs
     if out.ndim == 2:
         return [(_solve_parts, (1, a[None], b[None], out[None]))]
+    width = _width(Spec.like(a), Spec.like(b), Spec.like(out))
     a, b = (np.broadcast_to(x, (*out.shape[:-2], *x.shape[-2:])) for x in (a, b))
-    return [(_solve_parts, (_width(Spec.like(a), Spec.like(b)), a, b, out))]
+    return [(_solve_parts, (width, a, b, out))]
 
 
 def _solve_parts(width: int, a: Array, b: Array, out: Array) -> None:
@@ -168,9 +172,9 @@ def _solve_parts(width: int, a: Array, b: Array, out: Array) -> None:
             out[part] = np.linalg.solve(a[part], b[part])
 
 
-def _width(a: Spec, b: Spec) -> int:
+def _width(a: Spec, b: Spec, out: Spec) -> int:
     """Return how many systems are solved at a time."""
-    return max(1, _PART // max(1, _system_bytes(a, b)))
+    return max(1, min(_PART // max(1, _system_bytes(a, b)), math.prod(out.static_shape[:-2])))
 
 
 def _system_bytes(a: Spec, b: Spec) -> int:
@@ -179,9 +183,8 @@ def _system_bytes(a: Spec, b: Spec) -> int:
 
 
 def _solve_workspace(specs: Specs, attrs: Attrs) -> Workspace:
-    stack = _solve_infer(specs, attrs)[0].static_shape[:-2]
-    width = min(_width(*specs), max(1, math.prod(stack)))
-    return Workspace(internal=_OBJECTS + width * _system_bytes(*specs))
+    width = _width(*specs, *_solve_infer(specs, attrs))
+    return Workspace(internal=OBJECTS + width * _system_bytes(*specs))
 
 
 def _solve_reference(a: Array, b: Array, attrs: Attrs) -> Any:  # noqa: ANN401 - an array

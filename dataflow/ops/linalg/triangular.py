@@ -1,15 +1,19 @@
-"""Systems of triangular matrices, by substitution, in place and without a factorisation.
+"""Systems of triangular matrices, by substitution, without a factorisation.
 
 Rows are solved in blocks, so that most of the work is matrix products:
 
-    x[block] = b[block] - a[block, solved] @ x[solved], and then row by row inside the block
+    x[block] = a[block, block]^-1 (b[block] - a[block, solved] @ x[solved])
 
-A whole stack of systems takes each step at once. Only the triangle that is asked for is read.
+The systems of a stack take the rows of a block one by one, all systems at once. Of a single system
+that would be many small calls. `numpy.linalg.solve` is one: it finds nothing to eliminate in an
+upper triangular matrix, so it substitutes; and a lower triangular matrix is an upper one with rows
+and columns in reverse. Only the triangle that is asked for is read.
 """
 
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -34,6 +38,7 @@ from dataflow.op import (
 from dataflow.ops.axes import swapaxes
 from dataflow.ops.complex_numbers import conj
 from dataflow.ops.linalg.solving import (
+    OBJECTS,
     SYSTEMS,
     as_system,
     draw_matrices,
@@ -47,17 +52,17 @@ from dataflow.shapes import sum_to
 from dataflow.source import user_line
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from dataflow.tensor import Tensor, TensorLike
 
 __all__ = ["cho_solve", "solve_triangular"]
 
-_OBJECTS = 4096
-"""Bytes of Python's objects, the views that a step of the substitution makes."""
-
 _BLOCK = 32
-"""Rows that are solved one by one before a matrix product takes them to all that are left."""
+"""Rows in a block: more are solved by NumPy in more time than a matrix product takes them."""
+
+_MASKS = [np.tri(_BLOCK, k=-k, dtype=bool).T for k in (0, 1)]
+"""What is read of an upper triangle, with its diagonal and without."""
 
 
 def _infer(specs: Specs, attrs: Attrs) -> Specs:
@@ -69,14 +74,25 @@ def _infer(specs: Specs, attrs: Attrs) -> Specs:
 def _workspace(specs: Specs, attrs: Attrs) -> Workspace:
     (out,) = _infer(specs, attrs)
     *stack, rows, columns = out.static_shape
-    return Workspace((out.with_shape((*stack, min(rows, _BLOCK), columns)),), _OBJECTS)
+    block = min(rows, _BLOCK)
+    products = out.with_shape((*stack, block, columns))
+    if stack:
+        return Workspace((products,), OBJECTS)
+    internal = 3 * block * (block + columns) * (16 if out.dtype.kind == "c" else 8)
+    return Workspace((products, out.with_shape((block, block))), OBJECTS + internal)
 
 
 def _kernel(outs: Arrays, ins: Arrays, scratch: Arrays, attrs: Attrs) -> list[Call]:
-    (a, b), (out,), (products,) = ins, outs, scratch
+    (a, b), (out,) = ins, outs
     lower, unit = attrs.flag("lower"), attrs.flag("unit")
-    checks: list[Call] = [] if unit else [(_check, (np.diagonal(a, 0, -2, -1),))]
-    return [*checks, (np.copyto, (out, b)), (_substitute, (a, out, products, lower, unit))]
+    rule = _rows_of_stack if out.ndim > 2 else _rows_at_once
+    solve = partial(rule, *scratch, lower=lower, unit=unit)
+    diagonal = np.zeros(0) if unit else np.diagonal(a, 0, -2, -1)
+    return [
+        (_check, (diagonal,)),
+        (np.copyto, (out, b)),
+        (_substitute, (solve, lower, scratch[0], a, out)),
+    ]
 
 
 def _check(diagonal: Array) -> None:
@@ -85,30 +101,51 @@ def _check(diagonal: Array) -> None:
         raise KernelError(msg)
 
 
-def _substitute(a: Array, x: Array, products: Array, lower: bool, unit: bool) -> None:
-    """Turn right sides into solutions, in place."""
+def _substitute(
+    solve: Callable[[Array, Array], None], lower: bool, products: Array, a: Array, x: Array
+) -> None:
+    """Turn right sides into solutions, in place, block by block."""
     rows = a.shape[-1]
     starts = range(0, rows, _BLOCK)
     for start in starts if lower else reversed(starts):
         stop = min(start + _BLOCK, rows)
         known = slice(0, start) if lower else slice(stop, rows)
-        if start > 0 if lower else stop < rows:
-            _subtract(a, x, products, slice(start, stop), known)
-        block = range(start, stop)
-        for i in block if lower else reversed(block):
-            known = slice(start, i) if lower else slice(i + 1, stop)
-            if known.start < known.stop:
-                _subtract(a, x, products, slice(i, i + 1), known)
-            if not unit:
-                row = x[..., i, :]
-                np.divide(row, a[..., i, i, None], row)
+        block = x[..., start:stop, :]
+        _subtract(a[..., start:stop, known], x[..., known, :], products, block)
+        solve(a[..., start:stop, start:stop], block)
 
 
-def _subtract(a: Array, x: Array, products: Array, block: slice, known: slice) -> None:
+def _subtract(a: Array, known: Array, products: Array, block: Array) -> None:
     """Take what is known out of a block of right sides."""
-    part, left = products[..., : block.stop - block.start, :], x[..., block, :]
-    np.matmul(a[..., block, known], x[..., known, :], part)
-    np.subtract(left, part, left)
+    if a.shape[-1]:
+        part = products[..., : block.shape[-2], :]
+        np.matmul(a, known, part)
+        np.subtract(block, part, block)
+
+
+def _rows_of_stack(products: Array, a: Array, x: Array, *, lower: bool, unit: bool) -> None:
+    """Solve a block of every system of a stack, row by row."""
+    rows = a.shape[-1]
+    for i in range(rows) if lower else reversed(range(rows)):
+        known, row = slice(0, i) if lower else slice(i + 1, rows), x[..., i : i + 1, :]
+        _subtract(a[..., i : i + 1, known], x[..., known, :], products, row)
+        if not unit:
+            np.divide(row, a[..., i : i + 1, i : i + 1], row)
+
+
+def _rows_at_once(
+    products: Array, square: Array, a: Array, x: Array, *, lower: bool, unit: bool
+) -> None:
+    """Solve a block of one system by NumPy's routine, as an upper triangular one."""
+    if lower:
+        a, x = a[::-1, ::-1], x[::-1]
+    size = len(a)
+    part = square[:size, :size]
+    part.fill(0)
+    np.copyto(part, a, where=_MASKS[unit][:size, :size])
+    if unit:
+        np.einsum("ii->i", part).fill(1)
+    x[...] = np.linalg.solve(part, x)
 
 
 def _reference(a: Array, b: Array, attrs: Attrs) -> Any:  # noqa: ANN401 - an array
