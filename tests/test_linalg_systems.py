@@ -189,6 +189,21 @@ def test_cholesky_is_numpys(dtype: str) -> None:
     assert_same(evaluated(df.linalg.cholesky, spoiled), np.linalg.cholesky(a))
 
 
+@pytest.mark.parametrize("shape", [(3, 3), (2, 4, 2), (2, 4), (0, 2)])
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_lu_is_scipys(shape: tuple[int, ...], dtype: str) -> None:
+    """Factors of square, tall, wide and empty matrices are SciPy's, in all three forms."""
+    scipy_linalg = pytest.importorskip("scipy.linalg")
+    a = draw(*shape, dtype=dtype)
+    assert_same(evaluated(df.linalg.lu, a), scipy_linalg.lu(a))
+    assert_same(evaluated(df.linalg.lu, a, permute_l=True), scipy_linalg.lu(a, permute_l=True))
+    places, lower, upper = evaluated(df.linalg.lu, a, p_indices=True)
+    made = np.take_along_axis(lower, places[..., None], -2) @ upper
+    np.testing.assert_allclose(made, a, rtol=1e-5, atol=1e-5)
+    nothing = evaluated(df.linalg.lu, a[..., :0])
+    assert [x.shape[-2:] for x in nothing] == [(shape[-2],) * 2, (shape[-2], 0), (0, 0)]
+
+
 def test_a_factor_solves_its_systems() -> None:
     """`cho_solve` with either factor gives what `solve` gives with the matrix."""
     x, right = draw(3, 3, dtype="complex128"), draw(3, dtype="complex128")
@@ -367,7 +382,8 @@ WRONG: list[tuple[Callable[[df.Tensor], object], type[DataflowError]]] = [
     (lambda x: df.linalg.solve(x[:, :2], np.ones(3)), ShapeError),
     (df.linalg.tensorinv, ShapeError), (lambda x: df.linalg.tensorinv(x, 0), ShapeError),
     (lambda x: df.linalg.tensorsolve(x, np.ones(2)), ShapeError),
-    (df.linalg.cholesky, ShapeError), (lambda x: df.linalg.solve_triangular(x, x), ShapeError),
+    (df.linalg.cholesky, ShapeError), (lambda x: df.linalg.lu(x[0]), ShapeError),
+    (lambda x: df.linalg.solve_triangular(x, x), ShapeError),
     (lambda x: df.linalg.solve_triangular(x[:, :2], x, trans="H"), GraphError),
     (lambda x: df.linalg.matrix_power(x, 2), ShapeError),
     (lambda x: df.linalg.matrix_power(x, 0.5), GraphError),  # type: ignore[arg-type]

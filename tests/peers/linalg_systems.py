@@ -73,6 +73,9 @@ ROWS = [
     # PyTorch keeps an imaginary part of the diagonal's cotangent, which nothing depends on.
     Row("cholesky", (definite(both(3, 3)),), df.linalg.cholesky, None,
         lambda j, x: j.numpy.linalg.cholesky(x)),
+    *[Row("lu", (x,), df.linalg.lu, lambda t, x: t.linalg.lu(x),
+          lambda j, x: j.scipy.linalg.lu(x)) for x in (real(3, 3), real(4, 2), real(2, 4))],
+    Row("lu", (both(3, 3),), df.linalg.lu, lambda t, x: t.linalg.lu(x), None),
     Row("solve_triangular", (TRIANGLE, real(4, 2)),
         lambda a, b: df.linalg.solve_triangular(a, b, lower=True),
         lambda t, a, b: t.linalg.solve_triangular(a, b, upper=False),
