@@ -129,6 +129,22 @@ def test_convolutions_are_numpys(mode: Any, dtype: str) -> None:  # noqa: ANN401
         assert_same(df.evaluate(df.correlate(x, v, mode)), np.correlate(a, v, mode))
 
 
+def test_whole_convolutions_take_named_lengths() -> None:
+    """With a named length on either side, or on both, and of integers too."""
+    b = df.GraphBuilder()
+    x, y = b.input("x", ("n",), "float64"), b.input("y", ("m",), "int64")
+    a, v = draw((5,), "float64"), draw((3,), "int64")
+    made = df.convolve(x, v), df.convolve([1.0, 2.0], x), df.correlate(x, x, "full"), y
+    assert [str(t.shape[0]) for t in made] == ["n + 2", "n + 1", "2*n - 1", "m"]
+    values = df.evaluate(*made, df.convolve(y, y), feeds={"x": a, "y": v})
+    expected = (np.convolve(a, v), np.convolve([1, 2], a), np.correlate(a, a, "full"), v,
+                np.convolve(v, v))  # fmt: skip
+    for one, other in zip(values, expected, strict=True):
+        assert_same(one, other)
+    with pytest.raises(ShapeError, match="known"):
+        df.convolve(x, v, "same")
+
+
 def test_named_dimensions_stay_named() -> None:
     """Products of tensors with a named axis have it in their shapes, and its size when run."""
     b = df.GraphBuilder()

@@ -82,3 +82,4 @@ if TYPE_CHECKING:
     from dataflow.ops.unbounded import *
     from dataflow.ops.updates import *
     from dataflow.ops.variance import *
+    from dataflow.ops.vector_products import *

@@ -11,12 +11,11 @@ on than the row before:
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from dataflow.calling import call_function
-from dataflow.dims import Dim
 from dataflow.dispatch import public
 from dataflow.errors import ShapeError
 from dataflow.ops.arranging import flip
@@ -44,16 +43,15 @@ def convolve(a: TensorLike, v: TensorLike, mode: str = "full") -> Tensor:
     Parameters
     ----------
     a, v : tensor or array_like
-        One element or more each, of known numbers; at least one is a tensor. dtypes are promoted
-        as NumPy 2 does.
+        One element or more each; at least one is a tensor. dtypes are promoted as NumPy 2 does.
     mode : str
         ``full``, wherever they overlap; ``same``, as long as the longer one; ``valid``, where they
-        overlap wholly.
+        overlap wholly. The last two compare lengths, so these can't be named.
 
     Raises
     ------
     ShapeError
-        One isn't a vector or has no element, a length is named, or there is no such mode.
+        One isn't a vector or has no element, or there is no such mode for these lengths.
 
     Examples
     --------
@@ -63,6 +61,8 @@ def convolve(a: TensorLike, v: TensorLike, mode: str = "full") -> Tensor:
     array([ 0,  1, 12, 23, 30])
     """
     first, second = _vectors("convolve", a, v, mode)
+    if mode == "full":
+        return _full(first, second)
     if _length(second) > _length(first):
         first, second = second, first
     return _cut(_full(first, second), _length(first), _length(second), mode)
@@ -86,6 +86,8 @@ def correlate(a: TensorLike, v: TensorLike, mode: str = "valid") -> Tensor:
     """
     first, second = _vectors("correlate", a, v, mode)
     turned = flip(conj(second), 0)
+    if mode == "full":
+        return _full(first, turned)
     if _length(first) >= _length(turned):
         return _cut(_full(first, turned), _length(first), _length(turned), mode)
     # NumPy computes the correlation of v with a, and turns it round.
@@ -100,9 +102,9 @@ def _vectors(name: str, a: TensorLike, v: TensorLike, mode: str) -> tuple[Tensor
         raise ShapeError(msg)
     first, second = (reshape(x, (1,)) if x.ndim == 0 else x for x in both(a, v))
     for x in (first, second):
-        if x.ndim != 1 or isinstance(x.shape[0], Dim) or x.shape[0] == 0:
-            msg = (f"{name} ({user_line()}) takes vectors of one element or more, whose number is "
-                   f"known, not {shape_text(x.shape)}")  # fmt: skip
+        if x.ndim != 1 or x.shape[0] == 0 or (mode != "full" and not x.spec.is_static):
+            msg = (f"{name} ({user_line()}) takes vectors of one element or more, and mode {mode!r}"
+                   f" known numbers of them, not {shape_text(x.shape)}")  # fmt: skip
             raise ShapeError(msg)
     return first, second
 
@@ -114,8 +116,6 @@ def _length(x: Tensor) -> int:
 
 def _cut(full: Tensor, longer: int, shorter: int, mode: str) -> Tensor:
     """Return the part of a whole convolution that a mode asks for."""
-    if mode == "full":
-        return full
     if mode == "same":
         start = (shorter - 1) // 2
         return slice_axis(full, 0, start, start + longer)
@@ -124,10 +124,12 @@ def _cut(full: Tensor, longer: int, shorter: int, mode: str) -> Tensor:
 
 def _full(a: Tensor, v: Tensor) -> Tensor:
     """Return the whole convolution."""
-    n, m = _length(a), _length(v)
-    if a.dtype.kind in "fc":
+    if not v.spec.is_static:
+        a, v = v, a
+    n, m = a.shape[0], v.shape[0]
+    if a.dtype.kind in "fc" and isinstance(m, int):
         x, weight = reshape(a, (1, 1, n)), reshape(flip(v, 0), (1, 1, m))
-        made: Any = call_function("nn.conv1d", x, weight, padding=m - 1)
+        made: Tensor = call_function("nn.conv1d", x, weight, padding=m - 1)
         return reshape(made, (n + m - 1,))
     table = reshape(v, (m, 1)) * a
     zeros = broadcast_to(a.builder.constant(0, dtype=a.dtype), (m, m))

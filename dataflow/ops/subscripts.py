@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from string import ascii_letters
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TypeAlias
 
 from dataflow.errors import ShapeError
 from dataflow.source import user_line
@@ -135,10 +135,10 @@ def text_of(subscripts: Subscripts) -> str:
     if len(hidden) > len(free):
         _refuse(f"takes at most {len(_SYMBOLS)} labels in all, axes under ellipses among them")
     letters = {x: x for x in used} | dict(zip(hidden, free, strict=False))
-    terms = ["".join(letters[x] for x in labels) for labels in (*subscripts.inputs,)]
+    terms = ["".join(letters[x] for x in labels) for labels in subscripts.inputs]
     return f"{','.join(terms)}->{''.join(letters[x] for x in subscripts.output)}"
 
 
-def _refuse(why: str) -> None:
+def _refuse(why: str) -> NoReturn:
     msg = f"einsum ({user_line()}): {why}"
     raise ShapeError(msg)

@@ -11,4 +11,5 @@ from dataflow.ops.linalg.solving import *
 from dataflow.ops.linalg.standard import *
 from dataflow.ops.linalg.structured import *
 from dataflow.ops.linalg.svd import *
+from dataflow.ops.linalg.tensor_systems import *
 from dataflow.ops.linalg.triangular import *

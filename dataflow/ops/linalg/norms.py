@@ -20,7 +20,6 @@ from dataflow.errors import GraphError, ShapeError
 from dataflow.ops import reductions
 from dataflow.ops.axes import transpose
 from dataflow.ops.complex_numbers import imag, real
-from dataflow.ops.contractions import vecdot
 from dataflow.ops.linalg.solving import inv
 from dataflow.ops.linalg.stacks import as_inexact
 from dataflow.ops.linalg.svd import svdvals
@@ -28,6 +27,7 @@ from dataflow.ops.masking import zero_where
 from dataflow.ops.powers import sqrt
 from dataflow.ops.selection import where
 from dataflow.ops.shaping import reshape
+from dataflow.ops.vector_products import vecdot
 from dataflow.shapes import normal_axis
 from dataflow.source import user_line
 
@@ -89,13 +89,13 @@ def norm(
     """
     axes = _axes(axis, x.ndim)
     if axis is None and (ord is None or (ord, len(axes)) in ((2, 1), ("fro", 2), ("f", 2))):
-        return _finished(x, _root(_sum_of_squares(_wide(x), axes)), axes, keepdims=keepdims)
+        return _finished(x, _root(_sum_of_squares(as_inexact(x), axes)), axes, keepdims=keepdims)
     if len(axes) == 1:
         return vector_norm(x, axis=axes, keepdims=keepdims, ord=2 if ord is None else ord)
     if len(axes) != 2:
         msg = f"norm ({user_line()}) with ord={ord!r} is along one axis or two, not {len(axes)}"
         raise ShapeError(msg)
-    made = _matrix_norm(_wide(x), axes, "fro" if ord in (None, "f") else ord)
+    made = _matrix_norm(as_inexact(x), axes, "fro" if ord in (None, "f") else ord)
     return _finished(x, made, axes, keepdims=keepdims)
 
 
@@ -125,7 +125,7 @@ def vector_norm(
     6.0
     """
     axes = _axes(axis, x.ndim)
-    return _finished(x, _vector_norm(_wide(x), axes, ord), axes, keepdims=keepdims)
+    return _finished(x, _vector_norm(as_inexact(x), axes, ord), axes, keepdims=keepdims)
 
 
 @public(np.linalg.matrix_norm, family="linalg")
@@ -149,7 +149,7 @@ def matrix_norm(x: Tensor, /, *, keepdims: bool = False, ord: Order = "fro") -> 
     4.0
     """
     axes = _axes((-2, -1), x.ndim)
-    made = _matrix_norm(_wide(x), axes, "fro" if ord is None else ord)
+    made = _matrix_norm(as_inexact(x), axes, "fro" if ord is None else ord)
     return _finished(x, made, axes, keepdims=keepdims)
 
 
@@ -198,10 +198,6 @@ def _axes(axis: int | Sequence[int] | None, ndim: int) -> tuple[int, ...]:
         msg = f"axes {axis} name one axis twice ({user_line()})"
         raise ShapeError(msg)
     return axes
-
-
-def _wide(x: Tensor) -> Tensor:
-    return as_inexact(x)
 
 
 def _finished(x: Tensor, made: Tensor, axes: Sequence[int], *, keepdims: bool) -> Tensor:

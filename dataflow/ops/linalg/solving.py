@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dataflow.calling import apply, promoted
-from dataflow.dims import product
 from dataflow.dispatch import public
 from dataflow.elementwise import batch_elementwise, traffic
 from dataflow.errors import DTypeError, ShapeError
@@ -33,7 +32,6 @@ from dataflow.op import (
     Workspace,
     register,
 )
-from dataflow.ops.axes import transpose
 from dataflow.ops.linalg.stacks import (
     REAL_OF,
     adjoint,
@@ -45,18 +43,17 @@ from dataflow.ops.linalg.stacks import (
 from dataflow.ops.matmul import MATMUL, matmul
 from dataflow.ops.shaping import reshape
 from dataflow.ops.structure import check_inputs
-from dataflow.shapes import normal_axis, sum_to
-from dataflow.source import user_line
+from dataflow.shapes import sum_to
 from dataflow.spec import Spec, broadcast_shapes, shape_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dataflow.attrs import Attrs
-    from dataflow.dims import Dim, Shape
+    from dataflow.dims import Shape
     from dataflow.tensor import Tensor, TensorLike
 
-__all__ = ["inv", "solve", "tensorinv", "tensorsolve"]
+__all__ = ["inv", "solve"]
 
 
 # inv
@@ -309,75 +306,3 @@ def solve(a: TensorLike, b: TensorLike) -> Tensor:
     """
     matrix, right, vector = as_system(a, b)
     return solved(SOLVE, matrix, right, None, vector=vector)
-
-
-# Systems of more axes
-
-
-@public(np.linalg.tensorinv, family="linalg")
-def tensorinv(a: Tensor, ind: int = 2) -> Tensor:
-    """Return the inverse for `tensordot` over the first `ind` axes: both as matrices.
-
-    Parameters
-    ----------
-    a : Tensor
-        The product of the lengths of the first `ind` axes must be that of the others.
-    ind : int
-        1 or more.
-
-    Raises
-    ------
-    ShapeError
-        `ind` isn't 1 or more, or the products differ.
-    KernelError
-        While running: the matrix is singular.
-
-    Examples
-    --------
-    >>> import dataflow as df
-    >>> a = df.reshape(df.GraphBuilder().constant(np.eye(6)), (6, 2, 3))
-    >>> df.linalg.tensorinv(a, ind=1).shape
-    (2, 3, 6)
-    """
-    if isinstance(ind, bool) or not isinstance(ind, int) or ind < 1:
-        msg = f"tensorinv ({user_line()}): ind must be an int of 1 or more, not {ind!r}"
-        raise ShapeError(msg)
-    matrix = reshape(a, (product(a.shape[:ind]), product(a.shape[ind:])))
-    return reshape(inv(matrix), (*a.shape[ind:], *a.shape[:ind]))
-
-
-@public(np.linalg.tensorsolve, family="linalg")
-def tensorsolve(a: TensorLike, b: TensorLike, axes: Sequence[int] | None = None) -> Tensor:
-    """Return x such that ``tensordot(a, x, x.ndim) == b``.
-
-    Parameters
-    ----------
-    a : tensor or array_like
-        ``b.shape`` and then the shape of the result, both of as many elements.
-    b : tensor or array_like
-        Any shape.
-    axes : sequence of int, optional
-        Axes of `a` to move to its end before.
-
-    Raises
-    ------
-    ShapeError
-        The numbers of elements differ.
-    KernelError
-        While running: the matrix is singular.
-
-    Examples
-    --------
-    >>> import dataflow as df
-    >>> a = df.reshape(df.GraphBuilder().constant(np.eye(6)), (2, 3, 6))
-    >>> df.evaluate(df.linalg.tensorsolve(a, np.ones((2, 3))))
-    array([1., 1., 1., 1., 1., 1.])
-    """
-    matrix, right = (as_inexact(x) for x in promoted(MATMUL, np.matmul, a, b))
-    last = [normal_axis(axis, matrix.ndim) for axis in axes or ()]
-    order = [*(i for i in range(matrix.ndim) if i not in last), *last]
-    ordered = matrix if order == sorted(order) else transpose(matrix, order)
-    shape: tuple[int | Dim, ...] = ordered.shape[right.ndim :]
-    size = right.spec.size
-    square = reshape(ordered, (size, product(shape)))
-    return reshape(apply(SOLVE, (square, reshape(right, (size, 1)))), shape)

@@ -11,7 +11,7 @@ import numpy as np
 
 from dataflow.dispatch import public
 from dataflow.errors import ShapeError
-from dataflow.ops import contractions, crossing, diagonals
+from dataflow.ops import contractions, crossing, diagonals, vector_products
 from dataflow.ops.axes import swapaxes
 from dataflow.ops.matmul import matmul as product_of
 from dataflow.shapes import normal_axis
@@ -127,7 +127,7 @@ def vecdot(x1: TensorLike, x2: TensorLike, /, *, axis: int = -1) -> Tensor:
     >>> df.evaluate(df.linalg.vecdot(x, [1, 1]))
     array([3, 7])
     """
-    return contractions.vecdot(x1, x2, axis=axis)
+    return vector_products.vecdot(x1, x2, axis=axis)
 
 
 @public(np.linalg.matrix_transpose, family="linalg")
