@@ -129,6 +129,22 @@ def test_convolutions_are_numpys(mode: Any, dtype: str) -> None:  # noqa: ANN401
         assert_same(df.evaluate(df.correlate(x, v, mode)), np.correlate(a, v, mode))
 
 
+def test_pytorchs_products_take_one_number_of_axes() -> None:
+    """mm, bmm and mv are `matmul` where PyTorch takes the operands, and errors where it doesn't."""
+    a, v = draw((2, 3, 3), "float64"), draw((3,), "float64")
+    x = df.GraphBuilder().constant(a)
+    assert_same(df.evaluate(df.mm(x[0], x[1])), a[0] @ a[1])
+    assert_same(df.evaluate(df.bmm(x, x)), a @ a)
+    assert_same(df.evaluate(df.mv(x[0], v)), a[0] @ v)
+    calls: list[Callable[[], object]] = [
+        lambda: df.mm(x, x), lambda: df.bmm(x, x[:1]), lambda: df.bmm(x, x[0]),
+        lambda: df.mv(x[0], x[0]),
+    ]  # fmt: skip
+    for call in calls:
+        with pytest.raises(ShapeError, match="test_contractions"):
+            call()
+
+
 def test_whole_convolutions_take_named_lengths() -> None:
     """With a named length on either side, or on both, and of integers too."""
     b = df.GraphBuilder()

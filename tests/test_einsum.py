@@ -81,6 +81,13 @@ def test_dtypes_are_kept(text: str, dtype: str) -> None:
         assert_same(made, np.einsum(text, a, b))
 
 
+def test_a_dtype_is_taken_before_anything_is_added() -> None:
+    """The operands are cast first, so that a sum of small integers doesn't overflow."""
+    a = np.full((2, 3), 100, "int8")
+    assert_same(ours("ij,ij->i", a, a, dtype="int64"), np.einsum("ij,ij->i", a, a, dtype="int64"))
+    assert_same(ours("ij->j", a, dtype="float32"), np.einsum("ij->j", a.astype("float32")))
+
+
 def test_lists_of_labels_are_the_same() -> None:
     """Operands, each followed by a list of labels, mean what the text means."""
     a, b = draw((2, 3, 4)), draw((4, 5))

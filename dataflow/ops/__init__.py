@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from dataflow.ops.partitioning import *
     from dataflow.ops.powers import *
     from dataflow.ops.products import *
+    from dataflow.ops.ranked_products import *
     from dataflow.ops.ranks import *
     from dataflow.ops.raveling import *
     from dataflow.ops.recurrences import *

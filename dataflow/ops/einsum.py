@@ -35,6 +35,7 @@ from dataflow.ops.subscripts import (
     text_of,
 )
 from dataflow.source import user_line
+from dataflow.spec import as_dtype
 
 if TYPE_CHECKING:
     from dataflow.tensor import Tensor
@@ -54,7 +55,11 @@ class _Term(NamedTuple):
 
 
 @public(np.einsum)
-def einsum(*operands: Any, optimize: Optimize = True) -> Tensor:  # noqa: ANN401 - of two kinds
+def einsum(
+    *operands: Any,  # noqa: ANN401 - of two kinds
+    dtype: object = None,
+    optimize: Optimize = True,
+) -> Tensor:
     """Return a sum of products, written by labels of axes: ``"ij,jk->ik"`` is a matrix product.
 
     Parameters
@@ -65,6 +70,8 @@ def einsum(*operands: Any, optimize: Optimize = True) -> Tensor:  # noqa: ANN401
         A label twice in one operand takes its diagonal. A label that isn't in the result is summed
         over. Without ``->`` the result has the labels that occur once, in alphabetical order.
         ``...`` stands for any axes, which broadcast. dtypes are promoted as NumPy 2 does.
+    dtype : dtype, optional
+        What the operands are cast to before.
     optimize : bool, str or sequence
         The order in which operands are multiplied. True and ``"greedy"`` find a good one,
         ``"optimal"`` the best, in a time that grows with the factorial of their number; False is
@@ -73,7 +80,7 @@ def einsum(*operands: Any, optimize: Optimize = True) -> Tensor:  # noqa: ANN401
     Returns
     -------
     Tensor
-        Of the operands' common dtype, in which integers may overflow.
+        Of `dtype`, or the operands' common one, in which integers may overflow.
 
     Raises
     ------
@@ -90,7 +97,7 @@ def einsum(*operands: Any, optimize: Optimize = True) -> Tensor:  # noqa: ANN401
     5
     """
     text, values = split_operands(operands)
-    terms, output = _terms(text, values)
+    terms, output = _terms(text, values, None if dtype is None else as_dtype(dtype))
     steps = _path(terms, output, optimize)
     for places in steps:
         chosen = [terms[i] for i in sorted(places)]
@@ -128,16 +135,17 @@ def einsum_path(
     ['einsum_path', (1, 2), (0, 1)]
     """
     text, values = split_operands(operands)
-    terms, output = _terms(text, values)
+    terms, output = _terms(text, values, None)
     return _numpys_path(terms, output, optimize)
 
 
 # Operands
 
 
-def _terms(text: str, values: Sequence[Any]) -> tuple[list[_Term], Labels]:
+def _terms(text: str, values: Sequence[Any], dtype: np.dtype | None) -> tuple[list[_Term], Labels]:
     """Return the operands without axes that broadcast or labels that stand twice."""
     tensors = promoted(MATMUL, None, *values)
+    tensors = tensors if dtype is None else tuple(x.astype(dtype) for x in tensors)
     subscripts = as_subscripts(text, [x.ndim for x in tensors])
     lengths = lengths_of(subscripts.inputs, [x.shape for x in tensors])
     terms = []
