@@ -93,6 +93,32 @@ def test_a_named_axis_is_split_where_it_can_be() -> None:
         np.testing.assert_array_equal(made[f"p{i}"], part)
 
 
+def test_blocks_are_numpys() -> None:
+    """Nested lists of any depth, with scalars and rows that get leading axes."""
+    one, row, matrix = numbered((2, 2)), numbered((2,)), numbered((2, 3))
+    for function in (df.block, np.block):
+        for nest in (
+            lambda x: x, lambda x: [x], lambda x: [row, x[0], 5.0],
+            lambda x: [[x, matrix], [x, matrix]],
+            lambda x: [[x], [row]], lambda x: [[[x, matrix]], [[matrix, x]]],
+        ):  # fmt: skip
+            check(lambda t, f=function, n=nest: f(n(t)), one, lambda a, n=nest: np.block(n(a)))
+
+
+def test_pytorchs_names() -> None:
+    """What PyTorch names otherwise is here under its names, with its arguments."""
+    array = numbered((2, 3, 4))
+    check(lambda t: df.narrow(t, 2, 1, 2), array, lambda a: a[..., 1:3])
+    check(lambda t: df.narrow(t, 0, -1, 1), array, lambda a: a[1:])
+    check(lambda t: df.unbind(t, 1), array, lambda a: np.unstack(a, axis=1))
+    check(lambda t: df.cat([t, t], 1), array, lambda a: np.concatenate([a, a], 1))
+    check(lambda t: df.movedim(t, 0, 2), array, lambda a: np.moveaxis(a, 0, 2))
+    check(lambda t: df.swapdims(t, 0, 2), array, lambda a: np.swapaxes(a, 0, 2))
+    check(lambda t: df.unsqueeze(t, -1), array, lambda a: a[..., np.newaxis])
+    check(lambda t: df.tensor_split(t, 3, 2), array, lambda a: np.array_split(a, 3, 2))
+    check(lambda t: df.repeat_interleave(t, 2, 1), array, lambda a: np.repeat(a, 2, 1))
+
+
 # Ranks and orders of axes
 
 
@@ -165,6 +191,9 @@ def test_arrays_are_broadcast_together() -> None:
         (lambda t: df.moveaxis(t, (0, 0), (0, 1)), ShapeError, "one axis twice"),
         (lambda t: df.rollaxis(t, 0, 3), ShapeError, "axis 3 is out of range"),
         (lambda t: df.broadcast_arrays(t, np.ones(2)), ShapeError, "don't broadcast"),
+        (lambda t: df.block([t, [t]]), ShapeError, r"depths \[0, 1\] differ"),
+        (lambda t: df.block([[t], []]), ShapeError, "a list is empty"),
+        (lambda t: df.narrow(t, 0, 1, 2), ShapeError, "don't lie within"),
         (lambda t: df.atleast_1d(1.0), GraphError, "no operand is a tensor"),
     ],
 )  # fmt: skip

@@ -52,6 +52,18 @@ def test_diag_makes_a_matrix_or_reads_one(shape: tuple[int, ...]) -> None:
         check_both("diag", numbered(shape), k)
 
 
+def test_diagonals_of_matrices_in_a_stack() -> None:
+    """The last axis is put on diagonals, and reading them gives it back."""
+    for offset, dims in ((0, (-2, -1)), (1, (0, 1)), (-2, (2, 0))):
+        array = numbered((2, 3))
+        b = df.GraphBuilder()
+        made = df.diag_embed(b.constant(array), offset, *dims)
+        value, back = df.evaluate(made, df.diagonal(made, offset, *dims))
+        assert back.tolist() == array.tolist()
+        assert value.sum() == array.sum()
+        assert made.ndim == 3
+
+
 @pytest.mark.parametrize("dtype", ["bool", "int8", "uint8", "float16", "complex64"])
 def test_a_trace_adds_up_in_numpys_dtype(dtype: str) -> None:
     """Small integers add up to int64 or uint64."""
@@ -118,6 +130,7 @@ def test_powers_are_numpys(dtype: str, count: int | None) -> None:
         (lambda t: df.trace(t, cast("int", 1.5)), DTypeError, "offset .* is an int, not 1.5"),
         (lambda t: df.diag(df.stack([t, t])), ShapeError, "one axis or two"),
         (lambda t: df.diagonal_scatter(t, [1, 2, 3]), ShapeError, "don't broadcast"),
+        (lambda t: df.diag_embed(t, 0, 1, 1), ShapeError, "one axis twice"),
         (df.vander, ShapeError, "takes one axis"),
         (lambda t: df.vander(t[0], -1), ShapeError, "0 or more, not -1"),
     ],

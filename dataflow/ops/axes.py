@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from dataflow.spec import Spec
     from dataflow.tensor import Tensor
 
-__all__ = ["matrix_transpose", "moveaxis", "permute_dims", "rollaxis", "swapaxes", "transpose"]
+__all__ = ["matrix_transpose", "moveaxis", "movedim", "permute_dims", "rollaxis", "swapaxes",
+           "swapdims", "transpose"]  # fmt: skip
 
 
 def _transpose_infer(specs: Specs, attrs: Attrs) -> Specs:
@@ -129,6 +130,9 @@ def swapaxes(x: Tensor, axis1: int, axis2: int) -> Tensor:
     return transpose(x, order)
 
 
+swapdims = also_named(swapaxes, "swapdims")
+
+
 @public(np.matrix_transpose)
 def matrix_transpose(x: Tensor, /) -> Tensor:
     """Return a view with the last two axes swapped: every matrix of a stack transposed.
@@ -177,6 +181,9 @@ def _axes_of(axis: int | Sequence[int], ndim: int) -> list[int]:
     normal_axes(axis, ndim)  # refuses one that is named twice
     items = axis if isinstance(axis, Sequence) else (axis,)
     return [normal_axis(item, ndim) for item in items]
+
+
+movedim = also_named(moveaxis, "movedim")
 
 
 @public(np.rollaxis)

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from dataflow.dims import Shape
     from dataflow.tensor import Tensor
 
-__all__ = ["diag", "diagflat", "diagonal", "trace"]
+__all__ = ["diag", "diag_embed", "diagflat", "diagonal", "trace"]
 
 
 def _diagonal_shape(shape: Shape, attrs: Attrs) -> Shape:
@@ -283,6 +283,43 @@ def diag(x: Tensor, /, k: int = 0) -> Tensor:
     offset = as_integer(k, "k of diag")
     side = x.shape[0] + abs(offset)
     return put_diagonal(x, (side, side), offset, 0, 1)
+
+
+@public()
+def diag_embed(x: Tensor, /, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tensor:
+    """Return matrices with the last axis on a diagonal, as PyTorch's ``diag_embed`` does.
+
+    Parameters
+    ----------
+    x : Tensor
+        At least one axis.
+    offset : int
+        How far the diagonal lies above the main one; below, if negative.
+    dim1, dim2 : int
+        Which axes of the result are rows and columns.
+
+    Returns
+    -------
+    Tensor
+        One axis more, zero outside of the diagonals.
+
+    Raises
+    ------
+    ShapeError
+        There is no axis, or an axis is out of range, or both are one.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> df.diag_embed(df.GraphBuilder().zeros((5, 3))).shape
+    (5, 3, 3)
+    """
+    normal_axis(-1, x.ndim)  # refuses scalars
+    first, second = _plane(dim1, dim2, x.ndim + 1)
+    distance = as_integer(offset, "the offset of diag_embed")
+    side, rest = x.shape[-1] + abs(distance), iter(x.shape)
+    shape = [side if i in (first, second) else next(rest) for i in range(x.ndim + 1)]
+    return put_diagonal(x, tuple(shape), distance, first, second)
 
 
 @public(np.diagflat)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from dataflow.dims import Dim
     from dataflow.tensor import Tensor, TensorLike
 
-__all__ = ["concat", "concatenate", "stack"]
+__all__ = ["cat", "concat", "concatenate", "stack"]
 
 
 def _infer(specs: Specs, attrs: Attrs) -> Specs:
@@ -159,6 +159,7 @@ def concat(tensors: Sequence[TensorLike], axis: int | None = 0) -> Tensor:
     return apply(CONCAT, parts, Attrs(axis=normal_axis(axis, parts[0].ndim)))
 
 
+cat = also_named(concat, "cat")
 concatenate = also_named(concat, "concatenate")
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from dataflow.calling import as_tensor
 from dataflow.dims import product
-from dataflow.dispatch import public
+from dataflow.dispatch import also_named, public
 from dataflow.errors import GraphError, ShapeError
 from dataflow.ops.axes import transpose
 from dataflow.ops.shaping import broadcast_to, expand_dims, reshape
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from dataflow.tensor import TensorLike
 
 __all__ = ["atleast_1d", "atleast_2d", "atleast_3d", "broadcast_arrays", "broadcast_shapes",
-           "flatten", "ravel"]  # fmt: skip
+           "broadcast_tensors",           "flatten", "ravel"]  # fmt: skip
 
 
 @public(np.ravel)
@@ -205,3 +205,6 @@ def broadcast_arrays(*arrays: TensorLike) -> tuple[Tensor, ...]:
     tensors = [a if isinstance(a, Tensor) else builder.constant(a) for a in arrays]
     shape = broadcast_shapes(*(tensor.shape for tensor in tensors))
     return tuple(broadcast_to(tensor, shape) for tensor in tensors)
+
+
+broadcast_tensors = also_named(broadcast_arrays, "broadcast_tensors")

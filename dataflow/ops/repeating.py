@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dataflow.dims import Dim, as_dim
-from dataflow.dispatch import public
+from dataflow.dispatch import also_named, public
 from dataflow.errors import ShapeError
 from dataflow.ops.gathering import take
 from dataflow.ops.shaping import broadcast_to, expand_dims, reshape
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from dataflow.dims import DimLike
 
-__all__ = ["repeat", "tile"]
+__all__ = ["repeat", "repeat_interleave", "tile"]
 
 
 @public(np.tile)
@@ -135,6 +135,9 @@ def repeat(x: Tensor, /, repeats: DimLike | ArrayLike, axis: int | None = None) 
     before, (length, *after) = rows.shape[:place], rows.shape[place:]
     spread = broadcast_to(expand_dims(rows, place + 1), (*before, length, count, *after))
     return reshape(spread, (*before, length * count, *after))
+
+
+repeat_interleave = also_named(repeat, "repeat_interleave")
 
 
 def _repeated_each(x: Tensor, repeats: np.ndarray, axis: int) -> Tensor:

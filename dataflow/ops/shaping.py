@@ -14,7 +14,7 @@ import numpy as np
 from dataflow.attrs import Attrs
 from dataflow.calling import apply
 from dataflow.dims import Dim, DimLike, exact_quotient, product
-from dataflow.dispatch import public
+from dataflow.dispatch import also_named, public
 from dataflow.elementwise import maps_jvp, maps_vjp
 from dataflow.errors import ShapeError
 from dataflow.op import (
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from dataflow.dims import Shape
     from dataflow.tensor import Tensor
 
-__all__ = ["broadcast_to", "expand_dims", "reshape", "squeeze"]
+__all__ = ["broadcast_to", "expand_dims", "reshape", "squeeze", "unsqueeze"]
 
 
 def _slice_shape(attrs: Attrs, axis: int, start: int, stop: int) -> Attrs:
@@ -186,6 +186,9 @@ def expand_dims(x: Tensor, axis: int | Sequence[int]) -> Tensor:
     new = normal_axes(axis, x.ndim + count)
     left = iter(x.shape)
     return reshape(x, [1 if i in new else next(left) for i in range(x.ndim + count)])
+
+
+unsqueeze = also_named(expand_dims, "unsqueeze")
 
 
 @public(np.squeeze)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dataflow.dims import Dim, exact_quotient
-from dataflow.dispatch import public
+from dataflow.dispatch import also_named, public
 from dataflow.errors import ShapeError
 from dataflow.ops.shaping import squeeze
 from dataflow.ops.slicing import slice_axis
@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 
     _Places: TypeAlias = "int | Sequence[int | Dim] | ArrayLike"
 
-__all__ = ["array_split", "chunk", "dsplit", "hsplit", "split", "unstack", "vsplit"]
+__all__ = ["array_split", "chunk", "dsplit", "hsplit", "narrow", "split", "tensor_split", "unbind",
+           "unstack", "vsplit"]  # fmt: skip
 
 
 @public(np.split)
@@ -83,6 +84,9 @@ def array_split(x: Tensor, /, indices_or_sections: _Places, axis: int = 0) -> li
     if _is_number(indices_or_sections):
         return _sections(x, _count(indices_or_sections, "array_split"), place, exact=False)
     return _at_places(x, indices_or_sections, place)
+
+
+tensor_split = also_named(array_split, "tensor_split")
 
 
 def _is_number(value: object) -> bool:
@@ -240,3 +244,53 @@ def unstack(x: Tensor, /, *, axis: int = 0) -> tuple[Tensor, ...]:
         msg = f"unstack ({user_line()}): it isn't known how many slices a length of {length} has"
         raise ShapeError(msg)
     return tuple(squeeze(part, place) for part in _between(x, range(length + 1), place))
+
+
+@public()
+def unbind(x: Tensor, /, dim: int = 0) -> tuple[Tensor, ...]:
+    """Return the slices along an axis, without it: PyTorch's name for `unstack`.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> df.evaluate(*df.unbind(df.GraphBuilder().constant([[1, 2], [3, 4]])))
+    (array([1, 2]), array([3, 4]))
+    """
+    return unstack(x, axis=dim)
+
+
+@public()
+def narrow(x: Tensor, /, dim: int, start: int, length: int | Dim) -> Tensor:
+    """Return `length` elements along an axis from `start` on, as PyTorch's ``narrow`` does.
+
+    Parameters
+    ----------
+    x : Tensor
+        At least one axis.
+    dim : int
+        The axis.
+    start : int
+        The first element, counted from the end if negative.
+    length : int or Dim
+        How many.
+
+    Returns
+    -------
+    Tensor
+        A view.
+
+    Raises
+    ------
+    ShapeError
+        The axis is out of range, or there are fewer elements.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> df.evaluate(df.narrow(df.GraphBuilder().constant([1, 2, 3, 4]), 0, -3, 2))
+    array([2, 3])
+    """
+    axis, first = normal_axis(dim, x.ndim), as_integer(start, "the start of narrow")
+    count = length if isinstance(length, Dim) else as_integer(length, "the length of narrow")
+    first_ = first + x.shape[axis] if first < 0 else first
+    return slice_axis(x, axis, first_, first_ + count)

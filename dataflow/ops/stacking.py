@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dataflow.dispatch import public
+from dataflow.dispatch import also_named, public
+from dataflow.errors import ShapeError
 from dataflow.ops.joining import concat, parts_of
 from dataflow.ops.ranks import atleast_1d, atleast_2d, atleast_3d, ravel
-from dataflow.ops.shaping import reshape
+from dataflow.ops.shaping import expand_dims, reshape
+from dataflow.source import user_line
 
 if TYPE_CHECKING:
     from dataflow.tensor import Tensor, TensorLike
 
-__all__ = ["append", "column_stack", "dstack", "hstack", "vstack"]
+__all__ = ["append", "block", "column_stack", "dstack", "hstack", "row_stack", "vstack"]
 
 
 @public(np.vstack)
@@ -43,6 +45,9 @@ def vstack(tensors: Sequence[TensorLike]) -> Tensor:
            [1, 2]])
     """
     return concat([atleast_2d(part) for part in parts_of(tensors)], 0)
+
+
+row_stack = also_named(vstack, "row_stack")
 
 
 @public(np.hstack)
@@ -107,3 +112,64 @@ def append(x: TensorLike, values: TensorLike, axis: int | None = None) -> Tensor
     """
     parts = parts_of([x, values])
     return concat([ravel(part) for part in parts], 0) if axis is None else concat(parts, axis)
+
+
+@public(np.block)
+def block(arrays: Any) -> Tensor:  # noqa: ANN401 - lists of lists of tensors
+    """Return a tensor put together from blocks: nested lists, as one would write a block matrix.
+
+    Parameters
+    ----------
+    arrays : nested lists of tensor or array_like
+        All lists of one depth. The innermost are joined along the last axis, those around them
+        along the one before, and so on.
+
+    Raises
+    ------
+    ShapeError
+        A list is empty, the depths differ, or shapes don't fit.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> b = df.GraphBuilder()
+    >>> x, y = b.constant([[1, 2], [3, 4]]), b.constant([[5], [6]])
+    >>> df.evaluate(df.block([[x, y], [7, 8, 9]]))
+    array([[1, 2, 5],
+           [3, 4, 6],
+           [7, 8, 9]])
+    """
+    depth = _depth(arrays)
+    parts = parts_of(list(_leaves(arrays)))
+    ndim = max(depth, *(part.ndim for part in parts))
+    return _assembled(arrays, iter(parts), ndim, depth)
+
+
+def _depth(arrays: Any) -> int:  # noqa: ANN401 - lists of lists of tensors
+    """Return how many lists are within each other."""
+    if not isinstance(arrays, list):
+        return 0
+    depths = {_depth(part) for part in arrays}
+    if len(depths) != 1:
+        what = "a list is empty" if not depths else f"depths {sorted(depths)} differ"
+        msg = f"block ({user_line()}): {what}"
+        raise ShapeError(msg)
+    return 1 + depths.pop()
+
+
+def _leaves(arrays: Any) -> Iterator[TensorLike]:  # noqa: ANN401 - lists of lists of tensors
+    for part in arrays if isinstance(arrays, list) else ():
+        yield from _leaves(part)
+    if not isinstance(arrays, list):
+        yield arrays
+
+
+def _assembled(
+    arrays: Any, parts: Iterator[Tensor], ndim: int, depth: int,  # noqa: ANN401
+) -> Tensor:  # fmt: skip
+    """Join lists as they are nested, of parts that are taken one after the other."""
+    if depth == 0:
+        part = next(parts)
+        return expand_dims(part, tuple(range(ndim - part.ndim)))
+    rows = [_assembled(inner, parts, ndim, depth - 1) for inner in arrays]
+    return concat(rows, ndim - depth)

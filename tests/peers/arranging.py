@@ -62,6 +62,11 @@ ROWS = [
         lambda j, x: j.numpy.diagonal(x, 1, 2, 0)),
     Row("diag", (X[0, 0],), lambda x: df.diag(x, -1), lambda t, x: t.diag(x, -1),
         lambda j, x: j.numpy.diag(x, -1)),
+    *(Row(f"diag_embed-{k}", (X,), lambda x, k=k, d=d: df.diag_embed(x, k, *d),
+          lambda t, x, k=k, d=d: t.diag_embed(x, k, *d), None)
+      for k, d in ((0, (-2, -1)), (2, (0, 2)), (-1, (3, 1)))),
+    Row("block", (X[0], X[1]), lambda x, y: df.block([[x, y], [y, x]]), None,
+        lambda j, x, y: j.numpy.block([[x, y], [y, x]])),
     Row("diagflat", (X[0],), df.diagflat, lambda t, x: t.diagflat(x),
         lambda j, x: j.numpy.diagflat(x)),
     Row("trace", (X[0],), df.trace, lambda t, x: t.trace(x), lambda j, x: j.numpy.trace(x)),
