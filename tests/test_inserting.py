@@ -145,3 +145,22 @@ def test_errors_come_at_the_users_line(
     with pytest.raises(error, match=message) as caught:
         call(t)
     assert "test_inserting.py:" in str(caught.value)
+
+
+# isin
+
+
+@pytest.mark.parametrize("dtype", ["bool", "int8", "uint64", "float16", "float64"])
+def test_membership_is_numpys(dtype: str) -> None:
+    """Of any shape, among few, many, or none, or the opposite."""
+    array = (numbered((3, 4)) % 5).astype(dtype)
+    for others in ([1, 3], [[2], [9]], [], [0.5, 2.0], [np.nan, 4], 3):
+        for invert in (False, True):
+            check_both("isin", array, others, invert=invert)
+    with pytest.raises(DTypeError, match="no order"):
+        df.isin(df.GraphBuilder().constant(array), [1j])
+
+
+def test_nan_is_no_member() -> None:
+    """NaN equals nothing, not even NaN; both zeros are one."""
+    check_both("isin", np.array([np.nan, -0.0, np.inf]), [np.nan, 0.0, np.inf])

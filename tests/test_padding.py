@@ -17,7 +17,7 @@ MODES: list[tuple[str, dict[str, Any]]] = [
     ("reflect", {}), ("reflect", {"reflect_type": "odd"}), ("symmetric", {}),
     ("symmetric", {"reflect_type": "odd"}), ("wrap", {}), ("linear_ramp", {}),
     ("linear_ramp", {"end_values": (5, -4)}), ("maximum", {}), ("minimum", {"stat_length": 2}),
-    ("mean", {"stat_length": ((1, 2), (3, 9))}),
+    ("mean", {"stat_length": ((1, 2), (3, 9))}), ("median", {"stat_length": 3}),
 ]  # fmt: skip
 NUMPYS_PAD: Any = np.pad
 WIDTHS = st.tuples(st.integers(0, 9), st.integers(0, 9))
@@ -58,7 +58,7 @@ def test_dtypes_stay(mode: tuple[str, dict[str, Any]], dtype: str) -> None:
     """Every dtype that NumPy pads in a mode is padded and kept; integers are rounded alike."""
     if dtype == "bool" and ("odd" in mode[1].values() or mode[0] == "linear_ramp"):
         return  # NumPy refuses to subtract bools
-    if dtype[0] == "c" and mode[0] in ("maximum", "minimum"):
+    if dtype[0] == "c" and mode[0] in ("maximum", "minimum", "median"):
         return  # complex numbers have no order
     check(drawn((3, 2), dtype), ((1, 2), (2, 3)), *mode)
 
@@ -87,8 +87,8 @@ def test_infinities_stay_where_they_are() -> None:
 
 @pytest.mark.parametrize("mode", MODES)
 def test_gradients_are_the_differences(mode: tuple[str, dict[str, Any]]) -> None:
-    """All modes but the extremes are linear: the gradient is the sum of a unit's weights."""
-    if mode[0] in ("maximum", "minimum"):
+    """All modes but extremes and medians are linear, so a gradient is a sum of weights."""
+    if mode[0] in ("maximum", "minimum", "median"):
         return
     array, widths = drawn((3, 2)), ((4, 3), (2, 5))
     x = df.GraphBuilder().constant(array)

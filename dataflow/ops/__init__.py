@@ -45,11 +45,13 @@ if TYPE_CHECKING:
     from dataflow.ops.inserting import *
     from dataflow.ops.integers import *
     from dataflow.ops.integrals import *
+    from dataflow.ops.interpolation import *
     from dataflow.ops.joining import *
     from dataflow.ops.logarithms import *
     from dataflow.ops.logsumexp import *
     from dataflow.ops.matmul import *
     from dataflow.ops.nans import *
+    from dataflow.ops.membership import *
     from dataflow.ops.neural import *
     from dataflow.ops.normalizing import *
     from dataflow.ops.onehot import *

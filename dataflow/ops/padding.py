@@ -24,6 +24,7 @@ from dataflow.ops.reductions import min as min_
 from dataflow.ops.rounding import floor, round
 from dataflow.ops.shaping import broadcast_to, reshape
 from dataflow.ops.slicing import PAD_SLICE, Range, slice_axis, take_ranges
+from dataflow.ops.statistics import median
 from dataflow.ops.structure import as_integer
 from dataflow.shapes import normal_axis
 from dataflow.source import user_line
@@ -43,6 +44,7 @@ _OPTIONS = {
     "constant": "constant_values", "edge": "", "reflect": "reflect_type",
     "symmetric": "reflect_type", "wrap": "", "linear_ramp": "end_values",
     "maximum": "stat_length", "mean": "stat_length", "minimum": "stat_length",
+    "median": "stat_length",
 }  # fmt: skip
 """For every mode, the one option that it takes."""
 
@@ -65,7 +67,8 @@ def pad(
     mode : str
         ``constant``; ``edge``, the outermost element; ``reflect``, the axis mirrored in its
         outermost element; ``symmetric``, mirrored with it; ``wrap``, the axis again;
-        ``linear_ramp`` to an end value; or the ``maximum``, ``mean`` or ``minimum`` of the axis.
+        ``linear_ramp`` to an end value; or the ``maximum``, ``mean``, ``median`` or ``minimum`` of
+        the axis.
     constant_values : number, pair, sequence of pairs, or scalar Tensor, optional
         What mode ``constant`` puts there; by default 0.
     end_values : number, pair or sequence of pairs, optional
@@ -74,7 +77,7 @@ def pad(
         Whether a mirrored element is itself, or lies as far on the other side of the outermost
         one, ``2 * edge - element``.
     stat_length : int, pair or sequence of pairs, optional
-        Of how many outer elements the maximum, mean or minimum is; by default all.
+        Of how many outer elements the maximum, mean, median or minimum is; by default all.
 
     Returns
     -------
@@ -254,7 +257,7 @@ def _constant(side: _Side, value: TensorLike) -> list[Tensor]:
 
 
 def _statistic(mode: str) -> Callable[[_Side, Any], list[Tensor]]:
-    function = {"maximum": max_, "minimum": min_}.get(mode, mean_)
+    function = {"maximum": max_, "minimum": min_, "median": median}.get(mode, mean_)
 
     def made(side: _Side, length: Any) -> list[Tensor]:  # noqa: ANN401 - checked here
         whole, dtype = side.x.shape[side.axis], side.x.dtype

@@ -95,5 +95,6 @@ ROWS = [
     padded("reflect", "reflect", 3), padded("wrap", "circular", 3), padded("symmetric", "", 9),
     padded("reflect", "", 9), padded("reflect", "", 3, reflect_type="odd"),
     padded("linear_ramp", "", 3, end_values=2.0), padded("maximum", "", 2),
-    padded("mean", "", 2, stat_length=2), padded("minimum", "", 2, stat_length=3),
+    padded("mean", "", 2, stat_length=2), padded("median", "", 2),
+    padded("minimum", "", 2, stat_length=3),
 ]  # fmt: skip

@@ -7,6 +7,7 @@ from tests.peers.table import Row
 
 Y = np.random.default_rng(1).uniform(-2, 2, (4, 5))
 X = np.cumsum(np.random.default_rng(2).uniform(0.1, 2, 5))
+Z = np.random.default_rng(4).uniform(-1, 8, (3, 4))
 U = np.random.default_rng(3).uniform(-1, 1, (4, 1))
 
 ROWS = [
@@ -25,6 +26,13 @@ ROWS = [
           if order == 1 else None, None) for order in (1, 2)),
     Row("gradient-even", (Y,), lambda y: df.gradient(y, axis=1, edge_order=2),
         lambda t, y: t.gradient(y, dim=1, edge_order=2)[0], None),
+    Row("interp", (Z, X, Y[0]), df.interp, None, lambda j, z, x, y: j.numpy.interp(z, x, y)),
+    Row("interp-ends", (Z, X, Y[0]), lambda z, x, y: df.interp(z, x, y, 2.0, -3.0), None,
+        lambda j, z, x, y: j.numpy.interp(z, x, y, 2.0, -3.0)),
+    Row("interp-period", (Z, X, Y[0]), lambda z, x, y: df.interp(z, x, y, period=1.5), None,
+        lambda j, z, x, y: j.numpy.interp(z, x, y, period=1.5)),
+    Row("isin", (Y,), lambda y: df.isin(y, Y[0]), lambda t, y: t.isin(y, t.tensor(Y[0])),
+        lambda j, y: j.numpy.isin(y, Y[0]), gradient=False),
     Row("trapezoid", (Y, X), df.trapezoid, lambda t, y, x: t.trapezoid(y, x),
         lambda j, y, x: j.numpy.trapezoid(y, x)),
     Row("trapezoid-even", (Y,), lambda y: df.trapezoid(y, dx=0.3, axis=0),
