@@ -38,13 +38,17 @@ def _crossed(tensors: Sequence[Tensor], places: Sequence[int]) -> tuple[Tensor, 
 
 
 @public(np.meshgrid)
-def meshgrid(*xi: TensorLike, sparse: bool = False, indexing: str = "xy") -> tuple[Tensor, ...]:
+def meshgrid(
+    *xi: TensorLike, copy: bool = True, sparse: bool = False, indexing: str = "xy"
+) -> tuple[Tensor, ...]:  # fmt: skip
     """Return the coordinates of all points of a grid, given those along each axis.
 
     Parameters
     ----------
     *xi : tensor or array_like
         At least one tensor among them; flattened.
+    copy : bool
+        For NumPy's sake: tensors can't be written to, so views do.
     sparse : bool
         Whether axes along which a coordinate doesn't change have length 1.
     indexing : {"xy", "ij"}

@@ -26,7 +26,10 @@ __all__ = ["isin"]
 
 
 @public(np.isin)
-def isin(element: TensorLike, test_elements: TensorLike, *, invert: bool = False) -> Tensor:
+def isin(
+    element: TensorLike, test_elements: TensorLike,
+    assume_unique: bool = False, invert: bool = False,
+) -> Tensor:  # fmt: skip
     """Return for each element whether it equals one of the others.
 
     Parameters
@@ -35,6 +38,8 @@ def isin(element: TensorLike, test_elements: TensorLike, *, invert: bool = False
         Bools or real numbers of any shape.
     test_elements : tensor or array_like
         The others, of any shape; dtypes are promoted as NumPy 2 does.
+    assume_unique : bool
+        For NumPy's sake: it makes no difference.
     invert : bool
         Whether to return the opposite.
 

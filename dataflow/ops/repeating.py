@@ -30,7 +30,7 @@ __all__ = ["repeat", "repeat_interleave", "tile"]
 
 
 @public(np.tile)
-def tile(x: Tensor, reps: DimLike | Sequence[DimLike], /) -> Tensor:
+def tile(x: Tensor, /, reps: DimLike | Sequence[DimLike]) -> Tensor:
     """Return the whole tensor several times along each axis.
 
     Parameters

@@ -24,7 +24,7 @@ from dataflow.ops.slicing import turned
 from dataflow.ops.structure import as_integer
 from dataflow.shapes import normal_axes, normal_axis
 from dataflow.source import user_line
-from dataflow.spec import shape_text
+from dataflow.spec import is_bfloat16, shape_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -206,7 +206,7 @@ def vander(x: Tensor, /, N: int | None = None, increasing: bool = False) -> Tens
     if not isinstance(length, int) or length < 0:
         msg = f"vander ({user_line()}): N is an int of 0 or more, not {length}"
         raise ShapeError(msg)
-    wide = x.astype(np.promote_types(x.dtype, np.int64))
+    wide = x if is_bfloat16(x.dtype) else x.astype(np.promote_types(x.dtype, np.int64))
     ones = wide.builder.constant(1, dtype=wide.dtype)
     if length == 0:
         return broadcast_to(ones, (*x.shape, 0))
