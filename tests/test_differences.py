@@ -101,7 +101,7 @@ def test_slopes_at_places_that_are_tensors() -> None:
               lambda a, p, o=order: np.gradient(a, p, axis=0, edge_order=o), f, x)  # fmt: skip
     check(lambda t, h: df.gradient(t, h, axis=1), lambda a, h: np.gradient(a, h, axis=1), f,
           np.array(0.3))  # fmt: skip
-    check_both("gradient", f, np.arange(5), axis=0)
+    check_both("gradient", f, np.arange(5), axis=np.int64(0))
     b = df.GraphBuilder()
     t, p = b.constant(f[:, 0]), b.constant(x)
     made = df.grad(df.gradient(t, p).sum(), p)

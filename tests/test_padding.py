@@ -42,7 +42,7 @@ def check(array: np.ndarray, widths: Any, mode: str, options: dict[str, Any]) ->
         np.testing.assert_allclose(value, expected, rtol=1e-6, atol=1e-6)
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=80)
 @given(st.integers(1, 5), st.integers(1, 4), WIDTHS, WIDTHS, st.sampled_from(MODES))
 def test_values_are_numpys(
     rows: int, columns: int, first: tuple[int, int], second: tuple[int, int],

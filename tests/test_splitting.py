@@ -131,6 +131,13 @@ def test_ranks_are_numpys(shape: tuple[int, ...]) -> None:
     check(lambda t: df.atleast_2d(t, 5.0), numbered(shape), lambda a: np.atleast_2d(a, 5.0))
 
 
+def test_numpy_tells_ranks_and_shapes() -> None:
+    """np.ndim and np.shape of a tensor are no nodes but what is known, names among it."""
+    t = df.GraphBuilder().input("x", ("n", 2))
+    assert np.ndim(cast("Any", t)) == df.ndim(t) == 2
+    assert np.shape(cast("Any", t)) == df.shape(t) == t.shape
+
+
 @pytest.mark.parametrize("dims", [(0, -1), (1, 2), (0, 1), (-1, -1)])
 def test_runs_of_axes_are_merged(dims: tuple[int, int]) -> None:
     """Flatten merges the axes from the first to the last, both included."""

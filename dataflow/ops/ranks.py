@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from dataflow.tensor import TensorLike
 
 __all__ = ["atleast_1d", "atleast_2d", "atleast_3d", "broadcast_arrays", "broadcast_shapes",
-           "broadcast_tensors",           "flatten", "ravel"]  # fmt: skip
+           "broadcast_tensors", "flatten", "ndim", "ravel", "shape"]  # fmt: skip
 
 
 @public(np.ravel)
@@ -82,13 +82,42 @@ def flatten(x: Tensor, /, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     >>> df.flatten(df.GraphBuilder().input("x", ("batch", 4, 5)), 1).shape
     (Dim('batch'), 20)
     """
-    ndim = max(x.ndim, 1)
-    first, last = normal_axis(start_dim, ndim), normal_axis(end_dim, ndim)
+    count = max(x.ndim, 1)
+    first, last = normal_axis(start_dim, count), normal_axis(end_dim, count)
     if first > last:
         msg = f"flatten ({user_line()}): axis {end_dim} comes before axis {start_dim}"
         raise ShapeError(msg)
     merged = product(x.shape[first : last + 1])
     return reshape(x, (*x.shape[:first], merged, *x.shape[last + 1 :]))
+
+
+# What is known
+
+
+@public(np.ndim)
+def ndim(x: Tensor, /) -> int:
+    """Return the number of axes.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> df.ndim(df.GraphBuilder().zeros((2, 3)))
+    2
+    """
+    return x.ndim
+
+
+@public(np.shape)
+def shape(x: Tensor, /) -> Shape:
+    """Return the shape: ints, and `Dim` where a dimension is named.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> df.shape(df.GraphBuilder().input("x", ("batch", 3)))
+    (Dim('batch'), 3)
+    """
+    return x.shape
 
 
 # At least so many axes
@@ -203,8 +232,8 @@ def broadcast_arrays(*arrays: TensorLike) -> tuple[Tensor, ...]:
     """
     builder = builder_of(*arrays)
     tensors = [a if isinstance(a, Tensor) else builder.constant(a) for a in arrays]
-    shape = broadcast_shapes(*(tensor.shape for tensor in tensors))
-    return tuple(broadcast_to(tensor, shape) for tensor in tensors)
+    whole = broadcast_shapes(*(tensor.shape for tensor in tensors))
+    return tuple(broadcast_to(tensor, whole) for tensor in tensors)
 
 
 broadcast_tensors = also_named(broadcast_arrays, "broadcast_tensors")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard
 
 import numpy as np
@@ -17,8 +18,6 @@ from dataflow.source import user_line
 from dataflow.tensor import Tensor
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from dataflow.tensor import TensorLike
 
     _Step: TypeAlias = float | Tensor
@@ -92,7 +91,8 @@ def _ordered_axes(axis: int | Sequence[int] | None, ndim: int) -> list[int]:
     normal_axes(axis, ndim)  # refuses one that is named twice
     if axis is None:
         return list(range(ndim))
-    return [normal_axis(a, ndim) for a in ([axis] if isinstance(axis, int) else axis)]
+    items = axis if isinstance(axis, Sequence) else [axis]
+    return [normal_axis(item, ndim) for item in items]
 
 
 def _shape_holder(value: TensorLike) -> Any:  # noqa: ANN401 - an array
