@@ -48,7 +48,7 @@ def check_both(
 # diff
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=40)
 @given(st.lists(st.integers(0, 4), min_size=1, max_size=3).map(tuple), st.data())
 def test_differences_are_numpys(shape: tuple[int, ...], data: st.DataObject) -> None:
     """As often as asked for, more often than there are elements too, along any axis, any dtype."""
@@ -78,7 +78,7 @@ def test_flat_differences_are_numpys(dtype: str) -> None:
 # gradient
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=40)
 @given(st.lists(st.integers(2, 5), min_size=1, max_size=3).map(tuple), st.sampled_from(DTYPES),
        st.integers(0, 3), st.data())  # fmt: skip
 def test_slopes_are_numpys(
@@ -173,3 +173,49 @@ def test_errors_come_at_the_users_line(
     with pytest.raises(error, match=message) as caught:
         call(t)
     assert "test_differences.py:" in str(caught.value)
+
+
+# Running integrals, angles
+
+
+@pytest.mark.parametrize("initial", [None, 0])
+@pytest.mark.parametrize("axis", [0, 1, -1])
+def test_running_integrals_are_scipys(axis: int, initial: int | None) -> None:
+    """At one distance, at places, or at places for each element, with the first 0 or without."""
+    integrate = pytest.importorskip("scipy.integrate")
+    like: Any = integrate.cumulative_trapezoid
+    y = drawn((3, 4))
+    for options in ({}, {"dx": 0.3}, {"x": drawn((y.shape[axis],), seed=2)},
+                    {"x": drawn((3, 4), seed=3)}):  # fmt: skip
+        given = {**options, "axis": axis, "initial": initial}
+        check(lambda t, o=given: df.cumulative_trapezoid(t, **o),
+              lambda a, o=given: like(a, **o), y)  # fmt: skip
+
+
+def test_running_integrals_of_nothing() -> None:
+    """One sample has no area; and only 0 may come first."""
+    y = df.GraphBuilder().constant(drawn((1,)))
+    assert df.cumulative_trapezoid(y).shape == (0,)
+    assert df.evaluate(df.cumulative_trapezoid(y, initial=0)).tolist() == [0]
+    with pytest.raises(GraphError, match="None or 0, not 1"):
+        df.cumulative_trapezoid(y, initial=1)
+
+
+PERIODS: list[dict[str, Any]] = [{}, {"period": 7}, {"period": 6}, {"period": 2.5}, {"discont": 20}]
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.lists(st.integers(-30, 30), min_size=1, max_size=9), st.sampled_from(PERIODS))
+def test_unwrapped_angles_are_numpys(steps: list[int], options: dict[str, Any]) -> None:
+    """Integers and floats, even periods and odd ones, where half a period is ambiguous too."""
+    for array in (np.array(steps), np.array(steps) / 4, np.array([steps, steps], "float32")):
+        check_both("unwrap", array, **options)
+
+
+def test_the_slope_of_an_unwrapped_angle_is_one() -> None:
+    """Turns are added, which don't change with the angle."""
+    b = df.GraphBuilder()
+    p = b.constant([0.0, 3.0, -3.0, 0.1])
+    assert df.evaluate(df.grad(df.unwrap(p).sum(), p)).tolist() == [1] * 4
+    with pytest.raises(GraphError, match="period is positive"):
+        df.unwrap(p, period=0)

@@ -50,8 +50,8 @@ if TYPE_CHECKING:
     from dataflow.ops.logarithms import *
     from dataflow.ops.logsumexp import *
     from dataflow.ops.matmul import *
-    from dataflow.ops.nans import *
     from dataflow.ops.membership import *
+    from dataflow.ops.nans import *
     from dataflow.ops.neural import *
     from dataflow.ops.normalizing import *
     from dataflow.ops.onehot import *
@@ -83,6 +83,7 @@ if TYPE_CHECKING:
     from dataflow.ops.trigonometry import *
     from dataflow.ops.truth import *
     from dataflow.ops.unbounded import *
+    from dataflow.ops.unwrapping import *
     from dataflow.ops.updates import *
     from dataflow.ops.variance import *
     from dataflow.ops.vector_products import *

@@ -8,8 +8,10 @@ import numpy as np
 
 from dataflow.calling import as_tensor
 from dataflow.dispatch import public
-from dataflow.errors import ShapeError
-from dataflow.ops.differences import diff, lying_along, neighbours
+from dataflow.errors import GraphError, ShapeError
+from dataflow.ops.cumulative import cumsum
+from dataflow.ops.differences import diff, end_of, lying_along, neighbours
+from dataflow.ops.joining import concat
 from dataflow.ops.reductions import sum as sum_
 from dataflow.shapes import normal_axis
 from dataflow.source import user_line
@@ -18,7 +20,7 @@ from dataflow.spec import shape_text
 if TYPE_CHECKING:
     from dataflow.tensor import Tensor, TensorLike
 
-__all__ = ["trapezoid"]
+__all__ = ["cumulative_trapezoid", "trapezoid"]
 
 
 @public(np.trapezoid)
@@ -72,3 +74,44 @@ def _areas(y: Tensor, x: TensorLike | None, dx: float | Tensor, axis: int) -> Te
     if places.ndim == 1:
         return lying_along(diff(places), y, axis) * (later + earlier) / 2.0
     return diff(places, axis=axis - y.ndim) * (later + earlier) / 2.0
+
+
+@public()
+def cumulative_trapezoid(
+    y: Tensor, x: TensorLike | None = None, dx: float | Tensor = 1.0, axis: int = -1,
+    initial: float | None = None,
+) -> Tensor:  # fmt: skip
+    """Return the integrals from the first sample up to every other one, as SciPy's function does.
+
+    Parameters
+    ----------
+    y, x, dx, axis
+        See `trapezoid`.
+    initial : {0, None}
+        0 to have the first integral too, which is 0.
+
+    Returns
+    -------
+    Tensor
+        Shorter than `y` by one, or as long with `initial`.
+
+    Raises
+    ------
+    GraphError
+        `initial` is neither None nor 0.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> y = df.GraphBuilder().constant([1.0, 2.0, 3.0])
+    >>> df.evaluate(df.cumulative_trapezoid(y, initial=0))
+    array([0. , 1.5, 4. ], dtype=float32)
+    """
+    place = normal_axis(axis, y.ndim)
+    total = cumsum(_areas(y, x, dx, place), place)
+    if initial is None:
+        return total
+    if initial != 0:
+        msg = f"cumulative_trapezoid ({user_line()}): initial is None or 0, not {initial!r}"
+        raise GraphError(msg)
+    return concat([end_of(0, total, place), total], place)
