@@ -164,3 +164,21 @@ def test_membership_is_numpys(dtype: str) -> None:
 def test_nan_is_no_member() -> None:
     """NaN equals nothing, not even NaN; both zeros are one."""
     check_both("isin", np.array([np.nan, -0.0, np.inf]), [np.nan, 0.0, np.inf])
+
+
+# Lists beside tensors
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda m, t: m.insert(t, 1, [0.1, 0.2]), lambda m, t: m.append(t, [0.1]),
+        lambda m, t: m.diff(t, prepend=[0.1]), lambda m, t: m.ediff1d(t, [0.1], 0.3),
+        lambda m, t: m.trapezoid(t, [0.1, 0.3, 0.7]), lambda m, t: m.meshgrid(t, [0.1, 0.3])[1],
+        lambda m, t: m.broadcast_arrays(t, [0.1])[1], lambda m, t: m.pad(t, 1, constant_values=0.1),
+        lambda m, t: m.atleast_1d(t, [0.1])[1], lambda m, t: m.interp(t, [0.1, 1], [0.3, 0.7]),
+    ],
+)  # fmt: skip
+def test_lists_beside_float64_keep_their_digits(call: Callable[..., Any]) -> None:
+    """A list of floats isn't rounded to float32 on its way."""
+    check(lambda t: call(df, t), numbered((3,)) / 10, lambda a: call(np, a))

@@ -8,7 +8,7 @@ import numpy as np
 
 from dataflow.dispatch import public
 from dataflow.errors import DTypeError, GraphError, ShapeError
-from dataflow.ops.ranks import broadcast_arrays, ravel
+from dataflow.ops.ranks import broadcast_arrays, ravel, tensors_of
 from dataflow.ops.shaping import reshape
 from dataflow.ops.unbounded import depends_on_data
 from dataflow.source import user_line
@@ -21,11 +21,6 @@ if TYPE_CHECKING:
     from dataflow.tensor import TensorLike
 
 __all__ = ["ix_", "meshgrid"]
-
-
-def _tensors(arrays: Sequence[TensorLike]) -> list[Tensor]:
-    builder = builder_of(*arrays)
-    return [a if isinstance(a, Tensor) else builder.constant(a) for a in arrays]
 
 
 def _crossed(tensors: Sequence[Tensor], places: Sequence[int]) -> tuple[Tensor, ...]:
@@ -75,7 +70,7 @@ def meshgrid(
     if indexing not in ("xy", "ij"):
         msg = f"meshgrid ({user_line()}): indexing is 'xy' or 'ij', not {indexing!r}"
         raise GraphError(msg)
-    lines = [ravel(x) for x in _tensors(xi)]
+    lines = [ravel(x) for x in tensors_of(xi)]
     places = list(range(len(lines)))
     if indexing == "xy" and len(lines) > 1:
         places[:2] = 1, 0
@@ -115,7 +110,7 @@ def ix_(*args: TensorLike) -> tuple[Tensor, ...]:
            [20, 22]])
     """
     builder_of(*args)  # refuses no tensor at all
-    lines = _tensors([a if isinstance(a, Tensor) else _places(np.asarray(a)) for a in args])
+    lines = tensors_of([a if isinstance(a, Tensor) else _places(np.asarray(a)) for a in args])
     for line in lines:
         if line.ndim != 1:
             msg = f"ix_ ({user_line()}): indices have one axis, not {shape_text(line.shape)}"

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dataflow.calling import as_tensor
 from dataflow.dims import product
 from dataflow.dispatch import also_named, public
 from dataflow.errors import GraphError, ShapeError
 from dataflow.ops.axes import transpose
 from dataflow.ops.shaping import broadcast_to, expand_dims, reshape
+from dataflow.ops.structure import tensor_beside
 from dataflow.shapes import normal_axis
 from dataflow.source import user_line
 from dataflow.spec import as_shape
@@ -120,16 +120,25 @@ def shape(x: Tensor, /) -> Shape:
     return x.shape
 
 
+def tensors_of(arrays: Sequence[TensorLike]) -> list[Tensor]:
+    """Return tensors and arrays as tensors of one builder; see `tensor_beside`.
+
+    Raises
+    ------
+    GraphError
+        None of them is a tensor.
+    """
+    builder_of(*arrays)
+    like = next(a for a in arrays if isinstance(a, Tensor))
+    return [tensor_beside(array, like) for array in arrays]
+
+
 # At least so many axes
 
 
 def _each(arrays: Sequence[TensorLike], function: Callable[[Tensor], Tensor]) -> Any:  # noqa: ANN401
     """Return one result, or a tuple of as many as there are arrays."""
-    like = next((a for a in arrays if isinstance(a, Tensor)), None)
-    if like is None:
-        builder_of(*arrays)  # which says that there is no tensor
-        return ()
-    made = tuple(function(as_tensor(array, like)) for array in arrays)
+    made = tuple(map(function, tensors_of(arrays)))
     return made[0] if len(made) == 1 else made
 
 
@@ -230,8 +239,7 @@ def broadcast_arrays(*arrays: TensorLike) -> tuple[Tensor, ...]:
     >>> [t.shape for t in df.broadcast_arrays(b.zeros((2, 1)), b.zeros(3))]
     [(2, 3), (2, 3)]
     """
-    builder = builder_of(*arrays)
-    tensors = [a if isinstance(a, Tensor) else builder.constant(a) for a in arrays]
+    tensors = tensors_of(arrays)
     whole = broadcast_shapes(*(tensor.shape for tensor in tensors))
     return tuple(broadcast_to(tensor, whole) for tensor in tensors)
 
