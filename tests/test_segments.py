@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import dataflow as df
-from dataflow.errors import DTypeError, ShapeError
+from dataflow.errors import DTypeError, GraphError, RunError, ShapeError
 
 X = np.random.default_rng(0).uniform(-2, 2, (6, 2))
 IDS = np.array([2, 0, 2, 5, 0, 2])
@@ -110,3 +110,92 @@ def test_segments_are_checked() -> None:
         values(lambda t: df.segment_sum(t, [0, 1], 3), X)
     with pytest.raises(ShapeError, match="negative"):
         values(lambda t: df.segment_sum(t, IDS, -1), X)
+
+
+# Counts
+
+
+def test_counts_are_numpys() -> None:
+    """Counts, and sums of weights, are those of `numpy.bincount`, in its dtypes."""
+    for dtype in ("int8", "uint64", "int64"):
+        x = np.array([3, 1, 3, 0, 5], dtype)
+        found = values(lambda t: np.bincount(t, minlength=8), x)
+        np.testing.assert_array_equal(found, np.bincount(x.astype("int64"), minlength=8))
+    for weights in (X[:5, 0], np.arange(5), X[:5, 0].astype("float32")):
+        found = values(lambda t, w: df.bincount(t, w, minlength=8), IDS[:5], weights)
+        expected = np.bincount(IDS[:5], weights, minlength=8)
+        assert found.dtype == expected.dtype
+        np.testing.assert_allclose(found, expected)
+
+
+def test_weights_of_counts_have_gradients() -> None:
+    """A weight's gradient is that of the count that it is added to."""
+    b = df.GraphBuilder()
+    weights, slopes = b.constant(X[:, 0]), np.arange(6.0)
+    (slope,) = df.grad((df.bincount(b.constant(IDS), weights, 6) * slopes).sum(), [weights])
+    np.testing.assert_array_equal(df.evaluate(slope), slopes[IDS])
+
+
+@pytest.mark.parametrize("wrong", [-1, 4])
+def test_counts_refuse_other_numbers(wrong: int) -> None:
+    """A number that is negative, or has no place, fails while running, and isn't lost."""
+    with pytest.raises(RunError, match="out of range"):
+        values(lambda t: df.bincount(t, minlength=4), np.array([0, wrong]))
+
+
+EDGES = np.array([-1.0, 0.0, 0.5, 0.5, 2.0])
+WITH_SPECIALS = np.array([NAN, -1.0, 0.0, 0.5, 2.0, 2.1, -INF, INF, 0.25, 1.0, 1.9999])
+
+
+@pytest.mark.parametrize("density", [False, True])
+@pytest.mark.parametrize("dtype", ["float64", "float32", "int32"])
+def test_histograms_are_numpys(dtype: str, *, density: bool) -> None:
+    """Bins of one width in a range or in that of the data, or by their edges; weighted or not."""
+    x = (X * 3).round(1).astype(dtype)
+    cases: list[dict[str, Any]] = [
+        {}, {"bins": 3}, {"bins": 7, "range": (-2, 3)}, {"bins": EDGES}, {"bins": [0, 1]},
+        {"bins": 4, "weights": X}, {"bins": EDGES, "weights": np.arange(12).reshape(6, 2)},
+        {"bins": 2, "range": (1, 1)},
+    ]  # fmt: skip
+    for case in cases:
+        options = {**case, "density": density}
+        found = values(lambda t, o=options: np.histogram(t, **o), x)
+        with np.errstate(all="ignore"):
+            expected = np.histogram(x, **options)
+        for ours, theirs in zip(found, expected, strict=True):
+            np.testing.assert_allclose(ours, theirs, rtol=2e-6 if dtype == "float32" else 1e-13)
+        edges = values(lambda t, o=case: df.histogram_bin_edges(
+            t, o.get("bins", 10), o.get("range")), x)  # fmt: skip
+        np.testing.assert_allclose(edges, found[1])
+
+
+def test_histograms_of_special_values() -> None:
+    """What is NaN or outside of all bins isn't counted; the last edge is within its bin."""
+    for bins in (EDGES[[0, 1, 2, 4]], np.array([-INF, 0.0, INF])):
+        found = values(lambda t, e=bins: df.histogram(t, e)[0], WITH_SPECIALS)
+        np.testing.assert_array_equal(found, np.histogram(WITH_SPECIALS, bins)[0])
+    found = values(lambda t: df.histogram(t, 4, (-1, 2))[0], WITH_SPECIALS)
+    np.testing.assert_array_equal(found, np.histogram(WITH_SPECIALS, 4, (-1, 2))[0])
+
+
+def test_histograms_of_nothing_and_of_one_value() -> None:
+    """Of no data the range is 0 to 1, of equal elements it is widened by 0.5, as in NumPy."""
+    for x in (np.zeros((0, 2)), np.full(3, 2.0)):
+        found = values(lambda t: df.histogram(t, 4), x)
+        for ours, theirs in zip(found, np.histogram(x, 4), strict=True):
+            np.testing.assert_allclose(ours, theirs)
+
+
+def test_counts_are_checked() -> None:
+    """What counts can't be made of is refused where they are declared."""
+    with pytest.raises(ShapeError, match="minlength="):
+        values(df.bincount, IDS)
+    with pytest.raises(DTypeError, match="integers"):
+        values(lambda t: df.bincount(t, minlength=3), X[:, 0])
+    with pytest.raises(ShapeError, match="weights"):
+        values(lambda t: df.bincount(t, [1.0], minlength=6), IDS)
+    with pytest.raises(GraphError, match="data"):
+        values(lambda t: df.histogram(t, "auto"), X)
+    for bins, bounds in ((0, None), (2.5, None), ([1, 0], None), (3, (1, 0)), (3, (0, INF))):
+        with pytest.raises(ShapeError, match="histogram"):
+            values(lambda t, b=bins, r=bounds: df.histogram(t, b, r), X)

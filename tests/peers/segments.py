@@ -18,4 +18,9 @@ ROWS = [
           lambda m, t: m.ones((10, 3), dtype=t.dtype).scatter_reduce(
               0, m.tensor(IDS)[:, None].expand(-1, 3), t, "prod")[:4], None)
       for x in (X, WITH_ZEROS)),
+    Row("bincount", (X[:, 0],), lambda w: df.bincount(w.builder.constant(IDS), w, 10), None,
+        lambda j, w: j.numpy.bincount(j.numpy.array(IDS), w, length=10)),
+    Row("histogram", (X,), lambda t: df.histogram(t, 5, (0.5, 2), density=True),
+        lambda m, t: tuple(m.histogram(t, 5, range=(0.5, 2.0), density=True)),
+        lambda j, t: j.numpy.histogram(t, 5, (0.5, 2), density=True), gradient=False),
 ]  # fmt: skip
