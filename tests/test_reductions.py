@@ -411,3 +411,17 @@ def test_moments_are_mean_and_variance() -> None:
         found = values(lambda t, k=keepdims: df.moments(t, (0, 2), keepdims=k, correction=1), X)
         np.testing.assert_allclose(found[0], X.mean((0, 2), keepdims=keepdims))
         np.testing.assert_allclose(found[1], X.var((0, 2), ddof=1, keepdims=keepdims))
+
+
+def test_bfloat16_is_computed_in_float32() -> None:
+    """Of bfloat16, compositions too compute in float32 and round once, at the end."""
+    pytest.importorskip("ml_dtypes")
+    x = np.abs(X).astype("bfloat16")
+    functions: list[Callable[..., Any]] = [
+        df.var, df.std, df.nanvar, df.logsumexp, lambda t: df.logsumexp(t, b=t), df.prod,
+        lambda t: df.mean(t, where=MASK), lambda t: df.moments(t)[1],
+    ]  # fmt: skip
+    for function in functions:
+        narrow, wide = values(function, x), values(function, x.astype("float32"))
+        assert narrow.dtype == x.dtype
+        assert narrow == wide.astype("bfloat16")

@@ -14,6 +14,7 @@ from dataflow.errors import DTypeError, GraphError, ShapeError
 from dataflow.ops.bins import searchsorted
 from dataflow.ops.extremes import max, min
 from dataflow.ops.gathering import SCATTER_ADD
+from dataflow.ops.reducing import accumulator
 from dataflow.ops.reductions import sum
 from dataflow.ops.segments import segment_sum
 from dataflow.ops.selection import where
@@ -184,12 +185,13 @@ def _edges(x: Tensor, bins: Any, range: Sequence[float] | None) -> Tensor:  # no
     if range is not None or 0 in x.shape:
         low, high = _apart(*((0, 1) if range is None else range))
         return x.builder.constant(np.linspace(low, high, bins + 1).astype(dtype))
-    least, most = min(x).astype(dtype), max(x).astype(dtype)
-    widening = where(least == most, 0.5, 0).astype(dtype)
+    wide = accumulator(dtype)
+    least, most = min(x).astype(wide), max(x).astype(wide)
+    widening = where(least == most, 0.5, 0).astype(wide)
     least, most = least - widening, most + widening
-    steps = call_function("arange", x.builder, 0, bins, 1, dtype)
+    steps = call_function("arange", x.builder, 0, bins, 1, wide)
     inner = steps * ((most - least) / bins) + least
-    return call_function("concat", [inner, reshape(most, (1,))])
+    return call_function("concat", [inner, reshape(most, (1,))]).astype(dtype)
 
 
 def _given_edges(x: Tensor, bins: TensorLike) -> Tensor:

@@ -62,13 +62,16 @@ def _kernel(outs: Arrays, ins: Arrays, scratch: Arrays, attrs: Attrs) -> list[Ca
     if not x.size:
         return [(out.fill, (-np.inf,))]
     zero, one, largest = scalars(work.dtype, 0, 1, np.finfo(work.dtype).max)
+    widening: list[Call] = []
+    if work.dtype != x.dtype:
+        widening, x = [(np.copyto, (work, x))], work
     return [
-        (np.copyto, (work, x)),
-        (np.maximum.reduce, (work, axes, None, top, True)),
+        *widening,
+        (np.maximum.reduce, (x, axes, None, top, True)),
         # An infinite maximum is brought in, so that no infinity is taken from another.
         call_into(np.minimum, (top, largest), top),
         call_into(np.maximum, (top, -largest), top),
-        (np.subtract, (work, top, work)),
+        (np.subtract, (x, top, work)),
         (np.exp, (work, work)),
         (np.equal, (work, one, mask)),
         (np.add.reduce, (mask, axes, work.dtype, number, keepdims)),
@@ -170,7 +173,7 @@ def logsumexp(
     """
     if b is None:
         (value,) = promoted(LOGSUMEXP, np.exp, x)
-        if value.dtype.kind == "f" and not return_sign:
+        if value.dtype.kind != "c" and not return_sign:
             attrs = Attrs(axes=normal_axes(axis, value.ndim), keepdims=keepdims)
             return apply(LOGSUMEXP, (value,), attrs)
         return _weighted(value, None, axis, keepdims=keepdims, return_sign=return_sign)
@@ -184,16 +187,20 @@ def _weighted(
     x: Tensor, weight: Tensor | None, axis: Axis, *, keepdims: bool, return_sign: bool
 ) -> Tensor | tuple[Tensor, Tensor]:
     """Compute it as it is written, with the largest exponent taken off that has a weight."""
+    asked, wide = x.dtype, accumulator(x.dtype)
+    x = x.astype(wide)
     if weight is not None:
         shape = broadcast_shapes([x.shape, weight.shape])
-        x, weight = broadcast_to(x, shape), broadcast_to(weight, shape)
+        x, weight = broadcast_to(x, shape), broadcast_to(weight.astype(wide), shape)
     total, top = _scaled_sum(x, weight, axis)
     if not keepdims:
         left = [d for i, d in enumerate(x.shape) if i not in normal_axes(axis, x.ndim)]
         total, top = (call_function("reshape", t, left) for t in (total, top))
     if not return_sign:
-        return call_function("log", total) + top
-    return call_function("log", abs(total)) + top, call_function("sign", total)
+        return (call_function("log", total) + top).astype(asked)
+    size = call_function("log", abs(total)) + top
+    real = np.zeros((), wide).real.dtype if asked.kind == "c" else asked
+    return size.astype(real), call_function("sign", total).astype(asked)
 
 
 def _scaled_sum(x: Tensor, weight: Tensor | None, axis: Axis) -> tuple[Tensor, Tensor]:

@@ -96,7 +96,7 @@ def nanmean(
 
 @public(np.nanvar)
 def nanvar(
-    x: Tensor, axis: Axis = None, dtype: object = None, ddof: float = 0, *,
+    x: Tensor, axis: Axis = None, dtype: object = None, *, ddof: float = 0,
     keepdims: bool = False, where: TensorLike | None = None, mean: TensorLike | None = None,
     correction: float | None = None,
 ) -> Tensor:  # fmt: skip
@@ -113,7 +113,7 @@ def nanvar(
     """
     mask = _numbers(x, where)
     found = var(
-        x, axis, dtype, ddof, keepdims=keepdims, where=mask, mean=mean, correction=correction
+        x, axis, dtype, ddof=ddof, keepdims=keepdims, where=mask, mean=mean, correction=correction
     )
     taken_off = ddof if correction is None else correction
     if mask is None or taken_off <= 0:
@@ -124,7 +124,7 @@ def nanvar(
 
 @public(np.nanstd)
 def nanstd(
-    x: Tensor, axis: Axis = None, dtype: object = None, ddof: float = 0, *,
+    x: Tensor, axis: Axis = None, dtype: object = None, *, ddof: float = 0,
     keepdims: bool = False, where: TensorLike | None = None, mean: TensorLike | None = None,
     correction: float | None = None,
 ) -> Tensor:  # fmt: skip
@@ -138,7 +138,7 @@ def nanstd(
     array(1., dtype=float32)
     """
     found = nanvar(
-        x, axis, dtype, ddof, keepdims=keepdims, where=where, mean=mean, correction=correction
+        x, axis, dtype, ddof=ddof, keepdims=keepdims, where=where, mean=mean, correction=correction
     )
     return root_of(found)
 

@@ -20,7 +20,7 @@ from dataflow.errors import ShapeError
 from dataflow.op import Along, Contracted, Cost, Op, Sample, Tiling, Workspace, register
 from dataflow.ops.structure import check_inputs
 from dataflow.source import user_line
-from dataflow.spec import Spec, shape_text
+from dataflow.spec import Spec, is_bfloat16, shape_text
 
 if TYPE_CHECKING:
     from dataflow.dims import Dim, Shape
@@ -149,8 +149,8 @@ def again(application: Application, change: Tensor) -> Tensor:
 
 
 def accumulator(dtype: np.dtype) -> np.dtype:
-    """Return the dtype that a floating-point dtype adds up in."""
-    return np.dtype(np.float32) if dtype == np.float16 else dtype
+    """Return the dtype that a floating-point dtype adds up in: one of 32 bits for those of 16."""
+    return np.dtype(np.float32) if dtype == np.float16 or is_bfloat16(dtype) else dtype
 
 
 def wide_infer(specs: Specs, attrs: Attrs) -> Specs:

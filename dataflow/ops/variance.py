@@ -28,7 +28,7 @@ __all__ = ["std", "var"]
 
 @public(np.var)
 def var(
-    x: Tensor, axis: Axis = None, dtype: object = None, ddof: float = 0, *,
+    x: Tensor, axis: Axis = None, dtype: object = None, *, ddof: float = 0,
     keepdims: bool = False, where: TensorLike | None = None, mean: TensorLike | None = None,
     correction: float | None = None,
 ) -> Tensor:  # fmt: skip
@@ -84,7 +84,7 @@ def var(
     if taken_off:
         count = call_function("maximum", count - taken_off, 0)
     found = sum(squares, axis, keepdims=keepdims) / count
-    return found.astype(asked) if asked.kind == "f" else found
+    return found if asked.kind == "c" else found.astype(asked)
 
 
 def _squared(x: Tensor) -> Tensor:
@@ -104,7 +104,7 @@ def _number(x: Tensor, axis: Axis, where: TensorLike | None, *, keepdims: bool) 
 
 @public(np.std)
 def std(
-    x: Tensor, axis: Axis = None, dtype: object = None, ddof: float = 0, *,
+    x: Tensor, axis: Axis = None, dtype: object = None, *, ddof: float = 0,
     keepdims: bool = False, where: TensorLike | None = None, mean: TensorLike | None = None,
     correction: float | None = None,
 ) -> Tensor:  # fmt: skip
@@ -119,7 +119,7 @@ def std(
     >>> df.evaluate(df.std(x, axis=1))
     array([0.5, 1. ], dtype=float32)
     """
-    found = var(x, axis, dtype, ddof, keepdims=keepdims, where=where, mean=mean,
+    found = var(x, axis, dtype, ddof=ddof, keepdims=keepdims, where=where, mean=mean,
                 correction=correction)  # fmt: skip
     return root_of(found)
 
