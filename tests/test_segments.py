@@ -199,3 +199,40 @@ def test_counts_are_checked() -> None:
     for bins, bounds in ((0, None), (2.5, None), ([1, 0], None), (3, (1, 0)), (3, (0, INF))):
         with pytest.raises(ShapeError, match="histogram"):
             values(lambda t, b=bins, r=bounds: df.histogram(t, b, r), X)
+
+
+def flat(counts: Any, edges: Any) -> tuple[Any, ...]:  # noqa: ANN401
+    """Return counts and all edges in a row."""
+    return (counts, *edges)
+
+
+def test_histograms_over_several_axes_are_numpys() -> None:
+    """Points in boxes of bins of one width, by edges, in ranges, weighted, and as a density."""
+    points, weights = np.round(np.stack([X[:, 0], X[:, 1], X[::-1, 0]], 1), 1), X[:, 1] + 3
+    cases: list[dict[str, Any]] = [
+        {}, {"bins": (2, 3, 4)}, {"bins": [EDGES[[0, 1, 4]], 3, [-2, 2]]}, {"weights": weights},
+        {"bins": 3, "range": [(-1, 1), None, (0, 2)], "density": True, "weights": weights},
+    ]  # fmt: skip
+    for case in cases:
+        found = values(lambda t, o=case: flat(*np.histogramdd(t, **o)), points)
+        counts, edges = np.histogramdd(points, **case)
+        assert found[0].dtype == counts.dtype
+        for ours, theirs in zip(found, (counts, *edges), strict=True):
+            np.testing.assert_allclose(ours, theirs, rtol=1e-12)
+    both: list[Any] = [4, (2, 3), EDGES[[0, 1, 2, 4]], [EDGES[[0, 1, 4]], 3]]
+    for bins in both:
+        found = values(lambda t, b=bins: df.histogram2d(t, X[:, 1], b, density=True), X[:, 0])
+        expected: Any = np.histogram2d(list(X[:, 0]), list(X[:, 1]), bins, density=True)
+        for ours, theirs in zip(found, expected, strict=True):
+            np.testing.assert_allclose(ours, theirs, rtol=1e-12)
+
+
+def test_histograms_over_several_axes_are_checked() -> None:
+    """Points that aren't rows, and bins that aren't as many as coordinates, are refused."""
+    for points, bins in ((X[:, 0], 3), (X, (1, 2, 3)), (X, (3,))):
+        with pytest.raises(ShapeError, match="histogram"):
+            values(lambda t, b=bins: df.histogramdd(t, b)[0], points)
+    with pytest.raises(ShapeError, match="same length"):
+        values(lambda t: df.histogram2d(t, [1.0])[0], X[:, 0])
+    with pytest.raises(ShapeError, match="coordinates"):
+        values(lambda t: df.histogram2d(t, X[:, 1], 3, [(0, 1)])[0], X[:, 0])

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from dataflow.ops.floating import *
     from dataflow.ops.gathering import *
     from dataflow.ops.grids import *
+    from dataflow.ops.histograms import *
     from dataflow.ops.hyperbolic import *
     from dataflow.ops.indexing import *
     from dataflow.ops.inserting import *

@@ -97,7 +97,7 @@ def histogram_bin_edges(
     >>> df.evaluate(df.histogram_bin_edges(x, 4))
     array([0., 1., 2., 3., 4.], dtype=float32)
     """
-    return _edges(x, bins, range)
+    return bin_edges(x, bins, range)
 
 
 @public(np.histogram)
@@ -147,17 +147,22 @@ def histogram(
     >>> df.evaluate(*df.histogram(x, bins=[1.0, 2.0, 3.0]))
     (array([2, 1]), array([1., 2., 3.], dtype=float32))
     """
-    edges = _edges(x, bins, range)
+    edges = bin_edges(x, bins, range)
     count = edges.shape[0] - 1
     line = reshape(x, -1)
-    places = searchsorted(edges, line, side="right") - 1
-    last = slice_axis(edges, 0, count, count + 1)
-    places = where(line == last, x.builder.size_of((count,), np.int64) - 1, places)
-    counted = segment_sum(_weights(line, weights, x.shape), places, count)
+    counted = segment_sum(_weights(line, weights, x.shape), places_in(edges, line), count)
     if not density:
         return counted, edges
     widths = slice_axis(edges, 0, 1, count + 1) - slice_axis(edges, 0, 0, count)
     return counted / widths.astype(np.float64) / sum(counted), edges
+
+
+def places_in(edges: Tensor, x: Tensor) -> Tensor:
+    """Return the bin of every element; another number than that of a bin where it is in none."""
+    count = edges.shape[0] - 1
+    places = searchsorted(edges, x, side="right") - 1
+    last = slice_axis(edges, 0, count, count + 1)
+    return where(x == last, x.builder.size_of((count,), np.int64) - 1, places)
 
 
 def _weights(line: Tensor, weights: TensorLike | None, shape: Shape) -> Tensor:
@@ -172,7 +177,8 @@ def _weights(line: Tensor, weights: TensorLike | None, shape: Shape) -> Tensor:
     return reshape(given, line.shape)
 
 
-def _edges(x: Tensor, bins: Any, range: Sequence[float] | None) -> Tensor:  # noqa: ANN401 - checked
+def bin_edges(x: Tensor, bins: Any, range: Sequence[float] | None) -> Tensor:  # noqa: ANN401 - checked
+    """Return the edges of bins as a tensor: of their number, or those given."""
     if isinstance(bins, str):
         msg = f"histogram ({user_line()}): the number of bins can't depend on data: give a number"
         raise GraphError(msg)
