@@ -240,6 +240,16 @@ def test_weighted_logsumexp_is_scipys(row: list[float], weights: list[float]) ->
     np.testing.assert_allclose(found, expected, rtol=1e-14)
 
 
+def test_logsumexp_of_integers() -> None:
+    """Integers of any size become float64, as in SciPy."""
+    x = np.array([1, 2, 100], np.int8)
+    for found in (values(df.logsumexp, x), values(df.logcumsumexp, x)[-1]):
+        assert found.dtype == np.float64
+        assert found == pytest.approx(scipy.special.logsumexp(x))
+    weighted = values(lambda t: df.logsumexp(t, b=[1, 2, 3]), x)
+    assert weighted == pytest.approx(scipy.special.logsumexp(x, b=[1, 2, 3]))
+
+
 def test_logsumexp_by_a_weight_of_zero() -> None:
     """The derivative by a weight of 0 is the exponential over the sum, like any other's."""
     b = df.GraphBuilder()

@@ -138,7 +138,7 @@ def logsumexp(
     Parameters
     ----------
     x : tensor or array_like
-        Any shape; integers become floats.
+        Any shape; integers become float64.
     axis : int or sequence of int, optional
         The axes to add up; by default all.
     b : tensor or array_like, optional
@@ -171,15 +171,12 @@ def logsumexp(
     >>> df.evaluate(df.logsumexp(x))
     array(1000.6932, dtype=float32)
     """
-    if b is None:
-        (value,) = promoted(LOGSUMEXP, np.exp, x)
-        if value.dtype.kind != "c" and not return_sign:
-            attrs = Attrs(axes=normal_axes(axis, value.ndim), keepdims=keepdims)
-            return apply(LOGSUMEXP, (value,), attrs)
-        return _weighted(value, None, axis, keepdims=keepdims, return_sign=return_sign)
-    value, weight = promoted(LOGSUMEXP, None, x, b)
-    if not value.spec.is_float:
-        value, weight = value.astype(np.float64), weight.astype(np.float64)
+    given = promoted(LOGSUMEXP, None, *((x,) if b is None else (x, b)))
+    value, *weights = (t if t.spec.is_float else t.astype(np.float64) for t in given)
+    weight = weights[0] if weights else None
+    if weight is None and value.dtype.kind != "c" and not return_sign:
+        attrs = Attrs(axes=normal_axes(axis, value.ndim), keepdims=keepdims)
+        return apply(LOGSUMEXP, (value,), attrs)
     return _weighted(value, weight, axis, keepdims=keepdims, return_sign=return_sign)
 
 

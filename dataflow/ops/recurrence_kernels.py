@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["recurrence_kernel", "recurrence_workspace"]
 
-_NARROW, _LONG = 64, 64
+_NARROW, _LONG = 512, 64
 """Rows shorter than the one, more of them than the other: then in blocks."""
 
 _VIEWS = 2048

@@ -159,7 +159,7 @@ def logcumsumexp(
     Parameters
     ----------
     x : tensor or array_like
-        At least one axis; integers become floats.
+        At least one axis; integers become float64.
     axis : int
         The axis.
     reverse : bool
@@ -186,6 +186,7 @@ def logcumsumexp(
     >>> df.evaluate(df.logcumsumexp(x))
     array([1000.    , 1000.6932, 1000.6932], dtype=float32)
     """
-    (value,) = promoted(LOGCUMSUMEXP, np.exp, x)
+    (value,) = promoted(LOGCUMSUMEXP, None, x)
+    value = value if value.spec.is_float else value.astype(np.float64)
     attrs = Attrs(axis=normal_axis(axis, value.ndim), reverse=reverse, exclusive=exclusive)
     return apply(LOGCUMSUMEXP, (value,), attrs)
