@@ -291,3 +291,28 @@ def test_errors_of_pools_that_ask_for_a_size() -> None:
         values(df.nn.global_avg_pool, X[0, 0])
     with pytest.raises(ShapeError, match="norm_type is a number above 0"):
         values(df.nn.lp_pool2d, X, 0, 2)
+
+
+def test_maxima_are_put_back_where_they_were() -> None:
+    """Pooling again what was put back gives the same maxima at the same places."""
+    b = df.GraphBuilder()
+    x = b.input("x", ("batch", 2, 7, 6), "float64")
+    y, indices = df.nn.max_pool2d(x, 3, 2, 1, return_indices=True)
+    back = df.nn.max_unpool2d(y, indices, 3, 2, 1, output_size=(7, 6))
+    again = df.nn.max_pool2d(back, 3, 2, 1, return_indices=True)
+    fed = np.random.default_rng(6).uniform(1, 2, (2, 2, 7, 6))
+    made = df.evaluate(y, indices, *again, feeds={"x": fed})
+    np.testing.assert_array_equal(made[0], made[2])
+    np.testing.assert_array_equal(made[1], made[3])
+
+
+def test_errors_of_unpooling() -> None:
+    """Indices of another shape or dtype, and sizes that no pooling starts from."""
+    b = df.GraphBuilder()
+    y, indices = df.nn.max_pool2d(b.constant(X), 2, return_indices=True)
+    for wrong in (indices[..., :1], y):
+        with pytest.raises(ShapeError, match="as max_pool2d returns them"):
+            df.nn.max_unpool2d(y, wrong, 2)
+    for size in ((6, 4), (4,), (9, 9, 4, 2)):
+        with pytest.raises(ShapeError, match="within less than a stride"):
+            df.nn.max_unpool2d(y, indices, 2, output_size=size)

@@ -75,6 +75,19 @@ def jax_avg(axes: int, options: dict[str, Any]) -> Any:  # noqa: ANN401 - a func
     return pool
 
 
+def unpooled(axes: int, options: dict[str, Any]) -> Row:
+    """Return the row of maxima put back where a pooling with these windows found them."""
+    windows = {k: v for k, v in options.items() if k != "output_size"}
+    b = df.GraphBuilder()
+    pool = getattr(df.nn, f"max_pool{axes}d")
+    y, indices = df.evaluate(*pool(b.constant(X[axes]), **windows, return_indices=True))
+    name = f"max_unpool{axes}d"
+    return Row(
+        name, (y, indices), lambda t, i: getattr(df.nn, name)(t, i, **options),
+        lambda m, t, i: getattr(m.nn.functional, name)(t, i, **options), None,
+    )  # fmt: skip
+
+
 ROWS = [
     *[same(f"max_pool{axes}d", X[axes], options, jax_max(axes, options))
       for axes in (1, 2, 3) for options in MAX_OPTIONS],
@@ -105,4 +118,9 @@ ROWS = [
         lambda j, t: t.mean((2, 3))),
     Row("global_max_pool", (X[2],), df.nn.global_max_pool, lambda m, t: t.amax((2, 3)),
         lambda j, t: t.max((2, 3))),
+    *[unpooled(axes, {"kernel_size": 2, "output_size": SIZES[axes]}) for axes in (1, 2, 3)],
+    unpooled(1, {"kernel_size": 3}),
+    unpooled(2, {"kernel_size": (3, 2), "stride": (2, 2), "padding": 1,
+                 "output_size": (2, 3, 7, 6)})._replace(gradient=False),  # PyTorch's isn't of what
+    # it computes where two maxima come from one place and the last one stays
 ]  # fmt: skip

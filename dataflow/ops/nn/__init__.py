@@ -7,6 +7,7 @@ from dataflow.ops.nn.classification import *
 from dataflow.ops.nn.convolution import *
 from dataflow.ops.nn.folding import *
 from dataflow.ops.nn.gates import *
+from dataflow.ops.nn.global_pooling import *
 from dataflow.ops.nn.grids import *
 from dataflow.ops.nn.losses import *
 from dataflow.ops.nn.lp_pooling import *
@@ -19,3 +20,4 @@ from dataflow.ops.nn.resizing import *
 from dataflow.ops.nn.response_norm import *
 from dataflow.ops.nn.shuffling import *
 from dataflow.ops.nn.softplus import *
+from dataflow.ops.nn.unpooling import *

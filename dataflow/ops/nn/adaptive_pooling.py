@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool3d", "adaptive_max_pool1d",
-    "adaptive_max_pool2d", "adaptive_max_pool3d", "global_avg_pool", "global_max_pool",
+    "adaptive_max_pool2d", "adaptive_max_pool3d",
 ]  # fmt: skip
 
 Sizes = int | Sequence[int | None]
@@ -160,7 +160,7 @@ def _adaptive_max(axes: int, x: Tensor, output_size: Sizes, return_indices: bool
     name = f"adaptive_max_pool{axes}d"
     sizes, lengths = _sizes(name, x, axes, output_size), x.shape[-axes:]
     if set(sizes) == {1}:
-        return _largest(name, x, axes, return_indices)
+        return largest(name, x, axes, return_indices)
     kernel = _even(lengths, sizes)
     if kernel is not None:
         return _MAX[axes](x, kernel, return_indices=return_indices)
@@ -172,7 +172,7 @@ def _adaptive_max(axes: int, x: Tensor, output_size: Sizes, return_indices: bool
     return _uneven(axes, x, known[axes:], return_indices)
 
 
-def _largest(name: str, x: Tensor, axes: int, return_indices: bool) -> Any:  # noqa: ANN401
+def largest(name: str, x: Tensor, axes: int, return_indices: bool) -> Any:  # noqa: ANN401
     """Return the one largest element over the last axes, the first where several are."""
     if x.dtype.kind == "c":
         msg = f"{name} ({user_line()}): {x.dtype} numbers have no order, so no maximum"
@@ -278,62 +278,3 @@ def adaptive_max_pool3d(x: Tensor, output_size: Sizes, return_indices: bool = Fa
     (1, 1, 5, 2)
     """
     return _adaptive_max(3, x, output_size, return_indices)
-
-
-# One number of each channel
-
-
-def _spatial(name: str, x: Tensor) -> int:
-    if x.ndim < 3:
-        msg = (f"{name} ({user_line()}) takes examples, channels and spatial axes, not "
-               f"{shape_text(x.shape)}")  # fmt: skip
-        raise ShapeError(msg)
-    return x.ndim - 2
-
-
-@public(family="nn")
-def global_avg_pool(x: Tensor, *, keepdims: bool = False) -> Tensor:
-    """Return each channel's mean over all spatial axes.
-
-    Parameters
-    ----------
-    x : Tensor
-        Of shape (examples, channels, ...), with one or more spatial axes.
-    keepdims : bool
-        Whether these stay, with length 1.
-
-    Raises
-    ------
-    ShapeError
-        There are no spatial axes.
-
-    Examples
-    --------
-    >>> import dataflow as df
-    >>> x = df.GraphBuilder().constant([[[1.0, 3.0], [2.0, 0.0]]])
-    >>> df.evaluate(df.nn.global_avg_pool(x))
-    array([[2., 1.]], dtype=float32)
-    """
-    axes = _spatial("global_avg_pool", x)
-    return mean(x, tuple(range(-axes, 0)), keepdims=keepdims)
-
-
-@public(family="nn")
-def global_max_pool(x: Tensor, *, keepdims: bool = False) -> Tensor:
-    """Return each channel's maximum over all spatial axes.
-
-    See `global_avg_pool`; the gradient goes to the first of several elements that are as large.
-
-    Examples
-    --------
-    >>> import dataflow as df
-    >>> x = df.GraphBuilder().constant([[[1.0, 3.0], [2.0, 0.0]]])
-    >>> df.evaluate(df.nn.global_max_pool(x))
-    array([[3., 2.]], dtype=float32)
-    """
-    axes = _spatial("global_max_pool", x)
-    if 0 in x.shape[2:]:
-        msg = f"global_max_pool ({user_line()}): {shape_text(x.shape)} has channels of no elements"
-        raise ShapeError(msg)
-    found: Tensor = _largest("global_max_pool", x, axes, return_indices=False)
-    return found if keepdims else reshape(found, x.shape[:2])
