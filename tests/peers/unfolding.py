@@ -19,7 +19,8 @@ PADS: list[tuple[tuple[int, ...], dict[str, Any]]] = [
     ((1, 2), {}), ((1, 2, 0, 1), {"value": 1.5}), ((-1, 2, 1, -2), {}), ((-2, -1), {"value": 3.0}),
     ((1, 2, 3, 0, 1, 1), {}), ((0, 0), {}), *(((2, 1, 3, 2), {"mode": mode})
     for mode in ("reflect", "replicate", "circular")), ((4, 4), {"mode": "replicate"}),
-    ((5, 4), {"mode": "circular"}),
+    ((5, 4), {"mode": "circular"}), *(((2, -2), {"mode": mode})
+    for mode in ("reflect", "replicate", "circular")),
 ]  # fmt: skip
 
 

@@ -93,18 +93,30 @@ def _pairs(numbers: Sequence[int], ndim: int) -> list[tuple[int, int]]:
 def _padded_axis(
     x: Tensor, axis: int, before: int, after: int, mode: str, value: complex
 ) -> Tensor:
-    length = x.shape[axis]
-    kept = length + min(before, 0) + min(after, 0)
-    if isinstance(kept, int) and kept < 0:
+    """Add and take away elements: edges are mirrored and repeated as they were before."""
+    made = x.shape[axis] + before + after
+    added, taken = (max(before, 0), max(after, 0)), (max(-before, 0), max(-after, 0))
+    kept = x.shape[axis] - sum(taken)
+    late = mode in ("reflect", "replicate")
+    if any(isinstance(n, int) and n < 0 for n in ((made,) if late else (made, kept))):
         _refuse(f"axis {axis} of {shape_text(x.shape)} has too few elements to take away "
-                f"{-min(before, 0)} and {-min(after, 0)}")  # fmt: skip
-    x = slice_axis(x, axis, max(-before, 0), length + min(after, 0))
-    before, after = max(before, 0), max(after, 0)
+                f"{taken[0]} and {taken[1]}")  # fmt: skip
+    if late:
+        return _cut(_extended(x, axis, *added, mode, value), axis, *taken)
+    return _extended(_cut(x, axis, *taken), axis, *added, mode, value)
+
+
+def _cut(x: Tensor, axis: int, before: int, after: int) -> Tensor:
+    return slice_axis(x, axis, before, x.shape[axis] - after)
+
+
+def _extended(x: Tensor, axis: int, before: int, after: int, mode: str, value: complex) -> Tensor:
+    length = x.shape[axis]
     least = {"reflect": max(before, after) + 1, "circular": max(before, after), "replicate": 1}
-    if (before or after) and isinstance(kept, int) and kept < least.get(mode, 0):
+    if (before or after) and isinstance(length, int) and length < least.get(mode, 0):
         _refuse(f"mode {mode!r} needs {least[mode]} elements or more along axis {axis}, which has "
-                f"{kept}")  # fmt: skip
-    front, back = _edges(x, axis, kept, before, after, mode, value)
+                f"{length}")  # fmt: skip
+    front, back = _edges(x, axis, length, before, after, mode, value)
     parts = [*[front] * (before > 0), x, *[back] * (after > 0)]
     return concatenate(parts, axis) if len(parts) > 1 else x
 
