@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import dataflow as df
-from dataflow.errors import DTypeError, KernelError, ShapeError
+from dataflow.errors import DTypeError, GradientError, KernelError, ShapeError
 
+RAW: Any = "raw"
 RNG = np.random.default_rng(5)
 DTYPES = ["float32", "float64", "complex64", "complex128"]
 SHAPES = [(1, 1), (4, 4), (5, 3), (3, 5), (2, 4, 3), (2, 0, 3), (0, 3, 3), (0, 0)]
@@ -164,6 +165,50 @@ def test_hermitian_svd_reads_the_lower_triangle() -> None:
     close((u * s) @ vh, full)
 
 
+# QR
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("shape", SHAPES)
+def test_qr_is_numpys(shape: tuple[int, ...], dtype: str) -> None:
+    """The factors are NumPy's in every mode, of stacks and empty matrices too."""
+    x = drawn(shape, dtype)
+    modes: Any = ("reduced", "complete")
+    for mode in modes:
+        for ours, theirs in zip(values(lambda t, m=mode: df.linalg.qr(t, m), x),
+                                np.linalg.qr(x, mode), strict=True):  # fmt: skip
+            close(ours, theirs)
+    close(values(lambda t: df.linalg.qr(t, "r"), x), np.linalg.qr(x, "r"))
+
+
+@pytest.mark.parametrize("shape", [(3, 3), (4, 2), (2, 4)])
+def test_qr_has_gradients_of_either_factor(shape: tuple[int, ...]) -> None:
+    """The gradient of either factor alone, and of R in its own mode, is right."""
+    x, weights = drawn(shape), drawn((4, 4))
+
+    def value(t: df.Tensor) -> df.Tensor:
+        rows, columns = t.spec.static_shape
+        return df.real(t * t.builder.constant(weights[:rows, :columns])).sum()
+
+    check_gradient(lambda t: value(df.linalg.qr(t).Q), x)
+    check_gradient(lambda t: value(df.linalg.qr(t).R), x)
+    check_gradient(lambda t: value(df.linalg.qr(t, "r")), x)
+
+
+def test_complete_qr_has_gradients_only_where_q_is_unique() -> None:
+    """A square Q of a tall matrix has no gradient, and says so; of a wide one it has."""
+    b = df.GraphBuilder()
+    tall, wide = b.constant(drawn((3, 2))), b.constant(drawn((2, 3)))
+    q, r = df.linalg.qr(tall, "complete")
+    with pytest.raises(GradientError, match="reduced"):
+        df.grad(size_of(q) + size_of(r), [tall])
+    q, r = df.linalg.qr(wide, "complete")
+    found = df.evaluate(df.grad(size_of(r), [wide])[0])
+    np.testing.assert_allclose(
+        found, df.evaluate(df.grad(size_of(df.linalg.qr(wide).R), [wide])[0])
+    )
+
+
 # The pseudo-inverse
 
 
@@ -231,6 +276,7 @@ def test_dtypes_that_lapack_lacks() -> None:
 
 
 @pytest.mark.parametrize("function", [
+    lambda t: df.linalg.qr(t[0]), lambda t: df.linalg.qr(t, RAW),
     df.linalg.eigh, df.linalg.eigvalsh, lambda t: df.linalg.svd(t[0]),
     lambda t: df.linalg.svdvals(t[0]), lambda t: df.linalg.pinv(t[0]),
     lambda t: df.linalg.eigh(t[:, :2], UPLO="X"), lambda t: df.linalg.lstsq(t, t[:1]),
@@ -267,7 +313,8 @@ def test_stacks_may_have_names() -> None:
     x = b.input("x", ("batch", "rows", 3), "float64")
     u, s, vh = df.linalg.svd(x, full_matrices=False)
     p = df.linalg.pinv(x)
-    value = s.sum() + (u @ vh).sum() + p.sum() + df.linalg.matrix_rank(x).sum()
+    q, r = df.linalg.qr(x)
+    value = s.sum() + (u @ vh).sum() + p.sum() + df.linalg.matrix_rank(x).sum() + (q @ r).sum()
     graph = b.build(outputs={"s": s, "g": df.grad(value, [x])[0]})
     data = drawn((4, 5, 3), "float64")
     made = df.Runner(df.compile(graph, dims={"batch": 4, "rows": 5})).run(x=data)

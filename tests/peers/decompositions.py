@@ -50,6 +50,8 @@ ROWS = [
       for x in (SQUARE, TALL, WIDE)],
     *[Row("pinv", (x,), df.linalg.pinv, lambda t, x: t.linalg.pinv(x),
           lambda j, x: j.numpy.linalg.pinv(x)) for x in (SQUARE, TALL, WIDE)],
+    *[Row("qr", (x,), df.linalg.qr, lambda t, x: t.linalg.qr(x),
+          None if x is WIDE else lambda j, x: j.numpy.linalg.qr(x)) for x in (SQUARE, TALL, WIDE)],
     Row("lstsq", (TALL, RIGHT), lambda a, b: df.linalg.lstsq(a, b).solution,
         lambda t, a, b: t.linalg.lstsq(a, b).solution, None),
     Row("lstsq", (TALL[0], RIGHT[0]), lambda a, b: df.linalg.lstsq(a, b).solution,

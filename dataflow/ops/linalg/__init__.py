@@ -7,6 +7,7 @@ from dataflow.ops.linalg.lu import *
 from dataflow.ops.linalg.norms import *
 from dataflow.ops.linalg.powers import *
 from dataflow.ops.linalg.pseudo import *
+from dataflow.ops.linalg.qr import *
 from dataflow.ops.linalg.solving import *
 from dataflow.ops.linalg.standard import *
 from dataflow.ops.linalg.structured import *

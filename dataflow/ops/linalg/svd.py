@@ -13,7 +13,7 @@ fast, whose derivative declares the vectors.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple, overload
 
 import numpy as np
 
@@ -220,6 +220,18 @@ SVDVALS = factorisation(
 
 
 # The public functions
+
+
+@overload
+def svd(
+    a: Tensor, full_matrices: bool = True, compute_uv: Literal[True] = True, hermitian: bool = False
+) -> SVDResult: ...
+
+
+@overload
+def svd(
+    a: Tensor, full_matrices: bool = True, *, compute_uv: Literal[False], hermitian: bool = False
+) -> Tensor: ...
 
 
 @public(np.linalg.svd, family="linalg")
