@@ -115,6 +115,34 @@ def test_equal_eigenvalues_have_gradients(n: int) -> None:
     assert np.isfinite(found).all() == (n == 1)
 
 
+# Any square matrices
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("shape", [(1, 1), (4, 4), (2, 3, 3), (0, 2, 2), (0, 0)])
+def test_eig_is_numpys_but_complex(shape: tuple[int, ...], dtype: str) -> None:
+    """Eigenvalues and vectors are NumPy's, complex where NumPy's happen to be real too."""
+    x = drawn(shape, dtype)
+    wide = np.result_type(dtype, np.complex64)
+    for ours, theirs in zip(values(df.linalg.eig, x), np.linalg.eig(x), strict=True):
+        close(ours, theirs.astype(wide))
+    close(values(df.linalg.eigvals, x), np.linalg.eigvals(x).astype(wide))
+
+
+@pytest.mark.parametrize("dtype", ["float64", "complex128"])
+def test_eigenvectors_have_gradients_free_of_phases(dtype: str) -> None:
+    """What doesn't depend on phases has the right gradient, where pairs are conjugate too."""
+    turn = np.array([[0.0, 2, 0.3], [-2, 0.1, 0.2], [0.3, 0.1, 1]])
+
+    def value(t: df.Tensor) -> df.Tensor:
+        w, v = df.linalg.eig(t)
+        middle = df.real(w * w * w).sum() + df.real(df.linalg.eigvals(t) ** 2).sum()
+        sizes = df.real(v * df.conj(v)) * df.real(w)
+        return middle + (sizes * t.builder.constant(np.array([[1.0], [2], [3]]))).sum()
+
+    check_gradient(value, turn.astype(dtype) + (0.1j * turn.T if dtype[0] == "c" else 0))
+
+
 # Singular values
 
 
@@ -277,6 +305,7 @@ def test_dtypes_that_lapack_lacks() -> None:
 
 @pytest.mark.parametrize("function", [
     lambda t: df.linalg.qr(t[0]), lambda t: df.linalg.qr(t, RAW),
+    df.linalg.eig, df.linalg.eigvals,
     df.linalg.eigh, df.linalg.eigvalsh, lambda t: df.linalg.svd(t[0]),
     lambda t: df.linalg.svdvals(t[0]), lambda t: df.linalg.pinv(t[0]),
     lambda t: df.linalg.eigh(t[:, :2], UPLO="X"), lambda t: df.linalg.lstsq(t, t[:1]),

@@ -28,6 +28,12 @@ def of_eigh(made: Any, conj: Any) -> tuple[Any, Any]:  # noqa: ANN401
     return w, squared(v, conj)
 
 
+def of_eig(made: Any, conj: Any) -> Any:  # noqa: ANN401
+    """Return what doesn't depend on the phases and the order of eigenvectors."""
+    w, v = made
+    return (squared(v, conj) * w[..., None, :]).sum(-1)
+
+
 def of_svd(made: Any, conj: Any) -> tuple[Any, ...]:  # noqa: ANN401
     """Return what doesn't depend on the phases of singular vectors."""
     u, s, vh = made
@@ -42,6 +48,11 @@ ROWS = [
           None if x is HERMITIAN else
           lambda j, x: of_eigh(j.numpy.linalg.eigh(x), j.numpy.conj))
       for x in (SYMMETRIC, HERMITIAN)],
+    *[Row("eigvals", (x,), lambda x: (df.linalg.eigvals(x) ** 3).sum(-1),
+          lambda t, x: (t.linalg.eigvals(x) ** 3).sum(-1),
+          lambda j, x: (j.numpy.linalg.eigvals(x) ** 3).sum(-1)) for x in (SQUARE, COMPLEX)],
+    *[Row("eig", (x,), lambda x: of_eig(df.linalg.eig(x), df.conj),
+          lambda t, x: of_eig(t.linalg.eig(x), t.conj), None) for x in (SQUARE, COMPLEX)],
     *[Row("svdvals", (x,), df.linalg.svdvals, lambda t, x: t.linalg.svdvals(x),
           lambda j, x: j.numpy.linalg.svdvals(x)) for x in (SQUARE, TALL, WIDE)],
     *[Row("svd", (x,), lambda x: of_svd(df.linalg.svd(x, full_matrices=False), df.conj),

@@ -35,6 +35,7 @@ from dataflow.ops.linalg.stacks import (
     mirrored,
     off_diagonal,
     on_diagonal,
+    real_of,
     stacked,
     with_matrix,
 )
@@ -142,7 +143,7 @@ def _jvp(application: Application, tangents: Sequence[Tensor | None]) -> list[Te
     if change is None:
         return [None, None]
     turned = adjoint(v) @ hermitian_part(change) @ v
-    return [on_diagonal(turned), v @ off_diagonal(turned, _gaps(w))]
+    return [real_of(on_diagonal(turned)), v @ off_diagonal(turned, _gaps(w))]
 
 
 def _values_vjp(
@@ -157,7 +158,7 @@ def _values_jvp(application: Application, tangents: Sequence[Tensor | None]) -> 
     if change is None:
         return [None]
     v = _vectors(application)
-    return [on_diagonal(adjoint(v) @ hermitian_part(change) @ v)]
+    return [real_of(on_diagonal(adjoint(v) @ hermitian_part(change) @ v))]
 
 
 def _vectors(application: Application) -> Tensor:

@@ -28,6 +28,7 @@ from dataflow.ops.linalg.stacks import (
     factorisation,
     least,
     on_diagonal,
+    real_of,
     stacked,
     triangle,
     with_matrix,
@@ -112,7 +113,7 @@ def _of_first(q: Tensor, r: Tensor, of_q: Tensor | None, of_r: Tensor | None) ->
     parts += [] if of_q is None else [-(adjoint(q) @ of_q)]
     inner = parts[0] + parts[1] if len(parts) == 2 else parts[0]
     upper = triangle(inner, lower=False, offset=1)
-    total = q @ (upper + adjoint(upper) + diagonal(on_diagonal(inner), inner.dtype))
+    total = q @ (upper + adjoint(upper) + diagonal(real_of(on_diagonal(inner)), inner.dtype))
     return _by_adjoint(total if of_q is None else total + of_q, r)
 
 
@@ -143,7 +144,7 @@ def _jvp(application: Application, tangents: Sequence[Tensor | None]) -> list[Te
 
 def _imaginary(x: Tensor) -> Tensor:
     """Return the diagonal's imaginary parts, as imaginary numbers."""
-    turned = on_diagonal(x * x.builder.constant(-1j, dtype=x.dtype))
+    turned = real_of(on_diagonal(x * x.builder.constant(-1j, dtype=x.dtype)))
     return complex(turned * 0, turned)
 
 

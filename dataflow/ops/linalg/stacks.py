@@ -303,10 +303,9 @@ def diagonal(values: Tensor, dtype: np.dtype) -> Tensor:
 
 
 def on_diagonal(x: Tensor) -> Tensor:
-    """Return the real parts of the diagonals of square matrices."""
+    """Return the diagonals of square matrices."""
     rows, columns = rows_and_columns(x)
-    numbers = real_of(x)
-    return reductions.sum(where(rows == columns, numbers, _zero(numbers)), -1)
+    return reductions.sum(where(rows == columns, x, _zero(x)), -1)
 
 
 def columns(values: Tensor) -> Tensor:

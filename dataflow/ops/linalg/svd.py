@@ -34,6 +34,7 @@ from dataflow.ops.linalg.stacks import (
     mirrored,
     off_diagonal,
     on_diagonal,
+    real_of,
     shrunk,
     stacked,
     with_matrix,
@@ -109,7 +110,7 @@ def _gaps(s: Tensor) -> Tensor:
 
 def _phases(x: Tensor, s: Tensor) -> Tensor:
     """Return ``i Im diag(x) / s`` on the diagonal."""
-    turned = on_diagonal(x * x.builder.constant(-1j, dtype=x.dtype)) / s
+    turned = real_of(on_diagonal(x * x.builder.constant(-1j, dtype=x.dtype))) / s
     return diagonal(complex(turned * 0, turned), x.dtype)
 
 
@@ -163,7 +164,7 @@ def _jvp(application: Application, tangents: Sequence[Tensor | None]) -> list[Te
     if n != k:
         dv = dv + _outside(v, adjoint(change) @ u / columns(s))
     outer_u, _, outer_vh = application.outputs
-    return [filled(du, outer_u), on_diagonal(turned), filled(adjoint(dv), outer_vh)]
+    return [filled(du, outer_u), real_of(on_diagonal(turned)), filled(adjoint(dv), outer_vh)]
 
 
 def _values_vjp(
@@ -181,7 +182,7 @@ def _values_jvp(application: Application, tangents: Sequence[Tensor | None]) -> 
     if change is None:
         return [None]
     u, _, vh = _vectors(application)
-    return [on_diagonal(adjoint(u) @ change @ adjoint(vh))]
+    return [real_of(on_diagonal(adjoint(u) @ change @ adjoint(vh)))]
 
 
 def _vectors(application: Application) -> tuple[Tensor, ...]:
