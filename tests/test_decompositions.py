@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import scipy.linalg
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -291,6 +292,30 @@ def test_lstsq_of_a_rank_too_low_is_the_shortest() -> None:
     np.testing.assert_array_equal(made[2], [1, 1])
 
 
+# Functions of matrices
+
+
+@pytest.mark.parametrize("scale", [1e-9, 0.3, 4.0, 15.0])
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_expm_is_scipys(scale: float, dtype: str) -> None:
+    """Exponentials of small and of large matrices are SciPy's, each scaled by itself."""
+    x = np.stack([drawn((4, 4), dtype) * np.asarray(s, dtype) for s in (scale, 1e-3)])
+    wide = x.astype(np.result_type(dtype, np.float64))
+    found, expected = values(df.linalg.expm, x), scipy.linalg.expm(wide)
+    bound = 1e-5 if dtype in ("float32", "complex64") else 1e-10
+    for ours, theirs in zip(found, expected, strict=True):
+        np.testing.assert_allclose(ours, theirs, bound, bound * float(np.abs(theirs).max()))
+
+
+def test_expm_of_no_numbers() -> None:
+    """Where a matrix isn't finite, its exponential is NaN, and no other's is."""
+    x = np.zeros((2, 2, 2))
+    x[0, 0, 1] = np.inf
+    found = values(df.linalg.matrix_exp, x)
+    assert np.isnan(found[0]).all()
+    np.testing.assert_allclose(found[1], np.eye(2), 1e-15)
+
+
 # Dtypes and errors
 
 
@@ -305,7 +330,7 @@ def test_dtypes_that_lapack_lacks() -> None:
 
 @pytest.mark.parametrize("function", [
     lambda t: df.linalg.qr(t[0]), lambda t: df.linalg.qr(t, RAW),
-    df.linalg.eig, df.linalg.eigvals,
+    df.linalg.eig, df.linalg.eigvals, df.linalg.expm,
     df.linalg.eigh, df.linalg.eigvalsh, lambda t: df.linalg.svd(t[0]),
     lambda t: df.linalg.svdvals(t[0]), lambda t: df.linalg.pinv(t[0]),
     lambda t: df.linalg.eigh(t[:, :2], UPLO="X"), lambda t: df.linalg.lstsq(t, t[:1]),

@@ -63,6 +63,8 @@ ROWS = [
           lambda j, x: j.numpy.linalg.pinv(x)) for x in (SQUARE, TALL, WIDE)],
     *[Row("qr", (x,), df.linalg.qr, lambda t, x: t.linalg.qr(x),
           None if x is WIDE else lambda j, x: j.numpy.linalg.qr(x)) for x in (SQUARE, TALL, WIDE)],
+    *[Row("expm", (x,), df.linalg.expm, lambda t, x: t.linalg.matrix_exp(x),
+          lambda j, x: j.scipy.linalg.expm(x)) for x in (SQUARE, COMPLEX)],
     Row("lstsq", (TALL, RIGHT), lambda a, b: df.linalg.lstsq(a, b).solution,
         lambda t, a, b: t.linalg.lstsq(a, b).solution, None),
     Row("lstsq", (TALL[0], RIGHT[0]), lambda a, b: df.linalg.lstsq(a, b).solution,

@@ -4,6 +4,7 @@ from dataflow.ops.linalg.cholesky import *
 from dataflow.ops.linalg.determinants import *
 from dataflow.ops.linalg.eig import *
 from dataflow.ops.linalg.eigh import *
+from dataflow.ops.linalg.expm import *
 from dataflow.ops.linalg.lu import *
 from dataflow.ops.linalg.norms import *
 from dataflow.ops.linalg.powers import *
