@@ -316,6 +316,41 @@ def test_expm_of_no_numbers() -> None:
     np.testing.assert_allclose(found[1], np.eye(2), 1e-15)
 
 
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_roots_and_logarithms_are_scipys(dtype: str) -> None:
+    """Square roots and logarithms are SciPy's, complex, of matrices near 1 and far from it."""
+    shift = 3 * np.eye(4) + (1j if dtype[0] == "c" else 0)
+    x = np.stack([np.eye(4) + drawn((4, 4)) * 1e-6, shift + drawn((4, 4)), drawn((4, 4))])
+    x = (x if dtype[0] == "c" else x.real).astype(dtype)
+    bound = 2e-5 if dtype in ("float32", "complex64") else 1e-11
+    for ours, theirs in (
+        (df.linalg.sqrtm, scipy.linalg.sqrtm),
+        (df.linalg.logm, scipy.linalg.logm),
+    ):
+        found = values(ours, x)
+        assert found.dtype == np.result_type(dtype, np.complex64)
+        expected = np.stack([theirs(a.astype(np.complex128)) for a in x])
+        np.testing.assert_allclose(found, expected, 0, bound * float(np.abs(expected).max()))
+
+
+def test_roots_of_singular_matrices() -> None:
+    """The root of a singular matrix that has one is exact; its logarithm is NaN."""
+    x = np.diag([4.0, 0])
+    np.testing.assert_array_equal(values(df.linalg.sqrtm, x), np.diag([2, 0]))
+    assert np.isnan(values(df.linalg.logm, x)).all()
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_sylvester_broadcasts(dtype: str) -> None:
+    """Solutions satisfy the equation, for stacks that broadcast and dtypes that differ."""
+    a, b, q = drawn((3, 3), dtype) + 4, drawn((2, 1, 2, 2)), drawn((5, 3, 2), dtype)
+    a, b = a + 3 * np.eye(3, dtype=dtype), b + 5 * np.eye(2)
+    x = values(df.linalg.solve_sylvester, a, b, q)
+    np.testing.assert_allclose(a @ x + x @ b, np.broadcast_to(q, (2, 5, 3, 2)), atol=1e-5)
+    assert x.dtype == "complex128"
+    assert values(df.linalg.solve_sylvester, a[:0, :0], b, q[:, :0]).shape == (2, 5, 0, 2)
+
+
 # Dtypes and errors
 
 
@@ -330,7 +365,8 @@ def test_dtypes_that_lapack_lacks() -> None:
 
 @pytest.mark.parametrize("function", [
     lambda t: df.linalg.qr(t[0]), lambda t: df.linalg.qr(t, RAW),
-    df.linalg.eig, df.linalg.eigvals, df.linalg.expm,
+    df.linalg.eig, df.linalg.eigvals, df.linalg.expm, df.linalg.sqrtm, df.linalg.logm,
+    lambda t: df.linalg.solve_sylvester(t, t, t), lambda t: df.linalg.solve_sylvester(t[0], t, t),
     df.linalg.eigh, df.linalg.eigvalsh, lambda t: df.linalg.svd(t[0]),
     lambda t: df.linalg.svdvals(t[0]), lambda t: df.linalg.pinv(t[0]),
     lambda t: df.linalg.eigh(t[:, :2], UPLO="X"), lambda t: df.linalg.lstsq(t, t[:1]),

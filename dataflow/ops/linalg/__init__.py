@@ -10,9 +10,11 @@ from dataflow.ops.linalg.norms import *
 from dataflow.ops.linalg.powers import *
 from dataflow.ops.linalg.pseudo import *
 from dataflow.ops.linalg.qr import *
+from dataflow.ops.linalg.roots import *
 from dataflow.ops.linalg.solving import *
 from dataflow.ops.linalg.standard import *
 from dataflow.ops.linalg.structured import *
 from dataflow.ops.linalg.svd import *
+from dataflow.ops.linalg.sylvester import *
 from dataflow.ops.linalg.tensor_systems import *
 from dataflow.ops.linalg.triangular import *

@@ -68,8 +68,8 @@ COMPLEX_OF = {"float32": "complex64", "float64": "complex128",
 _PART = 1 << 16
 """Bytes of matrices that a routine gets at a time, if one matrix isn't larger."""
 
-_OBJECTS = 4096
-"""Bytes of Python's objects in one call of NumPy's routines."""
+_OBJECTS = 8192
+"""Bytes of Python's objects in one call of NumPy's routines, or SciPy's."""
 
 _BLOCK = 64
 """The number of columns that LAPACK works on at a time."""

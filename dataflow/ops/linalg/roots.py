@@ -1,0 +1,185 @@
+"""Square roots of matrices, which SciPy finds from the Schur form, and logarithms by such roots.
+
+They are complex, as the eigenvalues of real matrices are. With X² = A, a change of A gives one of
+X by a Sylvester equation, X dX + dX X = dA.
+
+    log(A) = 2^s log(1 + X)        1 + X = A^(1/2^s)        log(1 + X) = ∫ X (1 + t X)⁻¹ dt
+
+with roots taken until X is small, and t from 0 to 1 in Gauss's seven points, which are exact to
+double precision then (N. Higham, "Functions of Matrices", 2008, chapter 11). SciPy's own logarithm
+takes a thousand times as long. The derivative is, as the exponential's, a block of the function at
+a matrix twice as large.
+"""
+
+from __future__ import annotations
+
+import importlib
+import warnings
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dataflow.calling import apply
+from dataflow.dispatch import public
+from dataflow.ops.linalg.expm import block_of
+from dataflow.ops.linalg.stacks import (
+    COMPLEX_OF,
+    adjoint,
+    as_inexact,
+    check_matrices,
+    factorisation,
+    real_of,
+    stacked,
+    with_matrix,
+)
+from dataflow.ops.linalg.sylvester import sylvester
+from dataflow.ops.structure import each_index
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from dataflow.attrs import Attrs
+    from dataflow.op import Application, Array, Specs
+    from dataflow.tensor import Tensor
+
+__all__ = ["logm", "sqrtm"]
+
+
+def _infer(specs: Specs, attrs: Attrs) -> Specs:
+    spec = check_matrices(specs, square=True)
+    return (with_matrix(spec, *spec.shape[-2:], dtype=COMPLEX_OF[spec.dtype.name]),)
+
+
+_SMALL, _MOST_ROOTS = 0.25, 64
+_POINTS, _WEIGHTS = (a / 2 for a in np.polynomial.legendre.leggauss(7))
+
+
+def _routine(function: Callable[[Array], Array], x: Array, attrs: Attrs) -> Array:
+    """Compute one matrix after the other, in double precision."""
+    made = x.astype(np.complex128)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of singular matrices: the values say it too
+        for place in each_index(x.shape[:-2] if x.size else (0,)):
+            made[place] = function(made[place])
+    return made
+
+
+def _root(a: Array) -> Array:
+    return np.asarray(importlib.import_module("scipy.linalg").sqrtm(a))
+
+
+def _logarithm(a: Array) -> Array:
+    one = np.eye(len(a))
+    for roots in range(_MOST_ROOTS):
+        if np.abs(a - one).sum(0).max() <= _SMALL:
+            x = a - one
+            parts = (w * np.linalg.solve(one + (t + 0.5) * x, x)
+                     for t, w in zip(_POINTS, _WEIGHTS, strict=True))  # fmt: skip
+            return np.asarray(sum(parts)) * 2.0**roots
+        a = _root(a)
+    return np.full_like(a, np.nan)  # roots of a singular matrix don't come close to 1
+
+
+def _pulled(x: Tensor, cotangent: Tensor) -> Tensor:
+    return cotangent if x.dtype.kind == "c" else real_of(cotangent)
+
+
+def _root_vjp(application: Application, cotangents: Sequence[Tensor | None]) -> list[Tensor | None]:
+    (x,), (root,), (cotangent,) = application.inputs, application.outputs, cotangents
+    if cotangent is None:
+        return [None]
+    side = adjoint(root)
+    return [_pulled(x, sylvester(side, side, cotangent))]
+
+
+def _root_jvp(application: Application, tangents: Sequence[Tensor | None]) -> list[Tensor | None]:
+    (root,), (change,) = application.outputs, tangents
+    return [None if change is None else sylvester(root, root, change.astype(root.dtype))]
+
+
+def _log_vjp(application: Application, cotangents: Sequence[Tensor | None]) -> list[Tensor | None]:
+    (x,), (cotangent,) = application.inputs, cotangents
+    if cotangent is None:
+        return [None]
+    return [_pulled(x, block_of(LOGM, adjoint(x).astype(cotangent.dtype), cotangent))]
+
+
+def _log_jvp(application: Application, tangents: Sequence[Tensor | None]) -> list[Tensor | None]:
+    (x,), (change,) = application.inputs, tangents
+    return [None if change is None else block_of(LOGM, x, change)]
+
+
+def _draw(rng: np.random.Generator, shape: tuple[int, ...], dtype: str) -> Array:
+    """Draw matrices whose eigenvalues are far from the negative real axis."""
+    drawn = rng.uniform(-0.3, 0.3, shape) + np.diag(np.arange(shape[-1]) + 1.5)
+    if dtype in ("complex64", "complex128"):
+        drawn = drawn + 1j * rng.uniform(-0.3, 0.3, shape)
+    return drawn.astype(dtype)
+
+
+_SAMPLES = stacked([(1, 1), (0, 0), (0, 2, 2), (2, 1, 3, 3), (2, 3, 3)], draw=_draw)
+
+SQRTM = factorisation(
+    "sqrtm", "Sqrtm", partial(_routine, _root), infer=_infer, vjp=_root_vjp, jvp=_root_jvp,
+    samples=_SAMPLES, flops=30, extra="scipy",
+)  # fmt: skip
+
+LOGM = factorisation(
+    "logm", "Logm", partial(_routine, _logarithm), infer=_infer, vjp=_log_vjp, jvp=_log_jvp,
+    samples=_SAMPLES, flops=60, extra="scipy",
+)  # fmt: skip
+
+
+@public(family="linalg")
+def sqrtm(a: Tensor) -> Tensor:
+    """Return the principal square root of square matrices. Needs SciPy.
+
+    Parameters
+    ----------
+    a : Tensor
+        ``(..., n, n)``. Integers count as float64, float16 as float32.
+
+    Returns
+    -------
+    Tensor
+        The same shape, always complex: take `df.real` of it where it is known to be real.
+
+    Raises
+    ------
+    ShapeError
+        The last two axes are no square matrices.
+    KernelError
+        While running: the algorithm doesn't converge, on NaN for instance.
+
+    Notes
+    -----
+    The gradient is infinite or NaN where a matrix is singular, or where one of two eigenvalues'
+    roots is the other's negative.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> a = df.GraphBuilder().constant([[5.0, 4.0], [4.0, 5.0]])
+    >>> df.evaluate(df.real(df.linalg.sqrtm(a))).round(4)
+    array([[2., 1.],
+           [1., 2.]], dtype=float32)
+    """
+    return apply(SQRTM, (as_inexact(a),))
+
+
+@public(family="linalg")
+def logm(a: Tensor) -> Tensor:
+    """Return the principal logarithm of square matrices, whose `expm` they are; see `sqrtm`.
+
+    It is NaN where a matrix is singular.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> a = df.GraphBuilder().constant([[1.0, 2.0], [0.0, 1.0]])
+    >>> df.evaluate(df.real(df.linalg.logm(a))).round(4)
+    array([[0., 2.],
+           [0., 0.]], dtype=float32)
+    """
+    return apply(LOGM, (as_inexact(a),))
