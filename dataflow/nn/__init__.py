@@ -4,6 +4,7 @@ from dataflow.nn import initializers as initializers
 from dataflow.nn.convolution import *
 from dataflow.nn.dense import Dense as Dense
 from dataflow.nn.dense import softmax_cross_entropy as softmax_cross_entropy
+from dataflow.nn.dropping import Dropout as Dropout
 from dataflow.nn.normalization import *
 from dataflow.nn.pooling import *
 from dataflow.nn.sequential import *

@@ -5,6 +5,7 @@ from dataflow.ops.nn.avg_pooling import *
 from dataflow.ops.nn.binary import *
 from dataflow.ops.nn.classification import *
 from dataflow.ops.nn.convolution import *
+from dataflow.ops.nn.dropping import *
 from dataflow.ops.nn.folding import *
 from dataflow.ops.nn.gates import *
 from dataflow.ops.nn.global_pooling import *

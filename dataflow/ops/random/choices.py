@@ -20,7 +20,7 @@ from dataflow.ops.searching import argmax
 from dataflow.ops.words import u64
 from dataflow.shapes import normal_axis
 from dataflow.source import user_line
-from dataflow.spec import as_shape, broadcast_shapes, shape_text
+from dataflow.spec import as_shape, shape_text
 
 if TYPE_CHECKING:
     from dataflow.dims import Shape
@@ -124,7 +124,8 @@ def categorical(key: Tensor, logits: Tensor, axis: int = -1, shape: ShapeLike = 
     place = normal_axis(axis, logits.ndim)
     others = (*logits.shape[:place], *logits.shape[place + 1 :])
     wanted = others if shape is None else as_shape(shape)
-    if broadcast_shapes([wanted, others]) != wanted:
+    missing = len(wanted) - len(others)
+    if missing < 0 or any(a not in (1, b) for a, b in zip(others, wanted[missing:], strict=True)):
         msg = (f"categorical ({user_line()}): logits {logits.spec} but for axis {place} don't "
                f"broadcast to {shape_text(wanted)}")  # fmt: skip
         raise ShapeError(msg)

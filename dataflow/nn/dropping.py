@@ -1,0 +1,91 @@
+"""The dropout layer: a key of its own, which every run with updates advances."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dataflow.ops.nn.dropping import check_rate, dropout
+from dataflow.ops.random.keys import fold_in
+from dataflow.tensor import builder_of
+
+if TYPE_CHECKING:
+    from dataflow.ops.nn.dropping import NoiseShape
+    from dataflow.tensor import Tensor
+
+__all__ = ["Dropout"]
+
+
+@dataclass(frozen=True)
+class Dropout:
+    """A layer that sets elements to zero by chance, while a network is trained.
+
+    Its key is a variable: a run that updates variables advances it, so that the next drops other
+    elements, and a saved state goes on where it was. What it is at first follows from the builder's
+    seed and the layer's name.
+
+    Parameters
+    ----------
+    rate : float
+        The probability of being dropped, between 0 and 1.
+    noise_shape : sequence of int, Dim or None, optional
+        See `dataflow.nn.dropout`: with a 1 for axes along which elements are dropped together.
+    name : str
+        What the name of its variable begins with; the second layer of a name gets a number.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> b = df.GraphBuilder()
+    >>> y = df.nn.Dropout(0.5)(b.ones((1000,)))
+    >>> [v.node for v in b.variables]
+    ['dropout.key']
+    >>> runner = df.Runner(df.compile(b.build({"y": y})))
+    >>> one, other = runner.run()["y"], runner.run()["y"]
+    >>> bool((one == other).all())
+    False
+    """
+
+    rate: float = 0.5
+    noise_shape: NoiseShape = None
+    name: str = "dropout"
+
+    def __post_init__(self) -> None:
+        check_rate("Dropout", self.rate)
+
+    def __call__(self, x: Tensor, training: bool | Tensor = True) -> Tensor:
+        """Declare the layer on a tensor and return its result.
+
+        Parameters
+        ----------
+        x : Tensor
+            Floating point.
+        training : bool or tensor
+            False returns `x` itself, and declares no variable. A bool scalar, such as an input,
+            switches at each run: then one graph trains and predicts.
+
+        Returns
+        -------
+        Tensor
+            Like `x`.
+
+        Raises
+        ------
+        DTypeError, ShapeError
+            `x` isn't floating point, or the noise doesn't broadcast to it.
+        """
+        if training is False:
+            return x
+        builder: Any = builder_of(x)
+        with builder.scope(self.name) as scope:
+            key = builder.variable("key", _first_key(builder.seed, scope))
+            with builder.recording("update", key.node, "dropout"):
+                builder.update(key, fold_in(key, 0))
+        return dropout(x, self.rate, key, noise_shape=self.noise_shape, training=training)
+
+
+def _first_key(seed: int, scope: str) -> np.ndarray:
+    sequence = np.random.SeedSequence((seed, *scope.encode()))
+    return np.asarray(sequence.generate_state(1, np.uint64)[0])
