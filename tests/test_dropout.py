@@ -127,6 +127,7 @@ def test_layers_do_nothing_at_prediction() -> None:
     """With ``training=False`` the input itself is returned, and no variable is declared."""
     b, _, x = keyed()
     assert df.nn.Dropout(0.5)(x, training=False) is x
+    assert df.nn.Sequential(df.nn.Dropout(0.5, training=False))(x) is x
     assert b.variables == ()
 
 
@@ -137,7 +138,10 @@ def test_a_switch_is_fed() -> None:
     y = df.nn.Dropout(0.5)(x, training)
     z = df.nn.alpha_dropout(x, 0.5, key, training=training)
     runner = df.Runner(df.compile(b.build({"y": y, "z": z})))
-    on, off = runner.run(training=np.True_), runner.run(training=np.False_)
+    on = runner.run(training=np.True_)
+    key_after = runner.state["dropout.key"]
+    off = runner.run(training=np.False_)
+    assert runner.state["dropout.key"] == key_after
     assert 0.4 < (on["y"] == 0).mean() < 0.6
     np.testing.assert_array_equal(on["y"][on["y"] != 0], 2 * ROWS[on["y"] != 0])
     np.testing.assert_array_equal(off["y"], ROWS)

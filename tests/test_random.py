@@ -5,6 +5,7 @@ many where a scale that is wrong by 2 % must show: the test of that is `test_wro
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache, partial
 from typing import Any
 
@@ -15,13 +16,14 @@ import dataflow as df
 from dataflow.attrs import Attrs
 from dataflow.errors import DTypeError, ShapeError
 from dataflow.registry import get_op
+from scheduler.plan import Operand
 from scheduler.verify import verify
 from tests.hand_made import HandMade
 from tests.oracle import run
 
 stats = pytest.importorskip("scipy.stats")
 
-MANY = 500_000
+MANY = 400_000
 KOLMOGOROV = 1.9
 """What √n times the largest distance of two distribution functions exceeds once in 700 times."""
 
@@ -87,6 +89,13 @@ CONTINUOUS: dict[str, tuple[Callable[[df.Tensor], df.Tensor], Any]] = {
     "f": (lambda k: df.random.f(k, 4.0, 7.0, (MANY,)), stats.f(4, 7)),
     "truncated": (lambda k: df.random.truncated_normal(k, -1.0, 2.5, (MANY,)),
                   stats.truncnorm(-1, 2.5)),
+    "lognormal": (lambda k: df.random.lognormal(k, 0.5, (MANY,)), stats.lognorm(0.5)),
+    "pareto": (lambda k: df.random.pareto(k, 3.0, (MANY,)), stats.pareto(3)),
+    "rayleigh": (lambda k: df.random.rayleigh(k, 2.0, (MANY,)), stats.rayleigh(scale=2)),
+    "weibull_min": (lambda k: df.random.weibull_min(k, 2.0, 1.5, (MANY,)),
+                    stats.weibull_min(1.5, scale=2)),
+    "triangular": (lambda k: df.random.triangular(k, -1.0, 0.0, 3.0, (MANY,)),
+                   stats.triang(0.25, -1, 4)),
     "cauchy": (lambda k: df.random.cauchy(k, (MANY,)), stats.cauchy()),
 }  # fmt: skip
 
@@ -297,6 +306,76 @@ def test_randint_of_tensors() -> None:
     np.testing.assert_array_equal(one, other)
 
 
+def chances_of(law: Any, sample: Array) -> tuple[Array, Array]:  # noqa: ANN401 - SciPy's
+    """Return counts and expected counts, what is expected fewer than 10 times put together."""
+    values = np.arange(int(sample.min()), int(sample.max()) + 1)
+    expected = law.pmf(values) * len(sample)
+    counts = np.bincount(sample - values[0], minlength=len(values)).astype(float)
+    often = expected >= 10
+    rest = len(sample) - expected[often].sum()
+    if rest < 10:
+        return counts[often], expected[often]
+    return np.append(counts[often], counts[~often].sum()), np.append(expected[often], rest)
+
+
+@pytest.mark.parametrize("rate", [0.0, 0.3, 5.0, 9.99, 10.0, 30.0, 500.0])
+def test_poisson(rate: float) -> None:
+    """Counts are as frequent as they should be, on both sides of where the method changes."""
+    sample = drawn(lambda k: df.random.poisson(k, rate, (MANY // 2,)))
+    if rate:
+        assert abs(surprise(*chances_of(stats.poisson(rate), sample))) < 3.5
+        assert surprise(*chances_of(stats.poisson(rate * 1.02), sample)) > 3.5
+    else:
+        assert not sample.any()
+
+
+@pytest.mark.parametrize(
+    ("n", "p"),
+    [(1, 0.3), (20, 0.5), (20, 0.1), (19, 0.9), (25, 0.4), (100, 0.0), (100, 1.0), (300, 0.7),
+     (5000, 0.01), (1000, 0.5)],
+)  # fmt: skip
+def test_binomial(n: int, p: float) -> None:
+    """Counts are as frequent as they should be, on both sides of where the method changes."""
+    sample = drawn(lambda k: df.random.binomial(k, n, p, (MANY // 2,)))
+    if 0 < p < 1:
+        assert abs(surprise(*chances_of(stats.binom(n, p), sample))) < 3.5
+        assert surprise(*chances_of(stats.binom(n, p * 0.98), sample)) > 3.5
+    else:
+        np.testing.assert_array_equal(sample, n * p)
+
+
+@pytest.mark.parametrize("mean", [1e6, 1e12])
+def test_counts_of_large_means(mean: float) -> None:
+    """Counts by the million have the mean and the deviation that they should."""
+    poisson = drawn(lambda k: df.random.poisson(k, mean, (100_000,)))
+    binomial = drawn(lambda k: df.random.binomial(k, 4 * mean, 0.25, (100_000,)))
+    for sample, variance in ((poisson, mean), (binomial, mean * 0.75)):
+        scaled = (sample - mean) / np.sqrt(variance)
+        assert abs(scaled.mean()) < 4 / np.sqrt(100_000)
+        assert abs(scaled.std() - 1) < 4 / np.sqrt(200_000)
+        assert distance(scaled, stats.norm().cdf) < KOLMOGOROV
+
+
+def test_counts_broadcast() -> None:
+    """Rates, trials and chances broadcast, and the dtype is what is asked for."""
+    b, key = keyed()
+    rates = b.constant([[0.5], [50.0]])
+    sample = df.evaluate(df.random.poisson(key, rates, (4000, 2, 3), "float32"))
+    assert sample.dtype == np.float32
+    np.testing.assert_allclose(sample.mean(0), np.tile([[0.5], [50.0]], 3), rtol=0.1)
+    trials = df.random.binomial(
+        key, b.constant([10, 1000]), b.constant([[0.2], [0.9]]), None, "int32"
+    )
+    assert str(trials.spec) == "int32[2, 2]"
+
+
+def test_geometric() -> None:
+    """The first success is as late as it should be, and at once where it is certain."""
+    sample = drawn(lambda k: df.random.geometric(k, 0.3, (MANY // 2,)))
+    assert abs(surprise(*chances_of(stats.geom(0.3), sample))) < 3
+    assert drawn(lambda k: df.random.geometric(k, 1.0, (5,))).tolist() == [1] * 5
+
+
 def test_rademacher() -> None:
     """Signs are equally frequent."""
     sample = drawn(lambda k: df.random.rademacher(k, (MANY,), "float32"))
@@ -376,6 +455,80 @@ def test_categorical_along_any_axis() -> None:
         df.random.categorical(key, logits, 0, (4, 6))
     with pytest.raises(DTypeError, match="floats"):
         df.random.categorical(key, b.constant([1, 2]))
+
+
+# Several at a time
+
+
+def test_choice_with_probabilities() -> None:
+    """With replacement, elements are as frequent as their probabilities say, and 0 is never."""
+    _, key = keyed()
+    sample = df.evaluate(df.random.choice(key, 5, (MANY,), p=[0.0, 1.0, 3.0, 0.0, 6.0]))
+    counts = np.bincount(sample, minlength=5)
+    assert counts[0] == counts[3] == 0
+    often = counts[[1, 2, 4]]
+    assert abs(surprise(often, MANY * np.array([0.1, 0.3, 0.6]))) < 3
+    assert surprise(often, MANY * np.array([0.102, 0.3, 0.598])) > 3
+
+
+def test_choice_without_replacement() -> None:
+    """Without replacement no element comes twice; the first is as frequent as its probability."""
+    b, key = keyed()
+    p = np.array([0.1, 0.2, 0.3, 0.4])
+    keys = [b.constant(df.random.key(i)) for i in range(400)]
+    draws = df.evaluate(*[df.random.choice(k, 4, (2,), replace=False, p=p) for k in keys])
+    assert all(a[0] != a[1] for a in draws)
+    assert abs(frequencies(np.array([a[0] for a in draws]), p)) < 3
+    all_of_them = df.evaluate(df.random.choice(key, 6, (2, 3), replace=False))
+    assert sorted(all_of_them.ravel().tolist()) == list(range(6))
+
+
+def test_choice_of_slices() -> None:
+    """Slices of a tensor are drawn along any axis, and gradients go back to what was drawn."""
+    b, key = keyed()
+    x = b.constant(np.arange(12.0).reshape(3, 4))
+    drawn_x = df.random.choice(key, x, (2, 5), axis=1)
+    assert drawn_x.shape == (3, 2, 5)
+    places, found, slope = df.evaluate(
+        df.random.choice(key, 4, (2, 5)), drawn_x, *df.grad(drawn_x.sum(), [x])
+    )
+    np.testing.assert_array_equal(found, np.arange(12.0).reshape(3, 4)[:, places])
+    np.testing.assert_array_equal(slope, np.tile(np.bincount(places.ravel(), minlength=4), (3, 1)))
+    rows = b.input("rows", ("batch", 2))
+    plan = df.compile(b.build({"x": df.random.choice(key, rows, (50,))}), dims={"batch": 3})
+    fed = np.arange(6, dtype=np.float32).reshape(3, 2)
+    assert {*df.Runner(plan).run(rows=fed)["x"][:, 0].tolist()} == {0.0, 2.0, 4.0}
+
+
+def test_multivariate_normal() -> None:
+    """Vectors have their mean and covariance, each of a batch its own; gradients are exact."""
+    b, key = keyed()
+    mean = np.array([[0.0, 1.0], [5.0, -5.0]])
+    cov = np.array([[2.0, 0.6], [0.6, 1.0]])
+    centre, square = b.constant(mean), b.constant(cov)
+    x = df.random.multivariate_normal(key, centre, square, (50_000, 2), "float64")
+    sample, slope = df.evaluate(x, *df.grad(x.sum(), [centre]))
+    np.testing.assert_allclose(sample.mean(0), mean, atol=0.03)
+    for j in (0, 1):
+        np.testing.assert_allclose(np.cov(sample[:, j].T), cov, atol=0.04)
+    np.testing.assert_array_equal(slope, np.full((2, 2), 50_000.0))
+    assert df.random.multivariate_normal(key, centre, square).shape == (2, 2)
+    squared = ((x - centre) * (x - centre)).sum() / 100_000
+    spread = df.evaluate(*df.grad(squared, [square]))  # of the trace of the covariance
+    np.testing.assert_allclose(spread + spread.T, 2 * np.eye(2), atol=0.05)
+
+
+def test_multinomial() -> None:
+    """Counts add up to the trials, and each is binomial."""
+    b, key = keyed()
+    p = b.constant(np.array([[0.2, 0.5, 0.3], [1.0, 0.0, 0.0]]))
+    sample = df.evaluate(df.random.multinomial(key, b.constant([[50], [7]]), p, (20_000, 2, 2)))
+    assert sample.shape == (20_000, 2, 2, 3)
+    np.testing.assert_array_equal(sample.sum(-1), np.broadcast_to([[50], [7]], (20_000, 2, 2)))
+    np.testing.assert_array_equal(sample[:, :, 1, 1:], np.zeros((20_000, 2, 2)))
+    for j, chance in enumerate((0.2, 0.5, 0.3)):
+        law = stats.binom(50, chance)
+        assert abs(surprise(*chances_of(law, sample[:, 0, 0, j]))) < 3.5
 
 
 # Keys
@@ -458,27 +611,45 @@ def test_keys_are_fed() -> None:
     np.testing.assert_array_equal(one, again)
 
 
-@pytest.mark.parametrize("name", ["rand", "randn", "random.bits"])
+@pytest.mark.parametrize(
+    "name", ["rand", "randn", "random.bits", "random.loggamma", "random.poisson"]
+)
 def test_tiles_give_the_whole(name: str) -> None:
     """A plan that draws in slices, and doubles, gives the bits that are drawn whole."""
-    hand, attrs = HandMade(1000, 64), Attrs(dtype="float64", shape=(1000, 3), first=0)
+    op, hand = get_op(name), HandMade(1000, 64)
     key = hand.constant(0.0)._replace(dtype=np.dtype("uint64"))
     hand.constants[key.buffer] = df.random.key(11)
-    out = hand.local(3)
+    attrs = Attrs(dtype="float64", shape=(1000, 3), first=0)
+    inputs = [key]
     if name == "random.bits":
-        attrs, out = attrs.replace(dtype="uint64"), out._replace(dtype=np.dtype("uint64"))
-    result = hand.rowwise(3)._replace(dtype=out.dtype)
-    hand.step(name, (key,), out, attrs)
-    words = tuple(hand.local(3, "uint64") for _ in range(3 if name == "randn" else 2))
-    keys = tuple(hand.total(())._replace(dtype=np.dtype("uint64")) for _ in range(3))
-    hand.throughout |= {operand.buffer for operand in words}
-    hand.steps[-1] = hand.steps[-1]._replace(scratch=(*words, *keys))
-    hand.step("add", (out, out), result)
-    plan = hand.plan({"x": result})
+        attrs = attrs.replace(dtype="uint64")
+    if "." in name and name != "random.bits":
+        attrs = Attrs(first=0)
+        inputs.append(hand.input("a", (1000, 3), sliced=True))
+    out = hand.local(3, str(attrs.get("dtype", "float64")))
+    hand.step(name, inputs, out, attrs)
+    in_slice = attrs.replace(shape=(64, 3)) if "shape" in attrs else attrs
+    specs = (key.spec, *[out.spec] * (len(inputs) - 1))
+    workspace = op.workspace(specs, in_slice)
+    scratch = [scratch_for(hand, spec) for spec in workspace.scratch]
+    hand.throughout |= {operand.buffer for operand in scratch}
+    hand.steps[-1] = hand.steps[-1]._replace(scratch=tuple(scratch))
+    result = hand.step("add", (out, out), hand.rowwise(3)._replace(dtype=out.dtype))
+    plan = replace(hand.plan({"x": result}), internal=workspace.internal)
     verify(plan)
     assert len(plan.groups[0].slices) == 16
-    whole = run(get_op(name), [df.random.key(11)], attrs)[0]
-    np.testing.assert_array_equal(df.Runner(plan).run()["x"], whole + whole)
+    rows = np.linspace(0.2, 40, 3000).reshape(1000, 3)
+    fed = {"a": rows} if len(inputs) > 1 else {}
+    whole = run(op, [df.random.key(11), *fed.values()], attrs)[0]
+    np.testing.assert_array_equal(df.Runner(plan).run(fed)["x"], whole + whole)
+
+
+def scratch_for(hand: HandMade, spec: df.Spec) -> Operand:
+    """Return memory for a scratch array: of a slice's rows, or the same for all slices."""
+    if spec.ndim == 2:
+        return hand.local(3, str(spec.dtype))
+    strides = np.empty(spec.static_shape, spec.dtype).strides
+    return hand.total(spec.static_shape)._replace(dtype=spec.dtype, strides=strides)
 
 
 # Parameters, shapes, dtypes
@@ -541,6 +712,13 @@ def test_wrong_arguments_are_refused() -> None:
         df.random.split(key, -1)
     with pytest.raises(DTypeError, match="integers"):
         df.random.fold_in(key, 0.5)
+    with pytest.raises(DTypeError, match="seed"):
+        df.random.key(-1)
+
+
+def test_wrong_parameters_are_refused() -> None:
+    """Parameters that no distribution has are refused when they are declared."""
+    b, key = keyed()
     with pytest.raises(ShapeError, match="no integer"):
         df.random.randint(key, (2,), 3, 3)
     with pytest.raises(DTypeError, match="can't hold"):
@@ -561,5 +739,17 @@ def test_wrong_arguments_are_refused() -> None:
         df.random.gamma(key, 0.0, (2,))
     with pytest.raises(ShapeError, match="one axis"):
         df.random.dirichlet(key, 1.0)
-    with pytest.raises(DTypeError, match="seed"):
-        df.random.key(-1)
+    with pytest.raises(ShapeError, match="between"):
+        df.random.poisson(key, -1.0, (2,))
+    with pytest.raises(ShapeError, match="between"):
+        df.random.binomial(key, 3, 1.5, (2,))
+    with pytest.raises(DTypeError, match="integers or floats"):
+        df.random.poisson(key, 1.0, (2,), "bool")
+    with pytest.raises(ShapeError, match="can't be drawn"):
+        df.random.choice(key, 3, (4,), replace=False)
+    with pytest.raises(ShapeError, match="probability for each"):
+        df.random.choice(key, 3, (4,), p=[0.5, 0.5])
+    with pytest.raises(ShapeError, match="covariance"):
+        df.random.multivariate_normal(key, [0.0], [[1.0, 0.0], [0.0, 1.0]])
+    with pytest.raises(ShapeError, match="known length"):
+        df.random.multinomial(key, 3, 0.5)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dataflow.ops.nn.dropping import check_rate, dropout
+from dataflow.ops.nn.dropping import check_rate, check_switch, dropout
 from dataflow.ops.random.keys import fold_in
+from dataflow.ops.selection import where
 from dataflow.tensor import builder_of
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ class Dropout:
         See `dataflow.nn.dropout`: with a 1 for axes along which elements are dropped together.
     name : str
         What the name of its variable begins with; the second layer of a name gets a number.
+    training : bool or tensor
+        What a call doesn't say: in a `Sequential`, layers are called with nothing but a tensor.
 
     Examples
     --------
@@ -51,6 +54,7 @@ class Dropout:
     rate: float = 0.5
     noise_shape: NoiseShape = None
     name: str = "dropout"
+    training: bool | Tensor = field(default=True, compare=False)
 
     def __post_init__(self) -> None:
         check_rate("Dropout", self.rate)
@@ -62,9 +66,9 @@ class Dropout:
         ----------
         x : Tensor
             Floating point.
-        training : bool or tensor
+        training : bool or tensor, optional
             False returns `x` itself, and declares no variable. A bool scalar, such as an input,
-            switches at each run: then one graph trains and predicts.
+            switches at each run: then one graph trains and predicts. By default the layer's own.
 
         Returns
         -------
@@ -76,13 +80,18 @@ class Dropout:
         DTypeError, ShapeError
             `x` isn't floating point, or the noise doesn't broadcast to it.
         """
+        training = self.training if training is None else training
         if training is False:
             return x
         builder: Any = builder_of(x)
+        check_switch("Dropout", training)
         with builder.scope(self.name) as scope:
             key = builder.variable("key", _first_key(builder.seed, scope))
             with builder.recording("update", key.node, "dropout"):
-                builder.update(key, fold_in(key, 0))
+                advanced = fold_in(key, 0)
+                builder.update(
+                    key, advanced if training is True else where(training, advanced, key)
+                )
         return dropout(x, self.rate, key, noise_shape=self.noise_shape, training=training)
 
 

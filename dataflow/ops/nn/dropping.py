@@ -26,7 +26,15 @@ if TYPE_CHECKING:
 
     from dataflow.dims import DimLike, Shape
 
-__all__ = ["alpha_dropout", "check_rate", "dropout", "dropout1d", "dropout2d", "dropout3d"]
+__all__ = [
+    "alpha_dropout",
+    "check_rate",
+    "check_switch",
+    "dropout",
+    "dropout1d",
+    "dropout2d",
+    "dropout3d",
+]
 
 NoiseShape: TypeAlias = "Sequence[DimLike | None] | None"
 
@@ -78,15 +86,15 @@ def dropout(
     ([0.0, 4.0], 1)
     """
     shape = _checked("dropout", x, rate, key, noise_shape)
+    check_switch("dropout", training)
     if training is False or rate == 0:
         return x
     keep = 1.0 - rate
     kept, scale = bernoulli(key, keep, shape), 1 / keep if keep else 0.0
     if training is True:
         return where(kept, x * scale, 0.0)
-    on = _switch("dropout", training)
-    factor = astype(where(on, np.float64(scale), np.float64(1.0)), x.dtype)
-    return where(logical_or(kept, logical_not(on)), x * factor, 0.0)
+    factor = astype(where(training, np.float64(scale), np.float64(1.0)), x.dtype)
+    return where(logical_or(kept, logical_not(training)), x * factor, 0.0)
 
 
 def check_rate(name: str, rate: float) -> None:
@@ -116,11 +124,12 @@ def _checked(name: str, x: Tensor, rate: float, key: Tensor, noise_shape: NoiseS
     return shape
 
 
-def _switch(name: str, training: Tensor) -> Tensor:
-    if not isinstance(training, Tensor) or training.dtype != np.bool_ or training.ndim:
+def check_switch(name: str, training: bool | Tensor) -> None:
+    """Refuse what doesn't say whether a network is trained."""
+    is_scalar = isinstance(training, Tensor) and training.dtype == np.bool_ and not training.ndim
+    if not isinstance(training, bool) and not is_scalar:
         msg = f"{name} ({user_line()}): training is a bool or a bool scalar, not {training!r}"
         raise DTypeError(msg)
-    return training
 
 
 def _channels(name: str, x: Tensor, places: int) -> list[DimLike | None]:
@@ -204,10 +213,11 @@ def alpha_dropout(
     (True, True)
     """
     shape = _checked("alpha_dropout", x, rate, key, noise_shape)
+    check_switch("alpha_dropout", training)
     if training is False or rate == 0:
         return x
     keep = 1.0 - rate
     scale = 1 / math.sqrt(keep * (1 + _SELU_FLOOR**2 * rate)) if keep else 0.0
     dropped = where(bernoulli(key, keep, shape), x, _SELU_FLOOR)
     made = dropped * scale - scale * _SELU_FLOOR * rate
-    return made if training is True else where(_switch("alpha_dropout", training), made, x)
+    return made if training is True else where(training, made, x)

@@ -7,6 +7,7 @@ but its mean is the derivative of the mean, and that of any function of the draw
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,19 +24,24 @@ from dataflow.ops.draws import RANDN
 from dataflow.ops.elementary import exp
 from dataflow.ops.neural import softmax
 from dataflow.ops.powers import sqrt
-from dataflow.ops.random import gamma_draws
+from dataflow.ops.random import blocks, gamma_draws
 from dataflow.ops.random.gamma_integrals import loggamma_slope
 from dataflow.ops.random.keys import draw, split
-from dataflow.ops.random.parameters import float_dtype, parameter, shape_of, shifted
+from dataflow.ops.random.parameters import (
+    check_positive,
+    float_dtype,
+    parameter,
+    shape_of,
+    shifted,
+)
 from dataflow.ops.shaping import broadcast_to
 from dataflow.source import user_line
-from dataflow.tensor import Tensor
 
 if TYPE_CHECKING:
-    from dataflow.dims import Dim, Shape
+    from dataflow.dims import Shape
     from dataflow.op import Application
     from dataflow.ops.random.parameters import ShapeLike
-    from dataflow.tensor import TensorLike
+    from dataflow.tensor import Tensor, TensorLike
 
 __all__ = ["beta", "chisquare", "dirichlet", "f", "gamma", "loggamma", "t"]
 
@@ -44,23 +50,12 @@ def _by_shape(application: Application, change: Tensor) -> Tensor:
     return change * loggamma_slope(application.inputs[1], application.outputs[0])
 
 
-def _batch(
-    application: Application, inputs: tuple[Tensor, ...], batched: tuple[bool, ...],
-    size: int | Dim,
-) -> list[Tensor]:  # fmt: skip
-    whole = [
-        x if has_batch else broadcast_to(x, (size, *x.shape))
-        for x, has_batch in zip(inputs, batched, strict=True)
-    ]
-    return [apply(application.op, whole, application.attrs)]
-
-
 LOGGAMMA = register(Op(
-    name="random.loggamma", label="Loggamma", infer=gamma_draws.infer, kernel=gamma_draws.kernel,
-    reference=gamma_draws.reference, vjp=maps_vjp((None, _by_shape)),
-    jvp=maps_jvp((None, _by_shape)), batch=_batch, tiling=gamma_draws.tiling,
-    cost=gamma_draws.cost, samples=gamma_draws.samples, workspace=gamma_draws.workspace,
-    implicit=True,
+    name="random.loggamma", label="Loggamma", infer=partial(blocks.infer, gamma_draws.METHOD),
+    kernel=partial(blocks.kernel, gamma_draws.METHOD), reference=gamma_draws.reference,
+    vjp=maps_vjp((None, _by_shape)), jvp=maps_jvp((None, _by_shape)), batch=blocks.batch,
+    tiling=blocks.tiling, cost=blocks.cost, samples=gamma_draws.samples,
+    workspace=partial(blocks.workspace, gamma_draws.METHOD), implicit=True,
 ))  # fmt: skip
 
 
@@ -68,13 +63,6 @@ def _logs(key: Tensor, a: TensorLike, lengths: Shape) -> Tensor:
     """Return the logarithms of gamma draws in float64."""
     shape = parameter(a, key, np.dtype(np.float64))
     return apply(LOGGAMMA, (key, broadcast_to(shape, (*key.shape, *lengths))), Attrs(first=0))
-
-
-def _check_positive(name: str, **numbers: TensorLike) -> None:
-    for which, value in numbers.items():
-        if not isinstance(value, Tensor) and not np.all(np.asarray(value) > 0):
-            msg = f"{name} ({user_line()}): {which} must be above 0, not {value!r}"
-            raise ShapeError(msg)
 
 
 @public(family="random")
@@ -126,7 +114,7 @@ def gamma(
     >>> round(float(drawn.mean())), round(float(drawn.var()))
     (3, 3)
     """
-    _check_positive("gamma", a=a)
+    check_positive("gamma", a=a)
     kind, lengths = float_dtype("gamma", dtype), shape_of("gamma", key, shape, a, scale)
     return shifted(astype(exp(_logs(key, a, lengths)), kind), key, 0.0, scale)
 
@@ -145,7 +133,7 @@ def loggamma(
     >>> bool(drawn.min() < -10000)
     True
     """
-    _check_positive("loggamma", a=a)
+    check_positive("loggamma", a=a)
     kind = float_dtype("loggamma", dtype)
     return astype(_logs(key, a, shape_of("loggamma", key, shape, a)), kind)
 
@@ -170,7 +158,7 @@ def beta(
     >>> round(float(df.evaluate(df.random.beta(key, 3.0, 1.0, (10000,))).mean()), 2)
     0.75
     """
-    _check_positive("beta", a=a, b=b)
+    check_positive("beta", a=a, b=b)
     kind, lengths = float_dtype("beta", dtype), shape_of("beta", key, shape, a, b)
     one, other = _two(key)
     return astype(sigmoid(_logs(one, a, lengths) - _logs(other, b, lengths)), kind)
@@ -214,7 +202,7 @@ def dirichlet(
     >>> drawn.shape, bool(abs(drawn.sum(-1) - 1).max() < 1e-6)
     ((1000, 3), True)
     """
-    _check_positive("dirichlet", alpha=alpha)
+    check_positive("dirichlet", alpha=alpha)
     kind, weights = float_dtype("dirichlet", dtype), parameter(alpha, key, np.dtype(np.float64))
     if not weights.ndim:
         msg = f"dirichlet ({user_line()}): alpha has one axis or more, not {weights.spec}"
@@ -238,7 +226,7 @@ def chisquare(
     >>> round(float(df.evaluate(df.random.chisquare(key, 4.0, (10000,))).mean()))
     4
     """
-    _check_positive("chisquare", df=df)
+    check_positive("chisquare", df=df)
     return astype(_half_chisquare(key, df, "chisquare", shape) * 2, float_dtype("chisquare", dtype))
 
 
@@ -260,7 +248,7 @@ def t(key: Tensor, df: TensorLike, shape: ShapeLike = None, dtype: object = "flo
     >>> bool(abs(df.evaluate(df.random.t(key, 5.0, (10000,))).mean()) < 0.05)
     True
     """
-    _check_positive("t", df=df)
+    check_positive("t", df=df)
     kind, (one, other) = float_dtype("t", dtype), _two(key)
     normal = draw(RANDN, one, shape_of("t", key, shape, df), "float64")
     half = parameter(df, key, np.dtype(np.float64)) * 0.5
@@ -281,7 +269,7 @@ def f(
     >>> bool(df.evaluate(df.random.f(key, 5.0, 9.0, (100,))).min() > 0)
     True
     """
-    _check_positive("f", dfnum=dfnum, dfden=dfden)
+    check_positive("f", dfnum=dfnum, dfden=dfden)
     kind, (one, other) = float_dtype("f", dtype), _two(key)
     above = _half_chisquare(one, dfnum, "f", shape, dfden)
     below = _half_chisquare(other, dfden, "f", shape, dfnum)

@@ -27,10 +27,9 @@ from dataflow.op import Op, Sample, Workspace, register
 from dataflow.ops.casting import astype
 from dataflow.ops.comparison import greater
 from dataflow.ops.random.keys import bits
-from dataflow.ops.random.parameters import parameter, shape_of
+from dataflow.ops.random.parameters import integer_dtype, parameter, shape_of
 from dataflow.ops.selection import where
 from dataflow.ops.words import u64
-from dataflow.sampling import INTEGERS
 from dataflow.source import user_line
 from dataflow.spec import Spec, as_dtype, broadcast_shapes
 from dataflow.tensor import Tensor
@@ -153,7 +152,7 @@ def randint(
     >>> int(rolls.min()), int(rolls.max())
     (1, 6)
     """
-    kind = _integer_dtype("randint", dtype)
+    kind = integer_dtype("randint", dtype)
     words = bits(key, shape_of("randint", key, shape, minval, maxval))
     if not isinstance(minval, (int, np.integer)) or not isinstance(maxval, (int, np.integer)):
         low, high = (_bound(value, key, kind) for value in (minval, maxval))
@@ -163,14 +162,6 @@ def randint(
     offsets = words if span == 2**64 else below(words, key.builder.constant(u64(span)))
     found = astype(offsets, kind)
     return found + key.builder.constant(start, dtype=kind) if start else found
-
-
-def _integer_dtype(name: str, dtype: object) -> np.dtype:
-    kind = as_dtype(dtype)
-    if kind.name not in INTEGERS:
-        msg = f"{name} ({user_line()}) draws {', '.join(INTEGERS)}, not {kind}"
-        raise DTypeError(msg)
-    return kind
 
 
 def _bound(value: TensorLike, key: Tensor, kind: np.dtype) -> Tensor:

@@ -16,7 +16,7 @@ from dataflow.ops.casting import astype
 from dataflow.ops.draws import RAND
 from dataflow.ops.random.keys import draw
 from dataflow.ops.selection import maximum
-from dataflow.sampling import FLOATS
+from dataflow.sampling import FLOATS, INTEGERS
 from dataflow.source import user_line
 from dataflow.spec import as_dtype, as_shape, broadcast_shapes, shape_text
 from dataflow.tensor import Tensor
@@ -27,7 +27,16 @@ if TYPE_CHECKING:
     from dataflow.dims import DimLike, Shape
     from dataflow.tensor import TensorLike
 
-__all__ = ["ShapeLike", "float_dtype", "open_units", "parameter", "shape_of", "shifted"]
+__all__ = [
+    "ShapeLike",
+    "check_positive",
+    "float_dtype",
+    "integer_dtype",
+    "open_units",
+    "parameter",
+    "shape_of",
+    "shifted",
+]
 
 ShapeLike: TypeAlias = "int | str | Sequence[DimLike] | None"
 
@@ -68,6 +77,23 @@ def float_dtype(name: str, dtype: object) -> np.dtype:
         msg = f"{name} ({user_line()}) draws {', '.join(FLOATS)}, not {found}"
         raise DTypeError(msg)
     return found
+
+
+def integer_dtype(name: str, dtype: object) -> np.dtype:
+    """Return a dtype that integer draws can have."""
+    kind = as_dtype(dtype)
+    if kind.name not in INTEGERS:
+        msg = f"{name} ({user_line()}) draws {', '.join(INTEGERS)}, not {kind}"
+        raise DTypeError(msg)
+    return kind
+
+
+def check_positive(name: str, **numbers: TensorLike) -> None:
+    """Refuse numbers that aren't above 0; what tensors hold shows when they are drawn."""
+    for which, value in numbers.items():
+        if not isinstance(value, Tensor) and not np.all(np.asarray(value) > 0):
+            msg = f"{name} ({user_line()}): {which} must be above 0, not {value!r}"
+            raise ShapeError(msg)
 
 
 def parameter(value: TensorLike, key: Tensor, dtype: np.dtype) -> Tensor:
