@@ -59,7 +59,7 @@ class Dropout:
     def __post_init__(self) -> None:
         check_rate("Dropout", self.rate)
 
-    def __call__(self, x: Tensor, training: bool | Tensor = True) -> Tensor:
+    def __call__(self, x: Tensor, training: bool | Tensor | None = None) -> Tensor:
         """Declare the layer on a tensor and return its result.
 
         Parameters
