@@ -96,6 +96,10 @@ CONTINUOUS: dict[str, tuple[Callable[[df.Tensor], df.Tensor], Any]] = {
                     stats.weibull_min(1.5, scale=2)),
     "triangular": (lambda k: df.random.triangular(k, -1.0, 0.0, 3.0, (MANY,)),
                    stats.triang(0.25, -1, 4)),
+    "maxwell": (lambda k: df.random.maxwell(k, (MANY,)), stats.maxwell()),
+    "generalized_normal": (lambda k: df.random.generalized_normal(k, 1.5, (MANY,)),
+                           stats.gennorm(1.5)),
+    "wald": (lambda k: df.random.wald(k, 0.7, (MANY,), "float64"), stats.invgauss(0.7)),
     "cauchy": (lambda k: df.random.cauchy(k, (MANY,)), stats.cauchy()),
 }  # fmt: skip
 
@@ -367,6 +371,13 @@ def test_counts_broadcast() -> None:
         key, b.constant([10, 1000]), b.constant([[0.2], [0.9]]), None, "int32"
     )
     assert str(trials.spec) == "int32[2, 2]"
+
+
+def test_negative_binomial() -> None:
+    """Failures before successes are as frequent as they should be."""
+    sample = drawn(lambda k: df.random.negative_binomial(k, 2.5, 0.3, (MANY // 4,)))
+    assert abs(surprise(*chances_of(stats.nbinom(2.5, 0.3), sample))) < 3
+    assert surprise(*chances_of(stats.nbinom(2.5, 0.306), sample)) > 3
 
 
 def test_geometric() -> None:

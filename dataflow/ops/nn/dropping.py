@@ -26,15 +26,7 @@ if TYPE_CHECKING:
 
     from dataflow.dims import DimLike, Shape
 
-__all__ = [
-    "alpha_dropout",
-    "check_rate",
-    "check_switch",
-    "dropout",
-    "dropout1d",
-    "dropout2d",
-    "dropout3d",
-]
+__all__ = ["alpha_dropout", "dropout", "dropout1d", "dropout2d", "dropout3d"]
 
 NoiseShape: TypeAlias = "Sequence[DimLike | None] | None"
 

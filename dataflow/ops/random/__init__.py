@@ -1,6 +1,7 @@
 """Random draws by key and counter. Importing this package declares the ops ``random.*``."""
 
 from dataflow.ops.random.choices import *
+from dataflow.ops.random.compounds import *
 from dataflow.ops.random.continuous import *
 from dataflow.ops.random.counts import *
 from dataflow.ops.random.gammas import *
