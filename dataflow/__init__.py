@@ -23,8 +23,11 @@ if TYPE_CHECKING:
     from dataflow.attrs import Attrs as Attrs
     from dataflow.builder import GraphBuilder as GraphBuilder
     from dataflow.dims import Dim as Dim
+    from dataflow.dtypes import *
     from dataflow.graph import Graph as Graph
     from dataflow.graph import Ref as Ref
+    from dataflow.namespace import __array_api_version__ as __array_api_version__
+    from dataflow.namespace import __array_namespace_info__ as __array_namespace_info__
     from dataflow.ops import *
     from dataflow.spec import Spec as Spec
     from dataflow.sweeps import grad as grad
@@ -40,6 +43,8 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _LAZY = {
+    "__array_api_version__": "dataflow.namespace",
+    "__array_namespace_info__": "dataflow.namespace",
     "Attrs": "dataflow.attrs",
     "Dim": "dataflow.dims",
     "Graph": "dataflow.graph",
@@ -56,6 +61,11 @@ _LAZY = {
     "load": "serialization.files",
     "save": "serialization.files",
 }
+_DTYPES = (
+    "bool", "complex64", "complex128", "e", "float16", "float32", "float64", "inf", "int8",
+    "int16", "int32", "int64", "nan", "newaxis", "pi", "uint8", "uint16", "uint32", "uint64",
+)  # fmt: skip
+_LAZY |= dict.fromkeys(_DTYPES, "dataflow.dtypes")
 _LAZY_MODULES = ("fft", "linalg", "nn", "optim", "random", "special")
 
 

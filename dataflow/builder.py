@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 import networkx as nx
 import numpy as np
@@ -16,6 +16,8 @@ import numpy as np
 import dataflow.sweeps  # noqa: F401 - enters `backward` among the functions of tensors
 from dataflow.attrs import Attrs
 from dataflow.bfloat16 import through_float32
+from dataflow.creating import Creation
+from dataflow.current import within
 from dataflow.dims import Dim, DimLike, as_dim, product
 from dataflow.dispatch import FUNCTIONS, load_family
 from dataflow.errors import DTypeError, GraphError, NameTakenError, ShapeError
@@ -25,6 +27,7 @@ from dataflow.registry import get_op
 from dataflow.source import user_line
 from dataflow.spec import Spec, as_dtype, is_bfloat16
 from dataflow.tensor import Tensor
+from dataflow.values import check_grad, declared_spec, locked_copy
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -38,9 +41,6 @@ __all__ = ["GraphBuilder"]
 
 load_family("*")  # the operators and methods of tensors look their functions up by name
 
-_NUMPY_VALUES = (np.ndarray, np.generic)
-_LONGEST_VALUE = 60  # of a value in a message, in characters
-
 
 class _Context(NamedTuple):
     """What nodes declared now belong to."""
@@ -51,7 +51,7 @@ class _Context(NamedTuple):
     source: str = ""  # empty: the line of the user's code that is running
 
 
-class GraphBuilder:
+class GraphBuilder(Creation):
     """Declares a graph.
 
     Parameters
@@ -87,6 +87,16 @@ class GraphBuilder:
         self._context = _Context()
         self._no_grad = False
         self._draws = 0
+        self._entered: list[AbstractContextManager[None]] = []
+
+    def __enter__(self) -> Self:
+        """Let creation functions declare in this graph, within the ``with`` block."""
+        self._entered.append(within(self))
+        self._entered[-1].__enter__()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._entered.pop().__exit__(None, None, None)
 
     # Leaves
 
@@ -120,7 +130,7 @@ class GraphBuilder:
             The shape or the dtype is none, or a gradient is asked of an integer.
         """
         node = self._claim(name, "input")
-        spec = _spec(f"input {name!r}", shape, dtype)
+        spec = declared_spec(f"input {name!r}", shape, dtype)
         tensor = self._leaf("input", spec, node, requires_grad=requires_grad)
         self._inputs.append(tensor.node)
         return tensor
@@ -134,7 +144,8 @@ class GraphBuilder:
         Parameters
         ----------
         value : array_like
-            Any shape. Arrays keep their dtype; Python's floats become float32, its ints int64.
+            Any shape. Arrays keep their dtype; Python's floats become float32, complex numbers
+            complex64, ints int64.
         dtype : dtype, optional
             Its dtype, if not the value's own.
         name : str
@@ -147,7 +158,7 @@ class GraphBuilder:
         Tensor
             A leaf.
         """
-        array = _locked_copy(value, dtype)
+        array = locked_copy(value, dtype)
         node = self._claim(name, "constant") if name else self._unique("constant")
         tensor = self._leaf("constant", Spec.like(array), node, requires_grad=requires_grad)
         self._constants[node] = array
@@ -179,7 +190,7 @@ class GraphBuilder:
             raise GraphError(msg)
         needs = first.spec.is_float if requires_grad is None else requires_grad
         node = self._claim(name, "variable")
-        _check_grad(f"variable {node!r}", first.spec, requires_grad=needs)
+        check_grad(f"variable {node!r}", first.spec, requires_grad=needs)
         self._mark_initial(node, first)
         tensor = self._leaf("variable", first.spec, node, requires_grad=needs)
         self._initials[node] = first
@@ -237,54 +248,7 @@ class GraphBuilder:
         attrs = Attrs(dtype=as_dtype(dtype).name, dims=(product(dims),))
         return self.apply(get_op("size"), (), attrs)[0]
 
-    # Creation
-
-    def zeros(
-        self, shape: int | str | Sequence[DimLike], dtype: object = "float32",
-        *, requires_grad: bool = False,
-    ) -> Tensor:  # fmt: skip
-        """Return a tensor of zeros, stored as its shape alone."""
-        return self.full(shape, 0, dtype, requires_grad=requires_grad)
-
-    def ones(
-        self, shape: int | str | Sequence[DimLike], dtype: object = "float32",
-        *, requires_grad: bool = False,
-    ) -> Tensor:  # fmt: skip
-        """Return a tensor of ones, stored as its shape alone."""
-        return self.full(shape, 1, dtype, requires_grad=requires_grad)
-
-    def full(
-        self, shape: int | str | Sequence[DimLike], value: complex, dtype: object = "float32",
-        *, requires_grad: bool = False,
-    ) -> Tensor:  # fmt: skip
-        """Return a tensor of one value, stored as its shape and the value."""
-        spec = _spec("a tensor of one value", shape, dtype)
-        _check_grad("a tensor of one value", spec, requires_grad=requires_grad)
-        scalar = self.constant(value, dtype=spec.dtype)
-        tensor = self.apply(get_op("broadcast_to"), (scalar,), Attrs(shape=spec.shape))[0]
-        tensor.requires_grad = requires_grad
-        return tensor
-
-    def arange(
-        self, start: DimLike, stop: DimLike | None = None, step: int = 1, dtype: object = "int64",
-    ) -> Tensor:  # fmt: skip
-        """Return ``start, start + step, …`` before `stop`, as `numpy.arange` does for ints.
-
-        Parameters
-        ----------
-        start, stop : int, str or Dim
-            With one argument, the end. Named dimensions may be used.
-        step : int
-            The distance, not 0.
-        dtype : dtype
-            The result's dtype.
-
-        Returns
-        -------
-        Tensor
-            One axis.
-        """
-        return _tensor(FUNCTIONS["arange"](self, start, stop, step, dtype))
+    # Draws
 
     def rand(
         self, shape: int | str | Sequence[DimLike], dtype: object = "float32",
@@ -307,7 +271,7 @@ class GraphBuilder:
     def _draw(
         self, op: str, shape: int | str | Sequence[DimLike], dtype: object, *, requires_grad: bool
     ) -> Tensor:
-        spec = _spec(op, shape, dtype)
+        spec = declared_spec(op, shape, dtype)
         key = np.random.SeedSequence((self.seed, self._draws)).generate_state(1, np.uint64)[0]
         attrs = Attrs(dtype=spec.dtype.name, shape=spec.shape, first=0)
         tensor = self.apply(get_op(op), (self.constant(key),), attrs)[0]
@@ -456,7 +420,7 @@ class GraphBuilder:
         return outputs
 
     def _leaf(self, op: str, spec: Spec, name: str, *, requires_grad: bool) -> Tensor:
-        _check_grad(f"{op} {name!r}", spec, requires_grad=requires_grad)
+        check_grad(f"{op} {name!r}", spec, requires_grad=requires_grad)
         attrs = Attrs(dtype=spec.dtype.name, shape=spec.shape)
         tensor = self._add(get_op(op), (), attrs, name)[0]
         tensor.requires_grad = requires_grad
@@ -547,38 +511,3 @@ class GraphBuilder:
 
 def _tensor(value: object) -> Tensor:
     return value  # type: ignore[return-value]  # what a public function of ours returned
-
-
-def _spec(what: str, shape: int | str | Sequence[DimLike], dtype: object) -> Spec:
-    try:
-        return Spec.of(shape, dtype)
-    except GraphError as error:
-        msg = f"{what} ({user_line()}): {error}"
-        raise type(error)(msg) from None
-
-
-def _check_grad(what: str, spec: Spec, *, requires_grad: bool) -> None:
-    """Refuse a gradient of integers, before anything is declared."""
-    if requires_grad and not spec.is_float:
-        msg = (f"{what} ({user_line()}) is {spec}: only floating-point tensors can require a "
-               "gradient")  # fmt: skip
-        raise DTypeError(msg)
-
-
-def _locked_copy(value: ArrayLike, dtype: object) -> np.ndarray:
-    try:
-        array = np.array(value, dtype=None if dtype is None else as_dtype(dtype), order="C")
-        given = as_dtype(array.dtype)
-    except (OverflowError, ValueError, TypeError) as error:
-        msg = f"a constant ({user_line()}) can't be made of {_shortened(value)}: {error}"
-        raise DTypeError(msg) from None
-    if dtype is None and array.dtype == np.float64 and not isinstance(value, _NUMPY_VALUES):
-        given = np.dtype(np.float32)
-    array = array.astype(given, copy=False)
-    array.setflags(write=False)
-    return array
-
-
-def _shortened(value: object) -> str:
-    text = "a tensor" if isinstance(value, Tensor) else repr(value)
-    return text if len(text) <= _LONGEST_VALUE else f"{text[:_LONGEST_VALUE]}…"

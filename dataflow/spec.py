@@ -45,7 +45,7 @@ class Spec(NamedTuple):
     dtype: np.dtype
 
     @classmethod
-    def of(cls, shape: int | str | Iterable[DimLike], dtype: object) -> Spec:
+    def of(cls, shape: DimLike | Iterable[DimLike], dtype: object) -> Spec:
         """Make a spec from whatever stands for a shape and a dtype; see `as_shape`, `as_dtype`."""
         return cls(as_shape(shape), as_dtype(dtype))
 
@@ -108,7 +108,7 @@ class Spec(NamedTuple):
         return Spec(shape, self.dtype)
 
 
-def as_shape(shape: int | str | Dim | Iterable[DimLike]) -> Shape:
+def as_shape(shape: DimLike | Iterable[DimLike]) -> Shape:
     """Turn one dimension or several into a shape.
 
     Raises

@@ -6,14 +6,18 @@ on it, declare nodes; whatever would need a value (``if t``, ``float(t)``) raise
 
 from __future__ import annotations
 
+import importlib
 import inspect
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import numpy as np
 
+from dataflow.current import within
 from dataflow.dispatch import FUNCTIONS, NUMPY_FUNCTIONS, find_numpy_function
 from dataflow.errors import DTypeError, GradientError, GraphError, ShapeError
+from dataflow.methods import Methods
+from dataflow.operators import Operators
 from dataflow.places import At
 from dataflow.source import user_line
 
@@ -28,6 +32,8 @@ if TYPE_CHECKING:
     from dataflow.spec import Spec
 
 __all__ = ["Builder", "GradFn", "Tensor", "TensorLike", "builder_of"]
+
+_API_VERSIONS = ("2021.12", "2022.12", "2023.12", "2024.12")
 
 TensorLike: TypeAlias = "Tensor | ArrayLike"
 
@@ -45,7 +51,7 @@ class Builder(Protocol):
         """Return the product of dimensions as a scalar tensor."""
 
     def arange(
-        self, start: DimLike, stop: DimLike | None = None, step: int = 1, dtype: object = "int64"
+        self, start: DimLike, stop: DimLike | None = None, step: int = 1, dtype: object = None
     ) -> Tensor:
         """Return whole numbers at even distances."""
 
@@ -82,7 +88,7 @@ class GradFn:
         return f"<{self.label}Backward>"
 
 
-class Tensor:
+class Tensor(Operators, Methods):
     """One output of one node in a graph under construction.
 
     Made by a `GraphBuilder`'s methods and by functions of other tensors, never directly.
@@ -192,7 +198,37 @@ class Tensor:
         """Return the same values as a tensor that no gradient passes through."""
         return _tensor(FUNCTIONS["stop_gradient"](self))
 
-    # Methods that are functions
+    # The Array API standard; its `size`, a number, is ours to say as `spec.size`
+
+    @property
+    def device(self) -> Builder:
+        """The builder that it belongs to, as creation functions take it."""
+        return self.builder
+
+    def to_device(self, device: Builder, /, *, stream: None = None) -> Tensor:
+        """Return the tensor itself: `device` must be its builder, nothing moves to another one."""
+        if device is not self.builder or stream is not None:
+            msg = (f"to_device ({user_line()}): {self!r} stays in its builder, its one device; "
+                   "declare both in one graph, or feed one's results to the other")  # fmt: skip
+            raise GraphError(msg)
+        return self
+
+    def __array_namespace__(self, /, *, api_version: str | None = None) -> Any:  # noqa: ANN401
+        """Return the namespace of functions on tensors: the module `dataflow`."""
+        if api_version not in (None, *_API_VERSIONS):
+            msg = f"there is no version {api_version!r} of the Array API, only {_API_VERSIONS}"
+            raise GraphError(msg)
+        return importlib.import_module("dataflow")
+
+    @property
+    def itemsize(self) -> int:
+        """The number of bytes of one element."""
+        return self.dtype.itemsize
+
+    @property
+    def nbytes(self) -> int:
+        """The number of bytes of all elements; `ShapeError` where a dimension has a name."""
+        return self.spec.nbytes
 
     def size(self, axis: int | None = None) -> Tensor:
         """Return the length of an axis, or the number of elements, as an int64 scalar tensor."""
@@ -202,175 +238,6 @@ class Tensor:
             msg = f"size of axis {axis!r} ({user_line()}): {self!r} has {self.ndim} axes"
             raise ShapeError(msg)
         return self.builder.size_of((self.shape[axis],), np.int64)
-
-    def sum(self, axis: int | tuple[int, ...] | None = None, *, keepdims: bool = False) -> Tensor:
-        """Return the sum over axes; see `dataflow.sum`."""
-        return _tensor(FUNCTIONS["sum"](self, axis=axis, keepdims=keepdims))
-
-    def mean(self, axis: int | tuple[int, ...] | None = None, *, keepdims: bool = False) -> Tensor:
-        """Return the mean over axes; see `dataflow.mean`."""
-        return _tensor(FUNCTIONS["mean"](self, axis=axis, keepdims=keepdims))
-
-    def max(self, axis: int | tuple[int, ...] | None = None, *, keepdims: bool = False) -> Tensor:
-        """Return the maximum over axes; see `dataflow.max`."""
-        return _tensor(FUNCTIONS["max"](self, axis=axis, keepdims=keepdims))
-
-    def min(self, axis: int | tuple[int, ...] | None = None, *, keepdims: bool = False) -> Tensor:
-        """Return the minimum over axes; see `dataflow.min`."""
-        return _tensor(FUNCTIONS["min"](self, axis=axis, keepdims=keepdims))
-
-    def argmax(self, axis: int | None = None, *, keepdims: bool = False) -> Tensor:
-        """Return the index of the maximum; see `dataflow.argmax`."""
-        return _tensor(FUNCTIONS["argmax"](self, axis=axis, keepdims=keepdims))
-
-    def argmin(self, axis: int | None = None, *, keepdims: bool = False) -> Tensor:
-        """Return the index of the minimum; see `dataflow.argmin`."""
-        return _tensor(FUNCTIONS["argmin"](self, axis=axis, keepdims=keepdims))
-
-    def reshape(self, *shape: DimLike | Sequence[DimLike]) -> Tensor:
-        """Return the same elements in another shape; see `dataflow.reshape`."""
-        return _tensor(FUNCTIONS["reshape"](self, _one_or_many(shape)))
-
-    def transpose(self, *axes: int | Sequence[int]) -> Tensor:
-        """Return the axes in another order, reversed by default; see `dataflow.transpose`."""
-        return _tensor(FUNCTIONS["transpose"](self, _one_or_many(axes) if axes else None))
-
-    @property
-    def T(self) -> Tensor:  # noqa: N802 - NumPy's name
-        """The axes in reverse order."""
-        return _tensor(FUNCTIONS["transpose"](self))
-
-    def squeeze(self, axis: int | tuple[int, ...] | None = None) -> Tensor:
-        """Return the tensor without axes of length 1; see `dataflow.squeeze`."""
-        return _tensor(FUNCTIONS["squeeze"](self, axis))
-
-    def astype(self, dtype: object) -> Tensor:
-        """Return the values in another dtype; see `dataflow.astype`."""
-        return _tensor(FUNCTIONS["astype"](self, dtype))
-
-    # Operators
-
-    def __add__(self, other: TensorLike) -> Tensor:
-        return _tensor(FUNCTIONS["add"](self, other))
-
-    def __radd__(self, other: TensorLike) -> Tensor:
-        return _tensor(FUNCTIONS["add"](other, self))
-
-    def __sub__(self, other: TensorLike) -> Tensor:
-        return _tensor(FUNCTIONS["subtract"](self, other))
-
-    def __rsub__(self, other: TensorLike) -> Tensor:
-        return _tensor(FUNCTIONS["subtract"](other, self))
-
-    def __mul__(self, other: TensorLike) -> Tensor:
-        return _tensor(FUNCTIONS["multiply"](self, other))
-
-    def __rmul__(self, other: TensorLike) -> Tensor:
-        return _tensor(FUNCTIONS["multiply"](other, self))
-
-    def __truediv__(self, other: TensorLike) -> Tensor:
-        return _tensor(FUNCTIONS["divide"](self, other))
-
-    def __rtruediv__(self, other: TensorLike) -> Tensor:
-        return _tensor(FUNCTIONS["divide"](other, self))
-
-    def __floordiv__(self, other: TensorLike) -> Tensor:
-        return _tensor(FUNCTIONS["floor_divide"](self, other))
-
-    def __rfloordiv__(self, other: TensorLike) -> Tensor:
-        return _tensor(FUNCTIONS["floor_divide"](other, self))
-
-    def __mod__(self, other: TensorLike) -> Tensor:
-        return _tensor(FUNCTIONS["remainder"](self, other))
-
-    def __rmod__(self, other: TensorLike) -> Tensor:
-        return _tensor(FUNCTIONS["remainder"](other, self))
-
-    def __divmod__(self, other: TensorLike) -> tuple[Tensor, Tensor]:
-        return self // other, self % other
-
-    def __rdivmod__(self, other: TensorLike) -> tuple[Tensor, Tensor]:
-        return self.__rfloordiv__(other), self.__rmod__(other)
-
-    def __pow__(self, other: TensorLike) -> Tensor:
-        return _tensor(FUNCTIONS["power"](self, other))
-
-    def __rpow__(self, other: TensorLike) -> Tensor:
-        return _tensor(FUNCTIONS["power"](other, self))
-
-    def __matmul__(self, other: TensorLike) -> Tensor:
-        return _tensor(FUNCTIONS["matmul"](self, other))
-
-    def __rmatmul__(self, other: TensorLike) -> Tensor:
-        return _tensor(FUNCTIONS["matmul"](other, self))
-
-    def __and__(self, other: TensorLike) -> Tensor:
-        return _tensor(FUNCTIONS["bitwise_and"](self, other))
-
-    def __rand__(self, other: TensorLike) -> Tensor:
-        return _tensor(FUNCTIONS["bitwise_and"](other, self))
-
-    def __or__(self, other: TensorLike) -> Tensor:
-        return _tensor(FUNCTIONS["bitwise_or"](self, other))
-
-    def __ror__(self, other: TensorLike) -> Tensor:
-        return _tensor(FUNCTIONS["bitwise_or"](other, self))
-
-    def __xor__(self, other: TensorLike) -> Tensor:
-        return _tensor(FUNCTIONS["bitwise_xor"](self, other))
-
-    def __rxor__(self, other: TensorLike) -> Tensor:
-        return _tensor(FUNCTIONS["bitwise_xor"](other, self))
-
-    def __lshift__(self, other: TensorLike) -> Tensor:
-        return _tensor(FUNCTIONS["left_shift"](self, other))
-
-    def __rlshift__(self, other: TensorLike) -> Tensor:
-        return _tensor(FUNCTIONS["left_shift"](other, self))
-
-    def __rshift__(self, other: TensorLike) -> Tensor:
-        return _tensor(FUNCTIONS["right_shift"](self, other))
-
-    def __rrshift__(self, other: TensorLike) -> Tensor:
-        return _tensor(FUNCTIONS["right_shift"](other, self))
-
-    def __neg__(self) -> Tensor:
-        return _tensor(FUNCTIONS["negative"](self))
-
-    def __pos__(self) -> Tensor:
-        return self
-
-    def __round__(self, digits: int = 0) -> Tensor:
-        if digits:
-            msg = f"round() of {self!r} to {digits} digits: round(t * 10**n) / 10**n"
-            raise DTypeError(msg)
-        return _tensor(FUNCTIONS["round"](self))
-
-    def __abs__(self) -> Tensor:
-        return _tensor(FUNCTIONS["abs"](self))
-
-    def __invert__(self) -> Tensor:
-        return _tensor(FUNCTIONS["bitwise_invert"](self))
-
-    def __lt__(self, other: TensorLike) -> Tensor:
-        return _tensor(FUNCTIONS["less"](self, other))
-
-    def __le__(self, other: TensorLike) -> Tensor:
-        return _tensor(FUNCTIONS["less_equal"](self, other))
-
-    def __gt__(self, other: TensorLike) -> Tensor:
-        return _tensor(FUNCTIONS["greater"](self, other))
-
-    def __ge__(self, other: TensorLike) -> Tensor:
-        return _tensor(FUNCTIONS["greater_equal"](self, other))
-
-    def __eq__(self, other: object) -> Tensor:  # type: ignore[override]  # NumPy's meaning
-        return _tensor(FUNCTIONS["equal"](self, other))
-
-    def __ne__(self, other: object) -> Tensor:  # type: ignore[override]  # NumPy's meaning
-        return _tensor(FUNCTIONS["not_equal"](self, other))
-
-    __hash__ = object.__hash__
 
     def __getitem__(self, index: object) -> Tensor:
         return _tensor(FUNCTIONS["getitem"](self, index))
@@ -417,7 +284,8 @@ class Tensor:
         except TypeError as error:
             msg = f"np.{function.__name__} on a tensor: {error}; see help(df.{ours.__name__})"
             raise GraphError(msg) from None
-        return _tensor(ours(*args, **kwargs))
+        with within(self.builder):  # where np.zeros((2, 3), like=t) declares
+            return _tensor(ours(*args, **kwargs))
 
     # What needs a value
 
@@ -445,6 +313,24 @@ class Tensor:
     def __iter__(self) -> Any:  # noqa: ANN401 - never returns
         raise _no_value("an iterator", "t[i] for i in range(n)")
 
+    def __dlpack__(self, **_: object) -> object:
+        raise _no_value("a DLPack capsule", "df.evaluate(t)")
+
+    def __dlpack_device__(self) -> object:
+        raise _no_value("a DLPack device", "df.evaluate(t)")
+
+    def item(self, *_: object) -> Any:  # noqa: ANN401 - never returns
+        """Raise with the remedy: a tensor has no value while the graph is being built."""
+        raise _no_value("a number", "df.evaluate(t).item()")
+
+    def tolist(self) -> Any:  # noqa: ANN401 - never returns
+        """Raise with the remedy: a tensor has no value while the graph is being built."""
+        raise _no_value("a list", "df.evaluate(t).tolist()")
+
+    def numpy(self) -> np.ndarray:
+        """Raise with the remedy: a tensor has no value while the graph is being built."""
+        raise _no_value("an array", "df.evaluate(t)")
+
     def __len__(self) -> int:
         if not self.shape or not isinstance(self.shape[0], int):
             raise _no_value("a length", "t.size(0), or t.shape")
@@ -471,10 +357,6 @@ def builder_of(*operands: object) -> Builder:
 
 def _tensor(value: Any) -> Tensor:  # noqa: ANN401 - what a public function of ours returned
     return value  # type: ignore[no-any-return]
-
-
-def _one_or_many(items: tuple[Any, ...]) -> Any:  # noqa: ANN401 - passed on to be checked
-    return items[0] if len(items) == 1 and not hasattr(items[0], "__index__") else items
 
 
 def _no_value(what: str, remedy: str) -> DTypeError:

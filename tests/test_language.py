@@ -110,7 +110,7 @@ def test_constants_are_copied_and_locked() -> None:
 @pytest.mark.parametrize(
     ("value", "dtype"),
     [
-        (1.5, "float32"), (1, "int64"), (True, "bool"), ([1.0, 2.0], "float32"), (2j, "complex128"),
+        (1.5, "float32"), (1, "int64"), (True, "bool"), ([1.0, 2.0], "float32"), (2j, "complex64"),
         (np.float64(1), "float64"), (np.zeros(2, "float16"), "float16"),
         (np.zeros(2, ">f4"), "float32"), (np.zeros(2, "uint8"), "uint8"),
     ],

@@ -60,6 +60,8 @@ if TYPE_CHECKING:
     from dataflow.ops.partitioning import *
     from dataflow.ops.powers import *
     from dataflow.ops.products import *
+    from dataflow.ops.promotion import *
+    from dataflow.ops.ranges import *
     from dataflow.ops.ranked_products import *
     from dataflow.ops.ranks import *
     from dataflow.ops.raveling import *
@@ -76,10 +78,12 @@ if TYPE_CHECKING:
     from dataflow.ops.sinc import *
     from dataflow.ops.slopes import *
     from dataflow.ops.sorting import *
+    from dataflow.ops.spacing import *
     from dataflow.ops.splitting import *
     from dataflow.ops.stacking import *
     from dataflow.ops.statistics import *
     from dataflow.ops.stopping import *
+    from dataflow.ops.tables import *
     from dataflow.ops.triangles import *
     from dataflow.ops.trigonometry import *
     from dataflow.ops.truth import *

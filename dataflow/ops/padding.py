@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 import numpy as np
 
 from dataflow.attrs import Attrs
-from dataflow.calling import apply, call_function
+from dataflow.calling import apply
 from dataflow.dims import Dim
 from dataflow.dispatch import public
 from dataflow.errors import GraphError, ShapeError
@@ -278,8 +278,8 @@ def _ramp(side: _Side, end: Any) -> list[Tensor]:  # noqa: ANN401 - a number
     wide = np.dtype(np.complex128 if x.dtype.kind == "c" else np.float64)
     last = builder.constant(end, dtype=wide)
     step = (side.edge().astype(wide) - last) / builder.size_of((width,), wide)
-    bounds = (0, width, 1) if side.is_left else (width - 1, -1, -1)
-    index: Tensor = call_function("arange", builder, *bounds, wide)
+    start, stop, by = (0, width, 1) if side.is_left else (width - 1, -1, -1)
+    index = builder.arange(start, stop, by, wide)
     index = reshape(index, [width if i == side.axis else 1 for i in range(x.ndim)])
     ramp = last + index * step
     return [(floor(ramp) if x.dtype.kind in "iu" else ramp).astype(x.dtype)]

@@ -114,7 +114,7 @@ def _with_indices(op: Op, x: Tensor, axis: int) -> tuple[Tensor, Tensor]:
     values = apply(op, (x,), attrs)
     length = x.shape[place]
     index = reshape(
-        call_function("arange", x.builder, 0, length, 1, np.int64),
+        x.builder.arange(length),
         (length, *[1] * (x.ndim - place - 1)),
     )
     met = call_function("where", _is_met(x, values), index, 0)

@@ -118,7 +118,7 @@ RESHAPE = register(Op(
 
 
 @public(np.reshape)
-def reshape(x: Tensor, shape: DimLike | Sequence[DimLike]) -> Tensor:
+def reshape(x: Tensor, shape: DimLike | Sequence[DimLike], *, copy: bool | None = None) -> Tensor:
     """Return the same elements, in row-major order, in another shape.
 
     Parameters
@@ -127,6 +127,8 @@ def reshape(x: Tensor, shape: DimLike | Sequence[DimLike]) -> Tensor:
         Any shape and dtype.
     shape : int, str, Dim, or sequence of them
         One may be -1: what is left over, an expression where the dimensions are named.
+    copy : bool, optional
+        Of no effect: nobody writes to a tensor, so that a copy is never told from the original.
 
     Returns
     -------
@@ -167,7 +169,7 @@ def _without_unknown(x: Tensor, shape: Any) -> Shape:  # noqa: ANN401 - checked 
 
 
 @public(np.expand_dims)
-def expand_dims(x: Tensor, axis: int | Sequence[int]) -> Tensor:
+def expand_dims(x: Tensor, axis: int | Sequence[int] = 0) -> Tensor:
     """Return a tensor with new axes of length 1 at these places of the result.
 
     Raises

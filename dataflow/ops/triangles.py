@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dataflow.calling import call_function
 from dataflow.dispatch import public
 from dataflow.errors import ShapeError
 from dataflow.ops.comparison import equal, greater, less
@@ -38,10 +37,7 @@ def _compared(
     compare: Callable[[Tensor, Tensor], Tensor], x: Tensor, rows: int, columns: int, k: int
 ) -> Tensor:
     """Compare the index along `columns` with that along `rows` plus k."""
-    row, column = (
-        call_function("arange", x.builder, 0, x.shape[axis], 1, np.int64)
-        for axis in (rows, columns)
-    )
+    row, column = (x.builder.arange(x.shape[axis]) for axis in (rows, columns))
     return compare(_along(column, x, columns), _along(row + k if k else row, x, rows))
 
 

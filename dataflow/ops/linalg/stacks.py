@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from dataflow.attrs import Attrs
-from dataflow.calling import apply, call_function
+from dataflow.calling import apply
 from dataflow.dims import dim_max
 from dataflow.elementwise import traffic
 from dataflow.errors import DTypeError, ShapeError
@@ -273,7 +273,7 @@ def hermitian_part(x: Tensor) -> Tensor:
 
 def rows_and_columns(x: Tensor) -> tuple[Tensor, Tensor]:
     """Return the numbers of a matrix's rows, as a column, and of its columns."""
-    rows, columns = (call_function("arange", x.builder, 0, n, 1, np.int64) for n in x.shape[-2:])
+    rows, columns = (x.builder.arange(n) for n in x.shape[-2:])
     return expand_dims(rows, -1), columns
 
 

@@ -138,7 +138,7 @@ def _places(column: Tensor, row: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _count(x: Tensor, length: int | Dim) -> Tensor:
-    return call_function("arange", x.builder, 0, length, 1, np.int64)
+    return x.builder.arange(length)
 
 
 @public(family="linalg")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dataflow.attrs import Attrs
-from dataflow.calling import apply, call_function
+from dataflow.calling import apply
 from dataflow.dims import product
 from dataflow.dispatch import public
 from dataflow.errors import GraphError, ShapeError
@@ -176,6 +176,6 @@ def _each_line(key: Tensor, x: Tensor, axis: int) -> Tensor:
     moved = move_axis(x, axis, x.ndim - 1)
     *lines, length = moved.shape
     orders = _order(split(key, tuple(lines)), length)
-    numbers = call_function("arange", key.builder, 0, product(lines), 1, "int64")
+    numbers = key.builder.arange(product(lines))
     first = reshape(numbers * key.builder.size_of([length], np.int64), (*lines, 1))
     return move_axis(take(reshape(moved, -1), orders + first, 0), x.ndim - 1, axis)

@@ -1,0 +1,207 @@
+"""Methods of tensors that are functions of the same name: ``t.sum(0)`` is ``df.sum(t, 0)``.
+
+Each says in one line what it gives; parameters, errors and examples are in the function's own
+documentation, ``help(df.sum)``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from dataflow.dispatch import find_function
+
+if TYPE_CHECKING:
+    from dataflow.dims import DimLike
+    from dataflow.tensor import Tensor, TensorLike
+
+__all__ = ["Methods"]
+
+Axes: TypeAlias = "int | Sequence[int] | None"
+
+
+class Methods:
+    """The methods; `Tensor` has them."""
+
+    __slots__ = ()
+
+    # Reductions
+
+    def sum(self, axis: Axes = None, **options: object) -> Tensor:
+        """Return the sum over axes; see `dataflow.sum`."""
+        return self._call("sum", axis=axis, **options)
+
+    def prod(self, axis: Axes = None, **options: object) -> Tensor:
+        """Return the product over axes; see `dataflow.prod`."""
+        return self._call("prod", axis=axis, **options)
+
+    def mean(self, axis: Axes = None, **options: object) -> Tensor:
+        """Return the mean over axes; see `dataflow.mean`."""
+        return self._call("mean", axis=axis, **options)
+
+    def var(self, axis: Axes = None, **options: object) -> Tensor:
+        """Return the variance over axes; see `dataflow.var`."""
+        return self._call("var", axis=axis, **options)
+
+    def std(self, axis: Axes = None, **options: object) -> Tensor:
+        """Return the standard deviation over axes; see `dataflow.std`."""
+        return self._call("std", axis=axis, **options)
+
+    def max(self, axis: Axes = None, **options: object) -> Tensor:
+        """Return the maximum over axes; see `dataflow.max`."""
+        return self._call("max", axis=axis, **options)
+
+    def min(self, axis: Axes = None, **options: object) -> Tensor:
+        """Return the minimum over axes; see `dataflow.min`."""
+        return self._call("min", axis=axis, **options)
+
+    def all(self, axis: Axes = None, **options: object) -> Tensor:
+        """Return whether all elements hold; see `dataflow.all`."""
+        return self._call("all", axis=axis, **options)
+
+    def any(self, axis: Axes = None, **options: object) -> Tensor:
+        """Return whether any element holds; see `dataflow.any`."""
+        return self._call("any", axis=axis, **options)
+
+    def argmax(self, axis: int | None = None, **options: object) -> Tensor:
+        """Return the index of the maximum; see `dataflow.argmax`."""
+        return self._call("argmax", axis=axis, **options)
+
+    def argmin(self, axis: int | None = None, **options: object) -> Tensor:
+        """Return the index of the minimum; see `dataflow.argmin`."""
+        return self._call("argmin", axis=axis, **options)
+
+    def cumsum(self, axis: int | None = None, **options: object) -> Tensor:
+        """Return the sums of all elements up to each; see `dataflow.cumsum`."""
+        return self._call("cumsum", axis=axis, **options)
+
+    def cumprod(self, axis: int | None = None, **options: object) -> Tensor:
+        """Return the products of all elements up to each; see `dataflow.cumprod`."""
+        return self._call("cumprod", axis=axis, **options)
+
+    def trace(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
+        """Return the sum along a diagonal; see `dataflow.trace`."""
+        return self._call("trace", offset, axis1, axis2)
+
+    # Order
+
+    def sort(self, axis: int = -1, **options: object) -> Tensor:
+        """Return the elements in ascending order; see `dataflow.sort`. Nothing is changed."""
+        return self._call("sort", axis=axis, **options)
+
+    def argsort(self, axis: int = -1, **options: object) -> Tensor:
+        """Return the indices that sort the elements; see `dataflow.argsort`."""
+        return self._call("argsort", axis=axis, **options)
+
+    # Shapes and axes
+
+    def reshape(self, *shape: DimLike | Sequence[DimLike], **options: object) -> Tensor:
+        """Return the same elements in another shape; see `dataflow.reshape`."""
+        return self._call("reshape", _one_or_many(shape), **options)
+
+    def view(self, *shape: DimLike | Sequence[DimLike]) -> Tensor:
+        """Return the same elements in another shape, as PyTorch has it; see `reshape`."""
+        return self.reshape(*shape)
+
+    def ravel(self) -> Tensor:
+        """Return the elements along one axis."""
+        return self.reshape(-1)
+
+    def flatten(self, start_dim: int = 0, end_dim: int = -1) -> Tensor:
+        """Return neighbouring axes as one, all by default; see `dataflow.flatten`."""
+        if (start_dim, end_dim) == (0, -1):
+            return self.reshape(-1)
+        return self._call("flatten", start_dim, end_dim)
+
+    def transpose(self, *axes: int | Sequence[int]) -> Tensor:
+        """Return the axes in another order, reversed by default; see `dataflow.transpose`."""
+        return self._call("transpose", _one_or_many(axes) if axes else None)
+
+    def permute(self, *axes: int | Sequence[int]) -> Tensor:
+        """Return the axes in another order, as PyTorch has it; see `transpose`."""
+        return self.transpose(*axes)
+
+    @property
+    def T(self) -> Tensor:  # noqa: N802 - NumPy's name
+        """The axes in reverse order."""
+        return self._call("transpose")
+
+    @property
+    def mT(self) -> Tensor:  # noqa: N802 - the standard's name
+        """The last two axes swapped: every matrix transposed."""
+        return self._call("matrix_transpose")
+
+    def swapaxes(self, axis1: int, axis2: int) -> Tensor:
+        """Return a view with two axes swapped; see `dataflow.swapaxes`."""
+        return self._call("swapaxes", axis1, axis2)
+
+    def squeeze(self, axis: Axes = None) -> Tensor:
+        """Return the tensor without axes of length 1; see `dataflow.squeeze`."""
+        return self._call("squeeze", axis)
+
+    def unsqueeze(self, dim: int) -> Tensor:
+        """Return the tensor with a new axis of length 1; see `dataflow.expand_dims`."""
+        return self._call("expand_dims", dim)
+
+    def diagonal(self, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
+        """Return a diagonal; see `dataflow.diagonal`."""
+        return self._call("diagonal", offset, axis1, axis2)
+
+    def repeat(self, repeats: int | Sequence[int], axis: int | None = None) -> Tensor:
+        """Return every element several times, one after the other; see `dataflow.repeat`."""
+        return self._call("repeat", repeats, axis)
+
+    def take(self, indices: TensorLike, axis: int | None = None, **options: object) -> Tensor:
+        """Return elements, rows or slices by index; see `dataflow.take`."""
+        return self._call("take", indices, axis, **options)
+
+    def nonzero(self) -> Any:  # noqa: ANN401 - raises
+        """Raise with what to use instead: how many there are depends on data."""
+        return self._call("nonzero")
+
+    # Values
+
+    def astype(self, dtype: object, *, copy: bool = True) -> Tensor:
+        """Return the values in another dtype; see `dataflow.astype`."""
+        return self._call("astype", dtype, copy=copy)
+
+    def copy(self) -> Tensor:
+        """Return the same values in memory of their own; see `dataflow.copy`."""
+        return self._call("copy")
+
+    def contiguous(self) -> Tensor:
+        """Return the same values laid out row by row, as PyTorch has it; see `dataflow.copy`."""
+        return self._call("copy")
+
+    def clip(self, min: TensorLike | None = None, max: TensorLike | None = None) -> Tensor:
+        """Return the values kept between two bounds; see `dataflow.clip`."""
+        return self._call("clip", min, max)
+
+    def round(self, decimals: int = 0) -> Tensor:
+        """Return the values rounded to even; see `dataflow.round`."""
+        return self._call("round", decimals)
+
+    def dot(self, other: TensorLike) -> Tensor:
+        """Return the product of matrices and vectors; see `dataflow.dot`."""
+        return self._call("dot", other)
+
+    def conj(self) -> Tensor:
+        """Return the complex conjugate; see `dataflow.conj`."""
+        return self._call("conj")
+
+    @property
+    def real(self) -> Tensor:
+        """The real part; see `dataflow.real`."""
+        return self._call("real")
+
+    @property
+    def imag(self) -> Tensor:
+        """The imaginary part; see `dataflow.imag`."""
+        return self._call("imag")
+
+    def _call(self, name: str, *args: object, **options: object) -> Tensor:
+        return find_function(name)(self, *args, **options)  # type: ignore[no-any-return]
+
+
+def _one_or_many(items: tuple[Any, ...]) -> Any:  # noqa: ANN401 - passed on to be checked
+    return items[0] if len(items) == 1 and not hasattr(items[0], "__index__") else items
