@@ -214,6 +214,23 @@ def test_a_factor_solves_its_systems() -> None:
         np.testing.assert_allclose(df.evaluate(made), np.linalg.solve(a, right))
 
 
+def test_pytorchs_names_are_the_same_functions() -> None:
+    """logdet, cholesky_solve and cholesky_inverse give what PyTorch says of them."""
+    a = np.stack([np.eye(2) * 2, np.ones((2, 2)), np.diag([1.0, -1.0])])
+    np.testing.assert_allclose(evaluated(df.logdet, a), [np.log(4), -np.inf, np.nan])
+    z = draw(3, 3, dtype="complex128")
+    np.testing.assert_allclose(np.exp(evaluated(df.logdet, z)), np.linalg.det(z))
+    assert evaluated(df.logdet, np.zeros((2, 2), complex)).real == -np.inf
+    x, right = draw(3, 3), draw(3, 2)
+    factor = np.linalg.cholesky(x @ x.T + np.eye(3))
+    for upper in (False, True):
+        f = factor.T if upper else factor
+        np.testing.assert_allclose(evaluated(df.cholesky_solve, right, f, upper=upper),
+                                   np.linalg.solve(factor @ factor.T, right))  # fmt: skip
+        np.testing.assert_allclose(evaluated(df.cholesky_inverse, f, upper=upper),
+                                   np.linalg.inv(factor @ factor.T))  # fmt: skip
+
+
 def test_a_matrix_that_is_not_definite_is_named() -> None:
     """A run that meets one, or a 0 on the diagonal of a triangle, stops with the node's name."""
     b = df.GraphBuilder()

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from dataflow.ops.error_complement import *
     from dataflow.ops.error_function import *
     from dataflow.ops.extremes import *
+    from dataflow.ops.factored import *
     from dataflow.ops.finiteness import *
     from dataflow.ops.floating import *
     from dataflow.ops.gathering import *

@@ -87,6 +87,8 @@ ROWS = [
     Row("cho_solve", (np.linalg.cholesky(definite(real(3, 3))), real(3, 2)),
         lambda c, b: df.linalg.cho_solve((c, True), b), None,
         lambda j, c, b: j.scipy.linalg.cho_solve((c, True), b)),
+    Row("logdet", (regular(real(2, 3, 3)),), df.logdet, lambda t, x: t.logdet(x), None),
+    Row("logdet", (both(3, 3),), df.logdet, lambda t, x: t.logdet(x), None),
     Row("multi_dot", (real(2, 3), real(3, 4), real(4, 2)), lambda *x: df.linalg.multi_dot(x),
         lambda t, *x: t.linalg.multi_dot(x), lambda j, *x: j.numpy.linalg.multi_dot(x)),
     *[Row("matrix_power", (regular(both(2, 3, 3)),), lambda x, n=n: df.linalg.matrix_power(x, n),
