@@ -219,3 +219,29 @@ def test_the_slope_of_an_unwrapped_angle_is_one() -> None:
     assert df.evaluate(df.grad(df.unwrap(p).sum(), p)).tolist() == [1] * 4
     with pytest.raises(GraphError, match="period is positive"):
         df.unwrap(p, period=0)
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.lists(st.integers(1, 6), min_size=1, max_size=3).map(tuple), st.data())
+def test_integrals_by_parabolas_are_scipys(shape: tuple[int, ...], data: st.DataObject) -> None:
+    """Odd numbers of samples and even ones, at even distances and at uneven places."""
+    integrate = pytest.importorskip("scipy.integrate")
+    like: Any = integrate.simpson
+    axis = data.draw(st.integers(-len(shape), len(shape) - 1))
+    y, x = drawn(shape), np.cumsum(drawn(shape, seed=1) + 0.1, axis)
+    line = np.cumsum(drawn((shape[axis],), seed=2))
+    for options in ({}, {"dx": 0.3}, {"x": line}, {"x": x}):
+        given = {**options, "axis": axis}
+        check(lambda t, o=given: df.simpson(t, **o), lambda a, o=given: like(a, **o), y)
+
+
+def test_parabolas_are_integrated_exactly() -> None:
+    """A cubic's integral is exact, and places that coincide add nothing and no NaN."""
+    b = df.GraphBuilder()
+    x = b.constant(np.array([0.0, 0.5, 1.0, 1.5, 2.0]))
+    assert df.evaluate(df.simpson(x**3, x)) == pytest.approx(4)
+    twice = b.constant(np.array([0.0, 1.0, 1.0, 1.0, 2.0]))
+    total = df.simpson(twice, twice)
+    assert np.isfinite(df.evaluate(total, df.grad(total, twice).sum())).all()
+    with pytest.raises(ShapeError, match="must be known and not 0"):
+        df.simpson(b.input("named", ("n",)))

@@ -58,6 +58,7 @@ if TYPE_CHECKING:
     from dataflow.ops.normalizing import *
     from dataflow.ops.onehot import *
     from dataflow.ops.padding import *
+    from dataflow.ops.parabolas import *
     from dataflow.ops.partitioning import *
     from dataflow.ops.powers import *
     from dataflow.ops.products import *

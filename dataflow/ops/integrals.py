@@ -66,14 +66,19 @@ def _areas(y: Tensor, x: TensorLike | None, dx: float | Tensor, axis: int) -> Te
     later, earlier = neighbours(y, axis)
     if x is None:
         return dx * (later + earlier) / 2.0
+    return distances(x, y, axis, "trapezoid") * (later + earlier) / 2.0
+
+
+def distances(x: TensorLike, y: Tensor, axis: int, name: str) -> Tensor:
+    """Return the distances of places along an axis, so that they lie along it beside samples."""
     places = tensor_beside(x, y)
     if places.ndim == 0 or (places.ndim == 1 and places.shape[0] != y.shape[axis]):
-        msg = (f"trapezoid ({user_line()}): x has one place for each of {y.shape[axis]} samples, "
+        msg = (f"{name} ({user_line()}): x has one place for each of {y.shape[axis]} samples, "
                f"not shape {shape_text(places.shape)}; dx is one distance")  # fmt: skip
         raise ShapeError(msg)
     if places.ndim == 1:
-        return lying_along(diff(places), y, axis) * (later + earlier) / 2.0
-    return diff(places, axis=axis - y.ndim) * (later + earlier) / 2.0
+        return lying_along(diff(places), y, axis)
+    return diff(places, axis=axis - y.ndim)
 
 
 @public()
