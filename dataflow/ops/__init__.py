@@ -60,6 +60,7 @@ if TYPE_CHECKING:
     from dataflow.ops.padding import *
     from dataflow.ops.parabolas import *
     from dataflow.ops.partitioning import *
+    from dataflow.ops.polynomials import *
     from dataflow.ops.powers import *
     from dataflow.ops.products import *
     from dataflow.ops.promotion import *

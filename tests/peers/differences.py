@@ -1,4 +1,4 @@
-"""Cross-checks of differences, slopes, integrals and interpolation."""
+"""Cross-checks of differences, slopes, integrals, interpolation and polynomials."""
 
 import numpy as np
 
@@ -38,6 +38,13 @@ ROWS = [
     Row("cumulative_trapezoid", (Y, X), df.cumulative_trapezoid,
         lambda t, y, x: t.cumulative_trapezoid(y, x), None),
     Row("unwrap", (3 * Y,), df.unwrap, None, lambda j, y: j.numpy.unwrap(y)),
+    Row("polyval", (Y[0], Y), df.polyval, None, lambda j, p, x: j.numpy.polyval(p, x)),
+    Row("polymul", (Y[0], Y[1, :3]), df.polymul, None, lambda j, p, q: j.numpy.polymul(p, q)),
+    Row("polyder", (Y[0],), lambda p: df.polyder(p, 2), None, lambda j, p: j.numpy.polyder(p, 2)),
+    Row("polyint", (Y[0],), lambda p: df.polyint(p, 2, 3.0), None,
+        lambda j, p: j.numpy.polyint(p, 2, 3.0)),
+    Row("polyfit", (X, Y[0]), lambda x, y: df.polyfit(x, y, 2), None,
+        lambda j, x, y: j.numpy.polyfit(x, y, 2)),
     Row("trapezoid-even", (Y,), lambda y: df.trapezoid(y, dx=0.3, axis=0),
         lambda t, y: t.trapezoid(y, dx=0.3, dim=0),
         lambda j, y: j.numpy.trapezoid(y, dx=0.3, axis=0)),
