@@ -79,6 +79,7 @@ if TYPE_CHECKING:
     from dataflow.ops.selection import *
     from dataflow.ops.shaping import *
     from dataflow.ops.sinc import *
+    from dataflow.ops.sized import *
     from dataflow.ops.slopes import *
     from dataflow.ops.sorting import *
     from dataflow.ops.spacing import *

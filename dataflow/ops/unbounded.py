@@ -1,7 +1,8 @@
 """NumPy's functions whose shape depends on data, which a static graph can't have.
 
 A plan decides all memory before it runs, so no node can have as many elements as its input has
-zeros, or different values. These functions are here under their names to say so, and what to use.
+zeros, or different values. These functions are here under their names to say so, and what to use;
+those that can be told how many to return are in `dataflow.ops.sized`.
 """
 
 from __future__ import annotations
@@ -17,14 +18,10 @@ from dataflow.source import user_line
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["argwhere", "flatnonzero", "intersect1d", "masked_select", "nonzero", "setdiff1d",
-           "setxor1d", "trim_zeros", "union1d", "unique", "unique_all", "unique_consecutive",
-           "unique_counts", "unique_inverse", "unique_values"]  # fmt: skip
+__all__ = ["intersect1d", "masked_select", "setdiff1d", "setxor1d", "trim_zeros", "union1d",
+           "unique_consecutive"]  # fmt: skip
 
-_PLACES = ("df.where(condition, a, b) chooses without places, and df.argmax(condition) gives the "
-           "first one")  # fmt: skip
-_VALUES = "df.sort(x) brings equal elements together, and df.bincount counts small integers"
-_SETS = "a[:, None] == b says of every two elements whether they are equal"
+_SETS = "df.isin(a, b) says for each element whether it is in both"
 
 
 def depends_on_data(name: str, remedy: str) -> NoReturn:
@@ -70,19 +67,12 @@ def _refusing(
     return public(*numpy_functions)(refuse)
 
 
-argwhere = _refusing("argwhere", "the places of what isn't 0", _PLACES, np.argwhere)
-flatnonzero = _refusing("flatnonzero", "the places of what isn't 0", _PLACES, np.flatnonzero)
-nonzero = _refusing("nonzero", "the places of what isn't 0", _PLACES, np.nonzero)
 masked_select = _refusing("masked_select", "the elements of a mask",
                           "df.where(mask, x, 0) keeps the shape")  # fmt: skip
 trim_zeros = _refusing("trim_zeros", "what lies between zeros",
                        "x[a:b] cuts at constant places", np.trim_zeros)  # fmt: skip
-unique = _refusing("unique", "the different elements", _VALUES, np.unique)
-unique_all = _refusing("unique_all", "the different elements", _VALUES, np.unique_all)
-unique_consecutive = _refusing("unique_consecutive", "the different neighbours", _VALUES)
-unique_counts = _refusing("unique_counts", "the different elements", _VALUES, np.unique_counts)
-unique_inverse = _refusing("unique_inverse", "the different elements", _VALUES, np.unique_inverse)
-unique_values = _refusing("unique_values", "the different elements", _VALUES, np.unique_values)
+unique_consecutive = _refusing("unique_consecutive", "the different neighbours",
+                               "df.diff(x) != 0 says where neighbours differ")  # fmt: skip
 intersect1d = _refusing("intersect1d", "what is in both", _SETS, np.intersect1d)
 setdiff1d = _refusing("setdiff1d", "what is in one alone", _SETS, np.setdiff1d)
 setxor1d = _refusing("setxor1d", "what is in one of both", _SETS, np.setxor1d)
