@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 __all__ = ["compress", "delete", "extract", "insert", "resize"]
 
 _MOST_PIECES = 8
+_CONSTANT = ("give the condition as a constant, use df.where, or take(x, flatnonzero(condition, "
+             "size=n)) for n places")  # fmt: skip
 
 
 def _lines(x: Tensor, axis: int | None) -> tuple[Tensor, int]:
@@ -159,7 +161,7 @@ def compress(condition: ArrayLike, x: Tensor, axis: int | None = None) -> Tensor
     array([1, 3])
     """
     if isinstance(condition, Tensor):
-        depends_on_data("compress", "give the condition as a constant, or use df.where")
+        depends_on_data("compress", _CONSTANT)
     rows, place = _lines(x, axis)
     mask = np.asarray(condition).astype(bool)
     length = _static_length(rows, place, "compress")
@@ -184,7 +186,7 @@ def extract(condition: ArrayLike, x: Tensor) -> Tensor:
     array([1, 3, 4])
     """
     if isinstance(condition, Tensor):
-        depends_on_data("extract", "give the condition as a constant, or use df.where")
+        depends_on_data("extract", _CONSTANT)
     return compress(np.ravel(condition), x)
 
 

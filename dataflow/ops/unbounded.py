@@ -68,7 +68,8 @@ def _refusing(
 
 
 masked_select = _refusing("masked_select", "the elements of a mask",
-                          "df.where(mask, x, 0) keeps the shape")  # fmt: skip
+                          "df.where(mask, x, 0) keeps the shape, and df.take(x, "
+                          "df.flatnonzero(mask, size=n)) takes n elements")  # fmt: skip
 trim_zeros = _refusing("trim_zeros", "what lies between zeros",
                        "x[a:b] cuts at constant places", np.trim_zeros)  # fmt: skip
 unique_consecutive = _refusing("unique_consecutive", "the different neighbours",

@@ -10,6 +10,9 @@ from tests.peers.table import Row
 X = np.random.default_rng(1).uniform(-2, 2, (3, 4, 5))
 
 
+ALL: Any = {"return_index": True, "return_inverse": True, "return_counts": True}
+
+
 def padded(mode: str, theirs: str, width: int, **options: Any) -> Row:  # noqa: ANN401
     """Return the row of one mode of padding; PyTorch pads the last axes of an image."""
     widths = ((0, 0), (1, width), (width, 2))
@@ -65,6 +68,10 @@ ROWS = [
     *(Row(f"diag_embed-{k}", (X,), lambda x, k=k, d=d: df.diag_embed(x, k, *d),
           lambda t, x, k=k, d=d: t.diag_embed(x, k, *d), None)
       for k, d in ((0, (-2, -1)), (2, (0, 2)), (-1, (3, 1)))),
+    Row("nonzero", (X,), lambda x: df.nonzero(x > 0, size=40, fill_value=-1), None,
+        lambda j, x: j.numpy.nonzero(x > 0, size=40, fill_value=-1), gradient=False),
+    Row("unique", (np.round(X),), lambda x: df.unique(x, **ALL, size=7), None,
+        lambda j, x: j.numpy.unique(x, **ALL, size=7), gradient=False),
     Row("block", (X[0], X[1]), lambda x, y: df.block([[x, y], [y, x]]), None,
         lambda j, x, y: j.numpy.block([[x, y], [y, x]])),
     Row("diagflat", (X[0],), df.diagflat, lambda t, x: t.diagflat(x),
