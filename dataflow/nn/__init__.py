@@ -1,13 +1,16 @@
 """Neural networks: functions, and layers that declare their variables when they are called."""
 
 from dataflow.nn import initializers as initializers
+from dataflow.nn.attention import *
 from dataflow.nn.convolution import *
 from dataflow.nn.dense import Dense as Dense
 from dataflow.nn.dense import softmax_cross_entropy as softmax_cross_entropy
 from dataflow.nn.dropping import Dropout as Dropout
+from dataflow.nn.embeddings import *
 from dataflow.nn.normalization import *
 from dataflow.nn.pooling import *
 from dataflow.nn.sequential import *
+from dataflow.nn.transformer import *
 from dataflow.ops.activations import *
 from dataflow.ops.elementary import tanh as tanh
 from dataflow.ops.neural import *

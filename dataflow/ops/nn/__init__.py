@@ -1,11 +1,13 @@
 """Neural operations beyond the core. Importing this package declares the ops ``nn.*``."""
 
 from dataflow.ops.nn.adaptive_pooling import *
+from dataflow.ops.nn.attention import *
 from dataflow.ops.nn.avg_pooling import *
 from dataflow.ops.nn.binary import *
 from dataflow.ops.nn.classification import *
 from dataflow.ops.nn.convolution import *
 from dataflow.ops.nn.dropping import *
+from dataflow.ops.nn.embedding import *
 from dataflow.ops.nn.folding import *
 from dataflow.ops.nn.gates import *
 from dataflow.ops.nn.global_pooling import *

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dataflow.bfloat16 import promotable
-from dataflow.errors import DTypeError, GraphError
+from dataflow.calling import call_function
+from dataflow.errors import DTypeError, GraphError, ShapeError
 from dataflow.ops.casting import astype
 from dataflow.ops.comparison import equal, less
 from dataflow.ops.finiteness import isinf
@@ -20,17 +21,18 @@ from dataflow.ops.masking import zero_where
 from dataflow.ops.reductions import mean, sum
 from dataflow.ops.selection import where
 from dataflow.source import user_line
-from dataflow.spec import is_bfloat16
+from dataflow.spec import broadcast_shapes, is_bfloat16
 from dataflow.tensor import Tensor, builder_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from dataflow.dims import Dim, Shape
     from dataflow.tensor import TensorLike
 
 __all__ = [
-    "as_float_like", "as_floats", "at_least_zero", "check_number", "check_reduction",
-    "finite_times", "in_float32", "reduced",
+    "as_float_like", "as_floats", "at_least_zero", "broadcast", "check_number", "check_reduction",
+    "finite_times", "in_float32", "numbered", "reduced",
 ]  # fmt: skip
 
 
@@ -112,6 +114,20 @@ def check_reduction(name: str, reduction: str, *more: str) -> None:
     if reduction not in known:
         msg = f"{name} ({user_line()}): reduction is one of {', '.join(known)}, not {reduction!r}"
         raise GraphError(msg)
+
+
+def broadcast(name: str, *tensors: Tensor) -> Shape:
+    """Return the shape that tensors broadcast to; `ShapeError` where there is none."""
+    try:
+        return broadcast_shapes([tensor.shape for tensor in tensors])
+    except ShapeError as error:
+        msg = f"{name} ({user_line()}): {error}"
+        raise ShapeError(msg) from None
+
+
+def numbered(like: Tensor, count: int | Dim, dtype: object) -> Tensor:
+    """Return 0, 1 and so on, in the graph that a tensor is in."""
+    return call_function("arange", like.builder, 0, count, 1, dtype)
 
 
 def at_least_zero(x: Tensor) -> Tensor:

@@ -8,12 +8,18 @@ from typing import TYPE_CHECKING
 
 from dataflow.dispatch import public
 from dataflow.ops.comparison import equal, less
-from dataflow.ops.nn.arguments import as_floats, at_least_zero, check_number, in_float32, reduced
+from dataflow.ops.nn.arguments import (
+    as_floats,
+    at_least_zero,
+    broadcast,
+    check_number,
+    in_float32,
+    reduced,
+)
 from dataflow.ops.powers import power, sqrt, square
 from dataflow.ops.reductions import max, sum
 from dataflow.ops.selection import maximum, minimum, where
 from dataflow.shapes import normal_axis
-from dataflow.spec import broadcast_shapes
 
 if TYPE_CHECKING:
     from dataflow.tensor import Tensor, TensorLike
@@ -56,7 +62,7 @@ def cosine_similarity(a: TensorLike, b: TensorLike, axis: int = 1, eps: float = 
     """
     check_number("cosine_similarity", "eps", eps, 0)
     a, b = as_floats("cosine_similarity", a, b)
-    ndim = len(broadcast_shapes([a.shape, b.shape]))
+    ndim = len(broadcast("cosine_similarity", a, b))
     place = normal_axis(0 if ndim == 1 and axis == 1 else axis, ndim) - ndim
     return in_float32(partial(_cosine, axis=place, eps=eps), a, b)
 

@@ -1,0 +1,99 @@
+"""The embedding layer: a table of rows that are learnt, looked up by index."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from dataflow.dispatch import find_function
+from dataflow.errors import ShapeError
+from dataflow.nn.dense import check_count
+from dataflow.nn.initializers import InitializerLike, Weights, initial_value
+from dataflow.source import user_line
+from dataflow.tensor import builder_of
+
+if TYPE_CHECKING:
+    from dataflow.tensor import Tensor
+
+__all__ = ["Embedding"]
+
+
+@dataclass(frozen=True)
+class Embedding:
+    """A layer that gives a row of its table for every index; see `dataflow.nn.embedding`.
+
+    Parameters
+    ----------
+    num_embeddings : int
+        The number of rows.
+    features : int
+        The length of a row.
+    padding_idx : int, optional
+        The index whose row is zeros at first and isn't trained.
+    name : str
+        What the name of its variable begins with; the second layer of a name gets a number.
+    initializer : Initializer, str, array or callable
+        What the table is at first; see `dataflow.nn.initializers`.
+    dtype : dtype
+        The table's dtype.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> b = df.GraphBuilder()
+    >>> tokens = b.input("tokens", shape=("batch", 10), dtype="int64")
+    >>> df.nn.Embedding(100, 16)(tokens).shape
+    (Dim('batch'), 10, 16)
+    >>> [v.node for v in b.variables]
+    ['embedding.weight']
+    """
+
+    num_embeddings: int
+    features: int
+    padding_idx: int | None = None
+    name: str = "embedding"
+    initializer: InitializerLike = "normal"
+    dtype: object = "float32"
+
+    def __post_init__(self) -> None:
+        check_count("Embedding", "num_embeddings", self.num_embeddings)
+        check_count("Embedding", "features", self.features)
+        count, index = self.num_embeddings, self.padding_idx
+        if index is not None and not -count <= index < count:
+            msg = f"Embedding ({user_line()}): padding_idx {index} is no row of {count}"
+            raise ShapeError(msg)
+
+    def __call__(self, indices: Tensor) -> Tensor:
+        """Declare the layer on a tensor of indices and return their rows.
+
+        Parameters
+        ----------
+        indices : Tensor
+            Integers of any shape.
+
+        Returns
+        -------
+        Tensor
+            The indices' shape, and `features`.
+
+        Raises
+        ------
+        DTypeError
+            The indices aren't integers.
+        """
+        builder: Any = builder_of(indices)
+        with builder.scope(self.name):
+            weights = Weights(builder, (self.num_embeddings, self.features), self.dtype)
+            first = self._without_padding(initial_value(self.initializer, weights))
+            weight = builder.variable("weight", first)
+        return find_function("nn.embedding")(  # type: ignore[no-any-return]
+            indices, weight, padding_idx=self.padding_idx
+        )
+
+    def _without_padding(self, first: Tensor) -> Tensor:
+        if self.padding_idx is None:
+            return first
+        builder: Any = first.builder
+        count = self.num_embeddings
+        rows = find_function("reshape")(builder.arange(count), (count, 1))
+        return find_function("where")(rows == self.padding_idx % count, 0, first)  # type: ignore[no-any-return]
