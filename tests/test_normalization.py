@@ -148,6 +148,23 @@ def test_channels_may_be_last_and_batches_named() -> None:
         np.testing.assert_allclose(np.moveaxis(found, 1, -1), expected, atol=1e-12)
 
 
+def test_layer_norm_takes_axes_in_any_place() -> None:
+    """Axes that aren't the last are as if they were, with a scale and a bias of their shape."""
+    x = BATCHES
+    scale, bias = RNG.uniform(-1, 1, (2, 6, 2))
+    moved = np.moveaxis(x, (1, 3), (2, 3))
+    centred = moved - moved.mean((2, 3), keepdims=True)
+    normal = centred / np.sqrt((centred**2).mean((2, 3), keepdims=True) + 1e-5)
+    expected = np.moveaxis(normal * scale + bias, (2, 3), (1, 3))
+    found = values(df.layer_norm, x, scale, bias, axis=(1, 3))
+    np.testing.assert_allclose(found, expected, atol=1e-12)
+    b = df.GraphBuilder()
+    df.nn.LayerNorm(axis=(1, 3))(b.constant(x))
+    assert [v.shape for v in b.variables] == [(6, 2)] * 2
+    with pytest.raises(ShapeError, match="there must be an axis"):
+        df.layer_norm(b.constant(x), axis=())
+
+
 def test_rms_of_zeros_and_of_large_halves() -> None:
     """Rows of zeros stay zeros with finite gradients; float16 squares don't overflow."""
     b = df.GraphBuilder()

@@ -5,6 +5,7 @@ Their variables have PyTorch's names: ``weight``, ``bias``, ``running_mean``, ``
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -14,7 +15,9 @@ from dataflow.dispatch import find_function
 from dataflow.errors import ShapeError
 from dataflow.nn.dense import check_count, length_of
 from dataflow.nn.initializers import InitializerLike, Weights, initial_value
+from dataflow.shapes import normal_axes
 from dataflow.source import user_line
+from dataflow.tensor import builder_of
 
 if TYPE_CHECKING:
     from dataflow.tensor import Tensor
@@ -26,13 +29,14 @@ __all__ = [
 
 
 def _declared(
-    builder: Any, length: int, dtype: object, *, weight: InitializerLike | None,  # noqa: ANN401 - a GraphBuilder
-    bias: InitializerLike | None,
+    builder: Any, shape: int | tuple[int, ...], dtype: object, *,  # noqa: ANN401 - a GraphBuilder
+    weight: InitializerLike | None, bias: InitializerLike | None,
 ) -> dict[str, Tensor]:  # fmt: skip
     """Declare a weight and a bias, those that have an initialiser."""
     given = {"weight": weight, "bias": bias}
+    lengths = (shape,) if isinstance(shape, int) else shape
     return {
-        name: builder.variable(name, initial_value(first, Weights(builder, (length,), dtype)))
+        name: builder.variable(name, initial_value(first, Weights(builder, lengths, dtype)))
         for name, first in given.items()
         if first is not None
     }
@@ -44,8 +48,8 @@ class LayerNorm:
 
     Parameters
     ----------
-    axis : int
-        The axis that rows lie along.
+    axis : int or sequence of int
+        The axis that rows lie along, or several that lie in one row.
     eps : float
         Added to the variance.
     use_scale, use_bias : bool
@@ -62,7 +66,7 @@ class LayerNorm:
     ['layer_norm.weight', 'layer_norm.bias']
     """
 
-    axis: int = -1
+    axis: int | Sequence[int] = -1
     eps: float = 1e-5
     use_scale: bool = True
     use_bias: bool = True
@@ -86,9 +90,11 @@ class LayerNorm:
         ShapeError, DTypeError
             There is no such axis of known length, or `x` isn't floating point.
         """
-        builder, length = length_of("LayerNorm", x, self.axis)
+        builder: Any = builder_of(x)
+        axes = normal_axes(self.axis, x.ndim)
+        shape = tuple(length_of("LayerNorm", x, axis - x.ndim)[1] for axis in axes)
         with builder.scope(self.name):
-            made = _declared(builder, length, x.dtype, weight="ones" if self.use_scale else None,
+            made = _declared(builder, shape, x.dtype, weight="ones" if self.use_scale else None,
                              bias="zeros" if self.use_bias else None)  # fmt: skip
         return find_function("layer_norm")(  # type: ignore[no-any-return]
             x, made.get("weight"), made.get("bias"), axis=self.axis, eps=self.eps

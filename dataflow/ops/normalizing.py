@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dataflow.attrs import Attrs
+from dataflow.dims import product
 from dataflow.dispatch import public
 from dataflow.elementwise import traffic
 from dataflow.errors import DTypeError, ShapeError
@@ -29,10 +30,12 @@ from dataflow.op import (
     Workspace,
     register,
 )
+from dataflow.ops.axes import transpose
 from dataflow.ops.reductions import mean
+from dataflow.ops.shaping import reshape
 from dataflow.ops.structure import check_inputs, samples_of
 from dataflow.sampling import FLOATS
-from dataflow.shapes import move_axis, normal_axis
+from dataflow.shapes import normal_axes
 from dataflow.source import user_line
 from dataflow.spec import Spec
 
@@ -155,19 +158,19 @@ def layer_norm(
     x: Tensor,
     scale: TensorLike | None = None,
     bias: TensorLike | None = None,
-    axis: int = -1,
+    axis: int | Sequence[int] = -1,
     eps: float = 1e-5,
 ) -> Tensor:
-    """Return ``(x - mean) / sqrt(variance + eps) * scale + bias`` along an axis.
+    """Return ``(x - mean) / sqrt(variance + eps) * scale + bias`` along an axis or several.
 
     Parameters
     ----------
     x : Tensor
         Real floats, at least one axis.
     scale, bias : tensor or array_like, optional
-        One element for each along the axis.
-    axis : int
-        The axis that is brought to mean 0 and variance 1.
+        One element for each along the axis; of several axes, the elements in their order.
+    axis : int or sequence of int
+        The axis, or the axes together, brought to mean 0 and variance 1.
     eps : float
         Keeps the root away from 0.
 
@@ -190,12 +193,29 @@ def layer_norm(
     >>> df.evaluate(df.layer_norm(x)).round(3)
     array([[-1.225,  0.   ,  1.225]], dtype=float32)
     """
-    place = normal_axis(axis, x.ndim)
-    rows = move_axis(x, place, x.ndim - 1)
+    axes = normal_axes(axis, x.ndim)
+    if not axes:
+        msg = f"layer_norm ({user_line()}): there must be an axis to bring to mean 0"
+        raise ShapeError(msg)
+    rest = [i for i in range(x.ndim) if i not in axes]
+    rows = _as_rows(x, rest, axes)
     if not isinstance(eps, (int, float)) or not eps >= 0:
         msg = f"layer_norm ({user_line()}): eps is a number of 0 or more, not {eps!r}"
         raise DTypeError(msg)
     y: Tensor = rows.builder.apply(STANDARDIZE, (rows,), Attrs(eps=float(eps)))[0]
+    lengths = tuple(x.shape[i] for i in axes)
+    y = reshape(y, (*rows.shape[:-1], *lengths)) if len(axes) > 1 else y
     y = y if scale is None else y * scale
     y = y if bias is None else y + bias
-    return move_axis(y, x.ndim - 1, place)
+    order = [*rest, *axes]
+    places = [order.index(i) for i in range(x.ndim)]
+    return y if places == sorted(places) else transpose(y, places)
+
+
+def _as_rows(x: Tensor, rest: Sequence[int], axes: Sequence[int]) -> Tensor:
+    """Put axes at the end, as one."""
+    order = [*rest, *axes]
+    moved = x if order == sorted(order) else transpose(x, order)
+    if len(axes) == 1:
+        return moved
+    return reshape(moved, (*moved.shape[: len(rest)], product(x.shape[i] for i in axes)))
