@@ -6,6 +6,7 @@ from dataflow.ops.nn.avg_pooling import *
 from dataflow.ops.nn.binary import *
 from dataflow.ops.nn.classification import *
 from dataflow.ops.nn.convolution import *
+from dataflow.ops.nn.ctc import *
 from dataflow.ops.nn.dropping import *
 from dataflow.ops.nn.embedding import *
 from dataflow.ops.nn.folding import *
