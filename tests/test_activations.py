@@ -127,6 +127,19 @@ def test_second_derivatives_of_mish_agree_with_differences() -> None:
         np.testing.assert_allclose(bend, (ahead - behind) / (2 * h), atol=1e-9)
 
 
+def test_learnt_slopes_are_variables() -> None:
+    """The layer has one slope for all or one a channel, and they get gradients."""
+    b = df.GraphBuilder()
+    x = b.constant(np.array([[1.0, -2.0], [-3.0, 4.0]]))
+    y = df.nn.PReLU(shared=False, initial=0.5)(df.nn.PReLU()(x))
+    first, second = b.variables
+    assert (first.shape, second.shape) == ((1,), (2,))
+    values = df.evaluate(y, *df.grad(y.sum(), (first, second)))
+    expected = [[1, -0.25], [-0.375, 4]], [-2.5], [-0.75, -0.5]
+    for found, wanted in zip(values, expected, strict=True):
+        assert found.tolist() == wanted
+
+
 def test_gates_take_any_axis_and_named_lengths() -> None:
     """The halves are along the axis, whose length may be an expression; other axes may be named."""
     x = np.arange(24.0).reshape(2, 4, 3)

@@ -71,6 +71,14 @@ def test_a_query_that_sees_nothing_gets_zeros(kind: str) -> None:
     assert slopes[0][:, 0].any()
 
 
+def test_without_keys_there_are_zeros() -> None:
+    """Queries with no key at all get zeros, with a mask or without."""
+    q, k = RNG.uniform(-2, 2, (2, 3, 4)), np.zeros((2, 0, 4))
+    for mask in (None, np.zeros((3, 0), bool)):
+        found = values(df.nn.scaled_dot_product_attention, q, k, k, attn_mask=mask)
+        assert found.tolist() == np.zeros((2, 3, 4)).tolist()
+
+
 def test_shared_heads_are_repeated_ones() -> None:
     """Keys and values of fewer heads give what repeating them gives."""
     q, k, v = (RNG.uniform(-2, 2, (2, n, 3, 4)) for n in (6, 2, 2))
@@ -251,6 +259,25 @@ def test_an_encoder_layer_is_the_papers(norm_first: bool) -> None:
         middle = norm(x + attention(x))
         expected = norm(middle + feed(middle))
     np.testing.assert_allclose(found, expected, atol=1e-10)
+
+
+def test_dropout_is_for_training() -> None:
+    """In training, runs differ and keys are variables; without, an encoder is what it is at 0."""
+    x = RNG.uniform(-1, 1, (2, 3, 4)).astype(np.float32)
+    made = []
+    for rate, training in ((0.5, True), (0.5, False), (0.0, True)):
+        b = df.GraphBuilder()
+        layer = df.nn.TransformerEncoder(1, 2, 8, dropout=rate, norm_first=True)
+        y = layer(b.constant(x), training=training)
+        runner = df.Runner(df.compile(b.build({"y": y})))
+        made.append([runner.run()["y"] for _ in range(2)])
+        keys = [v.node for v in b.variables if v.node.endswith(".key")]
+        assert len(keys) == (4 if rate and training else 0)
+        assert not keys or keys[0] == "encoder.0.attention.dropout.key"
+    assert (made[0][0] != made[0][1]).any()
+    assert np.array_equal(made[1][0], made[1][1])
+    dropped = values(df.nn.scaled_dot_product_attention, x, x, x, dropout=lambda w: w * 0.0)
+    assert not dropped.any()
 
 
 def test_a_tiny_transformer_learns() -> None:

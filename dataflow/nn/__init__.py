@@ -9,6 +9,7 @@ from dataflow.nn.dropping import Dropout as Dropout
 from dataflow.nn.embeddings import *
 from dataflow.nn.normalization import *
 from dataflow.nn.pooling import *
+from dataflow.nn.prelu import *
 from dataflow.nn.sequential import *
 from dataflow.nn.transformer import *
 from dataflow.ops.activations import *

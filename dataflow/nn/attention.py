@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from dataflow.dispatch import find_function
 from dataflow.errors import ShapeError
 from dataflow.nn.dense import Dense, check_count, length_of
+from dataflow.nn.dropping import Dropout
+from dataflow.ops.nn.dropping import check_rate
 from dataflow.source import user_line
 
 if TYPE_CHECKING:
@@ -35,10 +37,14 @@ class MultiHeadAttention:
         Whether the four projections have a bias.
     is_causal : bool
         Whether query i sees keys 0 to i only.
+    dropout : float
+        The probability that a weight is dropped in training; see `Dropout`.
     name : str
         What the names of its variables begin with; the second layer of a name gets a number.
     initializer : Initializer, str, array or callable
         What the projections' weights are at first; see `dataflow.nn.initializers`.
+    training : bool or scalar tensor of bool
+        Whether weights are dropped, where a call doesn't say.
 
     Examples
     --------
@@ -57,11 +63,14 @@ class MultiHeadAttention:
     num_kv_heads: int | None = None
     use_bias: bool = True
     is_causal: bool = False
+    dropout: float = 0.0
     name: str = "attention"
     initializer: InitializerLike = "xavier_uniform"
+    training: bool | Tensor = field(default=True, compare=False)
 
     def __post_init__(self) -> None:
         check_count("MultiHeadAttention", "num_heads", self.num_heads, 1)
+        check_rate("MultiHeadAttention", self.dropout)
         if self.num_kv_heads is not None:
             check_count("MultiHeadAttention", "num_kv_heads", self.num_kv_heads, 1)
             if self.num_heads % self.num_kv_heads:
@@ -71,7 +80,7 @@ class MultiHeadAttention:
 
     def __call__(
         self, query: Tensor, key: Tensor | None = None, value: Tensor | None = None,
-        attn_mask: TensorLike | None = None,
+        attn_mask: TensorLike | None = None, *, training: bool | Tensor | None = None,
     ) -> Tensor:  # fmt: skip
         """Declare the layer on tensors and return its result.
 
@@ -86,6 +95,8 @@ class MultiHeadAttention:
         attn_mask : tensor or array_like, optional
             Broadcasts to (..., heads, queries, keys). Bools say what may be seen: a mask of keys
             for every example has shape (examples, 1, 1, keys). Floats are added.
+        training : bool or scalar tensor of bool, optional
+            By default the layer's own.
 
         Returns
         -------
@@ -117,9 +128,14 @@ class MultiHeadAttention:
             ]  # fmt: skip
             heads = find_function("nn.multi_head_attention")(
                 *projected, self.num_heads, attn_mask, is_causal=self.is_causal,
-                num_kv_heads=kv_heads,
+                num_kv_heads=kv_heads, dropout=self._dropping(training),
             )  # fmt: skip
             return self._dense(features, "out")(heads)
+
+    def _dropping(self, training: bool | Tensor | None) -> Dropout | None:
+        if not self.dropout:
+            return None
+        return Dropout(self.dropout, training=self.training if training is None else training)
 
     def _dense(self, units: int, name: str) -> Dense:
         return Dense(units, use_bias=self.use_bias, name=name, initializer=self.initializer)

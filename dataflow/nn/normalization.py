@@ -6,7 +6,7 @@ Their variables have PyTorch's names: ``weight``, ``bias``, ``running_mean``, ``
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -250,12 +250,14 @@ class BatchNorm:
         The axis of channels.
     name : str
         What the names of its variables begin with.
+    training : bool or scalar tensor of bool
+        What a call doesn't say: in a `Sequential`, layers are called with nothing but a tensor.
 
     Examples
     --------
     >>> import dataflow as df
     >>> b = df.GraphBuilder()
-    >>> y = df.nn.BatchNorm()(b.input("x", shape=("batch", 4)), training=True)
+    >>> y = df.nn.BatchNorm()(b.input("x", shape=("batch", 4)))
     >>> [v.node for v in b.variables]  # doctest: +NORMALIZE_WHITESPACE
     ['batch_norm.weight', 'batch_norm.bias', 'batch_norm.running_mean',
      'batch_norm.running_var']
@@ -266,18 +268,20 @@ class BatchNorm:
     affine: bool = True
     axis: int = 1
     name: str = "batch_norm"
+    training: bool | Tensor = field(default=True, compare=False)
 
     _ranks: ClassVar[tuple[int, ...]] = ()
 
-    def __call__(self, x: Tensor, training: bool | Tensor = False) -> Tensor:
+    def __call__(self, x: Tensor, training: bool | Tensor | None = None) -> Tensor:
         """Declare the layer on a tensor and return its result.
 
         Parameters
         ----------
         x : Tensor
             Floating point, with channels of known number.
-        training : bool or scalar tensor of bool
-            Whether the batch's own mean and variance are taken out, and the averages updated.
+        training : bool or scalar tensor of bool, optional
+            Whether the batch's own mean and variance are taken out, and the averages updated. By
+            default the layer's own.
 
         Returns
         -------
@@ -291,6 +295,7 @@ class BatchNorm:
             `x` isn't floating point.
         """
         kind = type(self).__name__
+        training = self.training if training is None else training
         builder, length = length_of(kind, x, self.axis)
         if self._ranks and x.ndim not in self._ranks:
             ranks = " or ".join(map(str, self._ranks))

@@ -6,14 +6,16 @@ An encoder's variables are named after their place, as in ``encoder.3.attention.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from dataflow.errors import ShapeError
 from dataflow.nn.activation import Activation, check_activation
 from dataflow.nn.attention import MultiHeadAttention
 from dataflow.nn.dense import Dense, check_count, length_of
+from dataflow.nn.dropping import Dropout
 from dataflow.nn.normalization import LayerNorm
+from dataflow.ops.nn.dropping import check_rate
 from dataflow.source import user_line
 
 if TYPE_CHECKING:
@@ -95,8 +97,13 @@ class TransformerEncoderLayer:
         Whether dense layers and norms have a bias.
     eps : float
         Added to the norms' variance.
+    dropout : float
+        The probability that weights of the attention, elements between the dense layers, and
+        those of both sums' second parts are dropped in training; see `Dropout`.
     name : str
         What the names of its variables begin with; the second layer of a name gets a number.
+    training : bool or scalar tensor of bool
+        Whether anything is dropped, where a call doesn't say.
 
     References
     ----------
@@ -119,14 +126,20 @@ class TransformerEncoderLayer:
     is_causal: bool = False
     use_bias: bool = True
     eps: float = 1e-5
+    dropout: float = 0.0
     name: str = "encoder_layer"
+    training: bool | Tensor = field(default=True, compare=False)
 
     def __post_init__(self) -> None:
         check_count("TransformerEncoderLayer", "num_heads", self.num_heads, 1)
         check_count("TransformerEncoderLayer", "hidden", self.hidden)
         check_activation("TransformerEncoderLayer", self.activation)
+        check_rate("TransformerEncoderLayer", self.dropout)
 
-    def __call__(self, x: Tensor, attn_mask: TensorLike | None = None) -> Tensor:
+    def __call__(
+        self, x: Tensor, attn_mask: TensorLike | None = None,
+        *, training: bool | Tensor | None = None,
+    ) -> Tensor:  # fmt: skip
         """Declare the layer on a tensor and return its result.
 
         Parameters
@@ -135,6 +148,8 @@ class TransformerEncoderLayer:
             Of shape (..., rows, features).
         attn_mask : tensor or array_like, optional
             See `MultiHeadAttention`.
+        training : bool or scalar tensor of bool, optional
+            By default the layer's own.
 
         Returns
         -------
@@ -147,24 +162,34 @@ class TransformerEncoderLayer:
             See `MultiHeadAttention`.
         """
         builder, _ = length_of("TransformerEncoderLayer", x)
+        switch = self.training if training is None else training
         with builder.scope(self.name):
             if self.norm_first:
-                x = x + self._attended(self._norm("norm1")(x), attn_mask)
-                return x + self._fed(self._norm("norm2")(x))
-            x = self._norm("norm1")(x + self._attended(x, attn_mask))
-            return self._norm("norm2")(x + self._fed(x))
+                x = x + self._attended(self._norm("norm1")(x), attn_mask, switch)
+                return x + self._fed(self._norm("norm2")(x), switch)
+            x = self._norm("norm1")(x + self._attended(x, attn_mask, switch))
+            return self._norm("norm2")(x + self._fed(x, switch))
 
     def _norm(self, name: str) -> LayerNorm:
         return LayerNorm(eps=self.eps, use_bias=self.use_bias, name=name)
 
-    def _attended(self, x: Tensor, attn_mask: TensorLike | None) -> Tensor:
-        layer = MultiHeadAttention(self.num_heads, use_bias=self.use_bias, is_causal=self.is_causal)
-        return layer(x, attn_mask=attn_mask)
+    def _attended(self, x: Tensor, attn_mask: TensorLike | None, training: bool | Tensor) -> Tensor:
+        layer = MultiHeadAttention(
+            self.num_heads, use_bias=self.use_bias, is_causal=self.is_causal, dropout=self.dropout
+        )
+        return self._dropped(layer(x, attn_mask=attn_mask, training=training), "1", training)
 
-    def _fed(self, x: Tensor) -> Tensor:
+    def _fed(self, x: Tensor, training: bool | Tensor) -> Tensor:
         _, features = length_of("TransformerEncoderLayer", x)
         inner = Dense(self.hidden, self.activation, self.use_bias, name="linear1")(x)
-        return Dense(features, None, self.use_bias, name="linear2")(inner)
+        inner = self._dropped(inner, "", training)
+        out = Dense(features, None, self.use_bias, name="linear2")(inner)
+        return self._dropped(out, "2", training)
+
+    def _dropped(self, x: Tensor, number: str, training: bool | Tensor) -> Tensor:
+        if not self.dropout:
+            return x
+        return Dropout(self.dropout, name=f"dropout{number}")(x, training)
 
 
 @dataclass(frozen=True)
@@ -175,10 +200,12 @@ class TransformerEncoder:
     ----------
     num_layers : int
         The number of layers.
-    num_heads, hidden, activation, norm_first, is_causal, use_bias, eps
+    num_heads, hidden, activation, norm_first, is_causal, use_bias, eps, dropout
         See `TransformerEncoderLayer`.
     name : str
         What the names of its variables begin with; the second encoder of a name gets a number.
+    training : bool or scalar tensor of bool
+        Whether anything is dropped, where a call doesn't say.
 
     Examples
     --------
@@ -197,12 +224,17 @@ class TransformerEncoder:
     is_causal: bool = False
     use_bias: bool = True
     eps: float = 1e-5
+    dropout: float = 0.0
     name: str = "encoder"
+    training: bool | Tensor = field(default=True, compare=False)
 
     def __post_init__(self) -> None:
         check_count("TransformerEncoder", "num_layers", self.num_layers)
 
-    def __call__(self, x: Tensor, attn_mask: TensorLike | None = None) -> Tensor:
+    def __call__(
+        self, x: Tensor, attn_mask: TensorLike | None = None,
+        *, training: bool | Tensor | None = None,
+    ) -> Tensor:  # fmt: skip
         """Declare the layers on a tensor and return the last one's result.
 
         See `TransformerEncoderLayer`; all layers get the same mask.
@@ -210,7 +242,8 @@ class TransformerEncoder:
         builder, _ = length_of("TransformerEncoder", x)
         with builder.scope(self.name):
             for place in range(self.num_layers):
-                x = self._layer(str(place))(x, attn_mask)
+                switch = self.training if training is None else training
+                x = self._layer(str(place))(x, attn_mask, training=switch)
             if self.norm_first:
                 x = LayerNorm(eps=self.eps, use_bias=self.use_bias, name="norm")(x)
         return x
@@ -218,5 +251,5 @@ class TransformerEncoder:
     def _layer(self, name: str) -> TransformerEncoderLayer:
         return TransformerEncoderLayer(
             self.num_heads, self.hidden, self.activation, self.norm_first, self.is_causal,
-            self.use_bias, self.eps, name,
+            self.use_bias, self.eps, self.dropout, name,
         )  # fmt: skip

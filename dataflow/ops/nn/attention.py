@@ -10,7 +10,7 @@ gets no bias at all, so that no softmax is 0 / 0, and its result is cleared.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
@@ -38,16 +38,21 @@ from dataflow.source import user_line
 from dataflow.spec import shape_text
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from dataflow.dims import Dim, Shape
     from dataflow.tensor import Tensor, TensorLike
 
 __all__ = ["multi_head_attention", "scaled_dot_product_attention"]
+
+Dropping: TypeAlias = "Callable[[Tensor], Tensor] | None"
 
 
 @public(family="nn")
 def scaled_dot_product_attention(
     query: TensorLike, key: TensorLike, value: TensorLike, attn_mask: TensorLike | None = None,
     *, is_causal: bool = False, scale: float | None = None, enable_gqa: bool = False,
+    dropout: Dropping = None,
 ) -> Tensor:  # fmt: skip
     """Return for every query the mean of values, weighted by ``softmax(scale * query @ key.T)``.
 
@@ -69,6 +74,8 @@ def scaled_dot_product_attention(
     enable_gqa : bool
         Whether the third axis from the end of the query may be longer than that of key and value,
         which it is a multiple of: each of their heads then serves as many heads of queries.
+    dropout : callable, optional
+        What is done to the weights before they are used: a layer such as ``df.nn.Dropout(0.1)``.
 
     Returns
     -------
@@ -103,6 +110,7 @@ def scaled_dot_product_attention(
     whole = reshape(scores, _heads_joined(scores.shape)) if enable_gqa else scores
     bias, blind = _bias(name, whole, attn_mask, is_causal=is_causal)
     weights = softmax(whole if bias is None else whole + bias)
+    weights = weights if dropout is None else dropout(weights)
     out = matmul(reshape(weights, scores.shape) if enable_gqa else weights, heads[2])
     out = reshape(out, _heads_joined(out.shape)) if enable_gqa else out
     return out if blind is None else zero_where(blind, out)
@@ -155,7 +163,7 @@ def _bias(
 ) -> tuple[Tensor | None, Tensor | None]:
     """Return what is added to the products, and which queries see nothing, None for none."""
     causal = _causal(scores) if is_causal else None
-    if mask is None:
+    if mask is None or scores.shape[-1] == 0:
         return None if causal is None else _hiding(causal, scores, None), None
     seen, extra = _seen(name, scores, mask)
     seen = seen if causal is None else logical_and(seen, causal)
@@ -197,10 +205,10 @@ def _seen(name: str, scores: Tensor, mask: TensorLike) -> tuple[Tensor, Tensor |
 
 
 @public(family="nn")
-def multi_head_attention(
+def multi_head_attention(  # noqa: PLR0913 - a mask, and how heads are laid out
     query: TensorLike, key: TensorLike, value: TensorLike, num_heads: int,
     attn_mask: TensorLike | None = None, *, is_causal: bool = False, scale: float | None = None,
-    num_kv_heads: int | None = None,
+    num_kv_heads: int | None = None, dropout: Dropping = None,
 ) -> Tensor:  # fmt: skip
     """Return attention of several heads that lie side by side in the last axis.
 
@@ -212,7 +220,7 @@ def multi_head_attention(
         Of shape (..., rows, heads x features).
     num_heads : int
         The number of heads, which divides the last axis of the query.
-    attn_mask, is_causal, scale
+    attn_mask, is_causal, scale, dropout
         See `scaled_dot_product_attention`; a mask broadcasts to (..., heads, queries, keys).
     num_kv_heads : int, optional
         The number of heads of keys and values, which divides that of queries; by default as many.
@@ -240,8 +248,9 @@ def multi_head_attention(
     operands = as_floats(name, query, key, value)
     q, k, v = (_split(name, x, n) for x, n in zip(operands, counts, strict=True))
     out = scaled_dot_product_attention(
-        q, k, v, attn_mask, is_causal=is_causal, scale=scale, enable_gqa=others != num_heads
-    )
+        q, k, v, attn_mask, is_causal=is_causal, scale=scale, enable_gqa=others != num_heads,
+        dropout=dropout,
+    )  # fmt: skip
     rows = swapaxes(out, -2, -3)
     return reshape(rows, (*rows.shape[:-2], rows.shape[-2] * rows.shape[-1]))
 

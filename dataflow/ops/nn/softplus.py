@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dataflow.calling import apply, promoted
-from dataflow.dispatch import public
+from dataflow.dispatch import also_named, public
 from dataflow.elementwise import call_into, composite, scalars, scratch_like
 from dataflow.errors import GraphError
 from dataflow.ops.activations import sigmoid
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from dataflow.op import Application, Arrays, Call
     from dataflow.tensor import Tensor, TensorLike
 
-__all__ = ["log_sigmoid", "mish", "softplus"]
+__all__ = ["log_sigmoid", "logsigmoid", "mish", "softplus"]
 
 
 def _kernel(outs: Arrays, ins: Arrays, scratch: Arrays, attrs: Attrs) -> list[Call]:
@@ -115,6 +115,9 @@ def log_sigmoid(x: TensorLike) -> Tensor:
     """
     (x,) = promoted(SOFTPLUS, np.tanh, x)
     return -softplus(-x)
+
+
+logsigmoid = also_named(log_sigmoid, "nn.logsigmoid")
 
 
 @public(family="nn")

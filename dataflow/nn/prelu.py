@@ -1,0 +1,62 @@
+"""The one activation with a variable: a rectifier whose slope below 0 is learnt."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from dataflow.dispatch import find_function
+from dataflow.nn.dense import length_of
+from dataflow.nn.initializers import Weights, constant, initial_value
+from dataflow.tensor import builder_of
+
+if TYPE_CHECKING:
+    from dataflow.tensor import Tensor
+
+__all__ = ["PReLU"]
+
+
+@dataclass(frozen=True)
+class PReLU:
+    """A layer of `dataflow.nn.prelu`.
+
+    Parameters
+    ----------
+    shared : bool
+        Whether there is one slope for all, or one for each channel.
+    initial : float
+        What slopes are at first.
+    axis : int
+        The axis of channels.
+    name : str
+        What the name of its variable begins with; the second layer of a name gets a number.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> b = df.GraphBuilder()
+    >>> df.evaluate(df.nn.PReLU()(b.constant([[2.0, -2.0]])))
+    array([[ 2. , -0.5]], dtype=float32)
+    >>> [v.node for v in b.variables]
+    ['prelu.weight']
+    """
+
+    shared: bool = True
+    initial: float = 0.25
+    axis: int = 1
+    name: str = "prelu"
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Declare the layer on a tensor and return its result.
+
+        Raises
+        ------
+        ShapeError, DTypeError
+            There is no axis of channels, its length isn't known, or `x` isn't floating point.
+        """
+        builder: Any = builder_of(x)
+        length = 1 if self.shared else length_of("PReLU", x, self.axis)[1]
+        with builder.scope(self.name):
+            first = initial_value(constant(self.initial), Weights(builder, (length,), x.dtype))
+            weight = builder.variable("weight", first)
+        return find_function("nn.prelu")(x, weight, axis=self.axis)  # type: ignore[no-any-return]
