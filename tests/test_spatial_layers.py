@@ -92,6 +92,19 @@ def test_first_weights_are_as_wide_as_their_fans_ask_for() -> None:
         assert 0.95 * limit < largest <= limit
 
 
+def test_first_weights_of_bfloat16_are_drawn_in_float32() -> None:
+    """A layer on bfloat16 has variables of bfloat16, float32's draws rounded."""
+    pytest.importorskip("ml_dtypes")
+    drawn = []
+    for dtype in ("bfloat16", "float32"):
+        b = df.GraphBuilder(seed=5)
+        y = df.nn.Conv2d(4, 3)(b.input("x", ("batch", 2, 5, 5), dtype))
+        assert str(y.dtype) == dtype
+        assert {str(v.dtype) for v in b.variables} == {dtype}
+        drawn.append(np.asarray(df.evaluate(b.variables[0])))
+    np.testing.assert_array_equal(drawn[0], drawn[1].astype(drawn[0].dtype))
+
+
 def test_layers_without_variables_are_their_functions() -> None:
     """Pools, Upsample and Flatten call the function of their name with their parameters."""
     x = df.GraphBuilder().constant(np.random.default_rng(2).uniform(-1, 1, (2, 3, 6, 6, 6)))
@@ -101,6 +114,9 @@ def test_layers_without_variables_are_their_functions() -> None:
             made = getattr(df.nn, f"{kind.title()}Pool{axes}d")(3, 2, 1, **options)(given)
             function = getattr(df.nn, f"{kind}_pool{axes}d")
             np.testing.assert_array_equal(*df.evaluate(made, function(given, 3, 2, 1, **options)))
+            adaptive = getattr(df.nn, f"Adaptive{kind.title()}Pool{axes}d")(4)(given)
+            function = getattr(df.nn, f"adaptive_{kind}_pool{axes}d")
+            np.testing.assert_array_equal(*df.evaluate(adaptive, function(given, 4)))
     made = df.nn.Upsample(scale_factor=2, mode="bilinear", align_corners=True)(square)
     expected = df.nn.interpolate(square, None, 2, "bilinear", True)  # noqa: FBT003
     np.testing.assert_array_equal(*df.evaluate(made, expected))

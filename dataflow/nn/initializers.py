@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -20,7 +20,7 @@ from dataflow.dispatch import FUNCTIONS
 from dataflow.errors import GraphError, ShapeError
 from dataflow.shapes import normal_axis
 from dataflow.source import user_line
-from dataflow.spec import as_shape, shape_text
+from dataflow.spec import as_dtype, as_shape, is_bfloat16, shape_text
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -141,12 +141,14 @@ def initial_value(initializer: InitializerLike, weights: Weights) -> Tensor:
         It gives weights of another shape.
     """
     builder, shape, dtype = weights.builder, weights.shape, weights.dtype
+    if is_bfloat16(as_dtype(dtype)):  # drawn in float32, and rounded
+        weights = replace(weights, dtype="float32")
     if isinstance(initializer, str):
         initializer = named(initializer)
     if isinstance(initializer, Initializer):
         made = initializer.rule(weights)
     elif callable(initializer):
-        made = initializer(builder, shape, dtype)
+        made = initializer(builder, shape, weights.dtype)
     else:
         made = builder.constant(initializer, dtype=dtype)
     if made.shape != shape:

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from dataflow.tensor import Tensor
 
 __all__ = [
-    "AvgPool1d", "AvgPool2d", "AvgPool3d", "MaxPool1d", "MaxPool2d", "MaxPool3d", "Upsample",
+    "AdaptiveAvgPool1d", "AdaptiveAvgPool2d", "AdaptiveAvgPool3d", "AdaptiveMaxPool1d",
+    "AdaptiveMaxPool2d", "AdaptiveMaxPool3d", "AvgPool1d", "AvgPool2d", "AvgPool3d", "MaxPool1d",
+    "MaxPool2d", "MaxPool3d", "Upsample",
 ]  # fmt: skip
 
 
@@ -140,6 +142,116 @@ class AvgPool3d(_AvgPool):
     def __call__(self, x: Tensor) -> Tensor:
         """Return the means of windows over volumes."""
         return _called(self, "avg_pool3d", x)
+
+
+@dataclass(frozen=True)
+class _AdaptiveAvgPool:
+    """The parameter of means of windows that a size asks for."""
+
+    output_size: int | Sequence[int | None]
+
+
+@dataclass(frozen=True)
+class AdaptiveAvgPool1d(_AdaptiveAvgPool):
+    """A layer that is `adaptive_avg_pool1d`, with its parameter.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> df.nn.AdaptiveAvgPool1d(4)(df.GraphBuilder().ones((1, 2, 6))).shape
+    (1, 2, 4)
+    """
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Return the means of so many windows over sequences."""
+        return _called(self, "adaptive_avg_pool1d", x)
+
+
+@dataclass(frozen=True)
+class AdaptiveAvgPool2d(_AdaptiveAvgPool):
+    """A layer that is `adaptive_avg_pool2d`, with its parameter.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> df.nn.AdaptiveAvgPool2d(4)(df.GraphBuilder().ones((1, 2, 6, 5))).shape
+    (1, 2, 4, 4)
+    """
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Return the means of so many windows over images."""
+        return _called(self, "adaptive_avg_pool2d", x)
+
+
+@dataclass(frozen=True)
+class AdaptiveAvgPool3d(_AdaptiveAvgPool):
+    """A layer that is `adaptive_avg_pool3d`, with its parameter.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> df.nn.AdaptiveAvgPool3d(4)(df.GraphBuilder().ones((1, 2, 6, 5, 4))).shape
+    (1, 2, 4, 4, 4)
+    """
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Return the means of so many windows over volumes."""
+        return _called(self, "adaptive_avg_pool3d", x)
+
+
+@dataclass(frozen=True)
+class _AdaptiveMaxPool:
+    """The parameter of maxima of windows that a size asks for."""
+
+    output_size: int | Sequence[int | None]
+
+
+@dataclass(frozen=True)
+class AdaptiveMaxPool1d(_AdaptiveMaxPool):
+    """A layer that is `adaptive_max_pool1d`, with its parameter.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> df.nn.AdaptiveMaxPool1d(4)(df.GraphBuilder().ones((1, 2, 6))).shape
+    (1, 2, 4)
+    """
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Return the maxima of so many windows over sequences."""
+        return _called(self, "adaptive_max_pool1d", x)
+
+
+@dataclass(frozen=True)
+class AdaptiveMaxPool2d(_AdaptiveMaxPool):
+    """A layer that is `adaptive_max_pool2d`, with its parameter.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> df.nn.AdaptiveMaxPool2d(4)(df.GraphBuilder().ones((1, 2, 6, 5))).shape
+    (1, 2, 4, 4)
+    """
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Return the maxima of so many windows over images."""
+        return _called(self, "adaptive_max_pool2d", x)
+
+
+@dataclass(frozen=True)
+class AdaptiveMaxPool3d(_AdaptiveMaxPool):
+    """A layer that is `adaptive_max_pool3d`, with its parameter.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> df.nn.AdaptiveMaxPool3d(4)(df.GraphBuilder().ones((1, 2, 6, 5, 4))).shape
+    (1, 2, 4, 4, 4)
+    """
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Return the maxima of so many windows over volumes."""
+        return _called(self, "adaptive_max_pool3d", x)
 
 
 @dataclass(frozen=True)

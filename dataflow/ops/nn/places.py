@@ -4,6 +4,10 @@ A pooling that chooses elements is differentiated by gathering the tangents that
 chose, and by scattering cotangents there, which adds up where windows overlap. Each of the two is
 the other's reverse.
 
+An index beyond a row's ends stands for its first or last element, so that no call can fail on its
+data: it would have to come before the first write to a variable, and hold up a training step. What
+looks for maxima, or asks what lies inside, gives no such index anyway.
+
 Rows are told apart by adding each one's start to its indices, in scratch memory, so that a whole
 array is one call of NumPy's. Only the first axis is sliced, so that memory has no gaps.
 """
@@ -17,7 +21,7 @@ import numpy as np
 
 from dataflow.attrs import Attrs
 from dataflow.calling import apply, call_function
-from dataflow.elementwise import maps_jvp, maps_vjp, traffic
+from dataflow.elementwise import call_into, maps_jvp, maps_vjp, scalars, traffic
 from dataflow.errors import ShapeError
 from dataflow.op import (
     WHOLE,
@@ -35,7 +39,7 @@ from dataflow.op import (
     Workspace,
     register,
 )
-from dataflow.ops.positions import check_int64, checking
+from dataflow.ops.positions import check_int64
 from dataflow.ops.shaping import broadcast_to, reshape
 from dataflow.ops.structure import check_inputs, copy_cost, is_row_major, single_dim
 from dataflow.spec import DTYPES, Spec, shape_text
@@ -63,6 +67,13 @@ def _check_rows(specs: Specs) -> Spec:
     return first
 
 
+def _check_length(length: int | Dim, count: int | Dim) -> None:
+    """Refuse rows without elements that indices are to lead to."""
+    if length == 0 and isinstance(count, int) and count:
+        msg = f"{count} indices lead to rows that have no elements"
+        raise ShapeError(msg)
+
+
 def _starts_of(specs: Specs) -> tuple[Spec, Spec]:
     """Return the scratch that holds every row's start, and the places in the whole array."""
     rows, count = specs[0].static_shape[:-1], specs[1].static_shape[-1]
@@ -71,17 +82,19 @@ def _starts_of(specs: Specs) -> tuple[Spec, Spec]:
 
 
 def _placed(indices: Array, width: int, starts: Array, places: Array) -> list[Call]:
-    """Return the calls that check indices and find their places among rows of `width`."""
+    """Return the calls that find indices' places among rows of `width`, one after the other."""
     if not places.size:
         return []
     by_row = starts.reshape(*places.shape[:-1], 1)
     flat = starts.reshape(-1)
+    first, last = scalars(places.dtype, 0, width - 1)
     return [
-        *checking(indices, width),
+        call_into(np.maximum, (indices, first), places),
+        call_into(np.minimum, (places, last), places),
         (flat.fill, (width,)),
         (flat[:1].fill, (0,)),
         (np.add.accumulate, (flat, 0, None, flat)),
-        (np.add, (indices, by_row, places)),
+        (np.add, (places, by_row, places)),
     ]
 
 
@@ -125,7 +138,7 @@ def _samples(rng: np.random.Generator, *, back: bool) -> list[Sample]:
     cases = [(*case, "float64") for case in _CASES]
     cases += [(*_CASES[-1], dtype) for dtype in DTYPES if dtype != "bool" or not back]
     for rows, index_rows, length, count, dtype in cases:
-        indices = rng.integers(0, max(length, 1), (*index_rows, count))
+        indices = rng.integers(-1, max(length, 1) + 1, (*index_rows, count))
         x = np.asarray(rng.uniform(-3, 3, (*rows, count if back else length))).astype(dtype)
         attrs = Attrs(length=(length,)) if back else Attrs()
         made.append(Sample((x, indices), attrs, dtype[0] in "fc"))
@@ -137,6 +150,7 @@ def _samples(rng: np.random.Generator, *, back: bool) -> list[Sample]:
 
 def _gather_infer(specs: Specs, attrs: Attrs) -> Specs:
     x = _check_rows(specs)
+    _check_length(x.shape[-1], specs[1].shape[-1])
     return (x.with_shape((*x.shape[:-1], specs[1].shape[-1])),)
 
 
@@ -145,19 +159,19 @@ def _gather_kernel(outs: Arrays, ins: Arrays, scratch: Arrays, attrs: Attrs) -> 
     if x.flags.c_contiguous and out.flags.c_contiguous:
         calls = _placed(indices, x.shape[-1], starts, places)
         return [*calls, (np.ndarray.take, (x.reshape(-1), places, None, out, "clip"))]
-    return [*checking(indices, x.shape[-1]), (_gather_each, (x, indices, out))]
+    return [(_gather_each, (x, indices, out))]
 
 
 def _gather_each(x: Array, indices: Array, out: Array) -> None:
     """Take one element after the other: slow, but nothing with gaps in memory is copied first."""
-    each = np.broadcast_to(indices, out.shape)
+    each, last = np.broadcast_to(indices, out.shape), x.shape[-1] - 1
     for place in np.ndindex(out.shape):
-        out[place] = x[(*place[:-1], each[place])]
+        out[place] = x[(*place[:-1], min(max(each[place], 0), last))]
 
 
 def _gather_reference(x: Array, indices: Array, attrs: Attrs) -> Array:
     each = np.broadcast_to(indices, (*x.shape[:-1], indices.shape[-1]))
-    return np.take_along_axis(x, each, -1)
+    return np.take_along_axis(x, np.clip(each, 0, max(x.shape[-1] - 1, 0)), -1)
 
 
 def _gather_workspace(specs: Specs, attrs: Attrs) -> Workspace:
@@ -173,8 +187,7 @@ GATHER_PLACES = register(Op(
     name="nn.gather_places", label="GatherPlaces", infer=_gather_infer, kernel=_gather_kernel,
     reference=_gather_reference, vjp=maps_vjp((_gather_back, None)),
     jvp=maps_jvp((_again, None)), batch=_batch, tiling=_tiling, cost=copy_cost,
-    workspace=_gather_workspace, samples=lambda rng: _samples(rng, back=False), fallible=True,
-    moves=True,
+    workspace=_gather_workspace, samples=lambda rng: _samples(rng, back=False), moves=True,
 ))  # fmt: skip
 
 
@@ -194,6 +207,7 @@ def _scatter_infer(specs: Specs, attrs: Attrs) -> Specs:
     if updates.dtype.kind == "b" or updates.shape[-1] != specs[1].shape[-1]:
         msg = f"{updates} can't be added up at indices {specs[1]}: it must be as many numbers"
         raise ShapeError(msg)
+    _check_length(length, updates.shape[-1])
     return (updates.with_shape((*updates.shape[:-1], length)),)
 
 
@@ -206,15 +220,15 @@ def _scatter_kernel(outs: Arrays, ins: Arrays, scratch: Arrays, attrs: Attrs) ->
         calls += _placed(indices, out.shape[-1], starts, places)
         calls.append((np.add.at, (total.reshape(-1), places.reshape(-1), given.reshape(-1))))
     else:
-        calls += [*checking(indices, out.shape[-1]), (_scatter_each, (given, indices, total))]
+        calls.append((_scatter_each, (given, indices, total)))
     return [*calls, (np.copyto, (out, total, "same_kind"))] if wide else calls
 
 
 def _scatter_each(updates: Array, indices: Array, out: Array) -> None:
     """Add one element after the other, where memory has gaps."""
-    each = np.broadcast_to(indices, updates.shape)
+    each, last = np.broadcast_to(indices, updates.shape), out.shape[-1] - 1
     for place in np.ndindex(updates.shape):
-        out[(*place[:-1], each[place])] += updates[place]
+        out[(*place[:-1], min(max(each[place], 0), last))] += updates[place]
 
 
 def _scatter_workspace(specs: Specs, attrs: Attrs) -> Workspace:
@@ -229,7 +243,8 @@ def _scatter_reference(updates: Array, indices: Array, attrs: Attrs) -> Array:
     shape = (*updates.shape[:-1], *attrs.integers("length"))
     out = np.zeros(shape, np.float32 if updates.dtype == np.float16 else updates.dtype)
     rows = np.indices(updates.shape)[:-1]
-    np.add.at(out, (*rows, np.broadcast_to(indices, updates.shape)), updates)
+    each = np.clip(np.broadcast_to(indices, updates.shape), 0, max(out.shape[-1] - 1, 0))
+    np.add.at(out, (*rows, each), updates)
     return out.astype(updates.dtype)
 
 
@@ -246,7 +261,7 @@ SCATTER_PLACES = register(Op(
     name="nn.scatter_places", label="ScatterPlaces", infer=_scatter_infer,
     kernel=_scatter_kernel, reference=_scatter_reference, vjp=maps_vjp((_scatter_back, None)),
     jvp=maps_jvp((_again, None)), batch=_batch, tiling=_tiling, cost=_scatter_cost,
-    workspace=_scatter_workspace, samples=lambda rng: _samples(rng, back=True), fallible=True,
+    workspace=_scatter_workspace, samples=lambda rng: _samples(rng, back=True),
 ))  # fmt: skip
 
 
