@@ -126,6 +126,18 @@ def test_nan_is_the_maximum() -> None:
     assert gradient(df.nn.max_pool1d, x, 2, 1).tolist() == [[0, 2, 0, 1, 1]]
 
 
+def test_windows_of_many_elements() -> None:
+    """Windows of more than 255 elements are searched too, at many places or few, NaN or not."""
+    x = np.random.default_rng(8).permutation(400).astype(float)
+    for row in (x, np.where(x == 7, np.nan, x)):
+        for stride in (1, 50):
+            y, indices = values(df.nn.max_pool1d, row[None], 300, stride, return_indices=True)
+            windows = np.lib.stride_tricks.sliding_window_view(row, 300)[::stride]
+            np.testing.assert_array_equal(y[0], windows.max(1))
+            found = windows.argmax(1) + stride * np.arange(len(windows))
+            np.testing.assert_array_equal(indices[0], found)
+
+
 def test_padding_is_never_chosen() -> None:
     """Even the least number there is, in any dtype, is chosen before the padding."""
     for dtype, low in (("float32", -np.inf), ("int8", -128), ("uint16", 0), ("bool", False)):

@@ -80,6 +80,20 @@ def test_a_layer_is_its_function() -> None:
             np.testing.assert_array_equal(*df.evaluate(layer(x), expected))
 
 
+@pytest.mark.parametrize("mode", ["reflect", "replicate", "circular"])
+def test_padding_may_hold_more_than_zeros(mode: str) -> None:
+    """A layer pads as its mode says, then convolves without padding, for named paddings too."""
+    rng = np.random.default_rng(4)
+    weight = rng.uniform(-1, 1, (3, 2, 3, 2))
+    x = df.GraphBuilder().constant(rng.uniform(-1, 1, (2, 2, 6, 5)))
+    for padding, numbers in ((1, (1, 1, 1, 1)), (((1, 0), (2, 1)), (2, 1, 1, 0)),
+                             ("same", (0, 1, 1, 1)), ("valid", (0, 0, 0, 0))):  # fmt: skip
+        layer = df.nn.Conv2d(3, (3, 2), padding=padding, padding_mode=mode, use_bias=False,
+                             initializer=weight)  # fmt: skip
+        expected = df.nn.conv2d(df.nn.pad(x, numbers, mode), weight)
+        np.testing.assert_array_equal(*df.evaluate(layer(x), expected))
+
+
 def test_first_weights_are_as_wide_as_their_fans_ask_for() -> None:
     """Inputs are counted along a weight's second axis, of transposed convolutions the first."""
     b = df.GraphBuilder(seed=3)
@@ -146,6 +160,7 @@ def test_sequential_is_one_call_after_the_other() -> None:
         (lambda: df.nn.Conv2d(4, (1, 2, 3)), ShapeError, "2 of them"),
         (lambda: df.nn.Conv2d(4, 3, groups=0), ShapeError, "groups is an int of 1 or more"),
         (lambda: df.nn.Conv2d(4, 3, activation="swosh"), GraphError, "swosh"),
+        (lambda: df.nn.Conv1d(4, 3, padding_mode="edge"), GraphError, "none of zeros"),
         (lambda: df.nn.Sequential(3), GraphError, "layer 0 is 3"),  # type: ignore[arg-type]
     ],
 )

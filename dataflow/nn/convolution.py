@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from dataflow.dispatch import find_function
-from dataflow.errors import ShapeError
+from dataflow.errors import GraphError, ShapeError
 from dataflow.nn.activation import Activation, activated, check_activation
 from dataflow.nn.dense import check_count, length_of
 from dataflow.nn.initializers import InitializerLike, Weights, initial_value
-from dataflow.ops.nn.windows import check_rank, each_axis
+from dataflow.ops.nn.convolution import named_padding
+from dataflow.ops.nn.windows import check_rank, each_axis, pads
 from dataflow.source import user_line
 
 if TYPE_CHECKING:
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 __all__ = [
     "Conv1d", "Conv2d", "Conv3d", "ConvTranspose1d", "ConvTranspose2d", "ConvTranspose3d",
 ]  # fmt: skip
+
+_PADDING_MODES = ("zeros", "reflect", "replicate", "circular")
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,8 @@ class _Layer:
                 bias = builder.variable("bias", initial_value(self.bias_initializer, biases))
         prefix = "conv_transpose" if self.is_transposed else "conv"
         function = find_function(f"nn.{prefix}{self.axes}d")
-        return activated(self.activation, function(x, weight, bias, **self._options()))
+        x, options = self._padded(x), self._options()
+        return activated(self.activation, function(x, weight, bias, **options))
 
     def _weight_shape(self, layer: str, channels: int) -> tuple[int, ...]:
         kernel = each_axis(self.kernel_size, self.axes, "kernel_size")
@@ -87,13 +91,47 @@ class _Layer:
             return (channels, self.filters // self.groups, *kernel)
         return (self.filters, channels // self.groups, *kernel)
 
+    def _padded(self, x: Tensor) -> Tensor:
+        """Return what the function is called on."""
+        return x
+
     def _options(self) -> dict[str, Any]:
         names = ("stride", "padding", "dilation", "groups")
         return {name: getattr(self, name) for name in names}
 
 
 @dataclass(frozen=True)
-class Conv1d(_Layer):
+class _Convolution(_Layer):
+    """What the convolutions that aren't transposed share: padding with more than zeros."""
+
+    padding_mode: str = "zeros"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.padding_mode not in _PADDING_MODES:
+            msg = (f"{type(self).__name__} ({user_line()}): padding_mode {self.padding_mode!r} is "
+                   f"none of {', '.join(_PADDING_MODES)}")  # fmt: skip
+            raise GraphError(msg)
+
+    def _padded(self, x: Tensor) -> Tensor:
+        if self.padding_mode == "zeros":
+            return x
+        layer, padding = type(self).__name__, self.padding
+        if isinstance(padding, str):
+            sizes = (self.kernel_size, self.stride, self.dilation)
+            kernel, *steps = (each_axis(value, self.axes, "size") for value in sizes)
+            padding = named_padding(layer, padding, kernel, *steps)
+        rows = zip(*pads(padding, self.axes), strict=True)
+        numbers = [n for row in reversed([*rows]) for n in row]
+        return find_function("nn.pad")(x, numbers, self.padding_mode)  # type: ignore[no-any-return]
+
+    def _options(self) -> dict[str, Any]:
+        options = super()._options()
+        return options if self.padding_mode == "zeros" else {**options, "padding": 0}
+
+
+@dataclass(frozen=True)
+class Conv1d(_Convolution):
     """A layer that convolves sequences; see `Conv2d`, with one spatial axis.
 
     Examples
@@ -108,7 +146,7 @@ class Conv1d(_Layer):
 
 
 @dataclass(frozen=True)
-class Conv2d(_Layer):
+class Conv2d(_Convolution):
     """A layer ``activation(conv2d(x, weight, bias))``.
 
     Parameters
@@ -128,6 +166,9 @@ class Conv2d(_Layer):
     initializer, bias_initializer : Initializer, str, array or callable
         What the variables are at first; see `dataflow.nn.initializers`. The weight has PyTorch's
         shape, (filters, channels // groups, height, width).
+    padding_mode : str
+        What the padding holds: ``"zeros"``, or as `pad` has them ``"reflect"``, ``"replicate"``
+        or ``"circular"``.
 
     Examples
     --------
@@ -144,7 +185,7 @@ class Conv2d(_Layer):
 
 
 @dataclass(frozen=True)
-class Conv3d(_Layer):
+class Conv3d(_Convolution):
     """A layer that convolves volumes; see `Conv2d`, with three spatial axes.
 
     Examples

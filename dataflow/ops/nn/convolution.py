@@ -33,15 +33,21 @@ def _steps(name: str, axes: int, kernel: Shape, stride: Ints, padding: Padding, 
     dilations = each_axis(dilation, axes, "dilation")
     (group,) = each_axis(groups, 1, "groups")
     if isinstance(padding, str):
-        padding = _named_padding(name, padding, kernel, strides, dilations)
+        padding = named_padding(name, padding, kernel, strides, dilations)
     before, after = pads(padding, axes)
     return Attrs(stride=strides, dilation=dilations, before=before, after=after, groups=(group,))
 
 
-def _named_padding(
+def named_padding(
     name: str, padding: str, kernel: Shape, stride: Sequence[int], dilation: Sequence[int]
 ) -> list[tuple[int, int]]:
-    """Return the padding that ``"valid"`` and ``"same"`` stand for."""
+    """Return the padding before and after each axis that ``"valid"`` and ``"same"`` stand for.
+
+    Raises
+    ------
+    ShapeError
+        It is another name, or ``"same"`` with a stride or a kernel of unknown size.
+    """
     if padding == "valid":
         return [(0, 0)] * len(kernel)
     if padding != "same":
