@@ -86,6 +86,22 @@ def test_directions_and_exclusions(
         np.testing.assert_allclose(found, expected, rtol=1e-12)
 
 
+@pytest.mark.parametrize("dtype", ["int64", "float16", "float32", "complex128"])
+def test_long_rows_have_numpys_bits(dtype: str) -> None:
+    """Scanned row by row where rows are long, results have the bits of NumPy's."""
+    x = np.random.default_rng(0).uniform(-2, 2, (3, 5, 2, 200)).astype(dtype)
+    wide = x.astype("float32") if dtype == "float16" else x
+    for axis, reverse in ((0, False), (1, False), (1, True)):
+        ahead = np.flip(wide, axis) if reverse else wide
+        expected = np.add.accumulate(ahead, axis)
+        expected = (np.flip(expected, axis) if reverse else expected).astype(dtype)
+        found = values(lambda t, a=axis, r=reverse: df.cumsum(t, a, reverse=r), x)
+        np.testing.assert_array_equal(found, expected)
+        if dtype[0] == "f":
+            largest = values(lambda t, a=axis: df.cummax(t, a)[0], x)
+            np.testing.assert_array_equal(largest, np.maximum.accumulate(x, axis))
+
+
 @pytest.mark.parametrize("name", ["cumulative_sum", "cumulative_prod"])
 def test_initial_elements(name: str) -> None:
     """With include_initial= the result begins with 0 or 1, and keeps its dtype."""
