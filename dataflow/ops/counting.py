@@ -12,7 +12,7 @@ from dataflow.dims import as_dim
 from dataflow.dispatch import public
 from dataflow.errors import DTypeError, GraphError, ShapeError
 from dataflow.ops.bins import searchsorted
-from dataflow.ops.extremes import max, min
+from dataflow.ops.extremes import aminmax
 from dataflow.ops.gathering import SCATTER_ADD
 from dataflow.ops.reducing import accumulator
 from dataflow.ops.reductions import sum
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from dataflow.dims import DimLike, Shape
     from dataflow.tensor import TensorLike
 
-__all__ = ["bincount", "histogram", "histogram_bin_edges"]
+__all__ = ["bincount", "histc", "histogram", "histogram_bin_edges"]
 
 
 @public(np.bincount)
@@ -157,6 +157,39 @@ def histogram(
     return counted / widths.astype(np.float64) / sum(counted), edges
 
 
+@public()
+def histc(x: Tensor, bins: int = 100, min: float = 0, max: float = 0) -> Tensor:
+    """Return the counts of a `histogram` in the dtype of `x`, as `torch.histc` does.
+
+    Parameters
+    ----------
+    x : Tensor
+        Real numbers of any shape.
+    bins : int
+        How many bins of one width there are.
+    min, max : float
+        The first and the last edge; the data's where both are the same.
+
+    Returns
+    -------
+    Tensor
+        As many counts as bins.
+
+    Raises
+    ------
+    ShapeError
+        See `histogram`.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> x = df.GraphBuilder().constant([1.0, 2.0, 1.0])
+    >>> df.evaluate(df.histc(x, 4, 0, 3))
+    array([0., 2., 1., 0.], dtype=float32)
+    """
+    return histogram(x, bins, None if min == max else (min, max))[0].astype(x.dtype)
+
+
 def places_in(edges: Tensor, x: Tensor) -> Tensor:
     """Return the bin of every element; another number than that of a bin where it is in none."""
     count = edges.shape[0] - 1
@@ -192,7 +225,7 @@ def bin_edges(x: Tensor, bins: Any, range: Sequence[float] | None) -> Tensor:  #
         low, high = _apart(*((0, 1) if range is None else range))
         return x.builder.constant(np.linspace(low, high, bins + 1).astype(dtype))
     wide = accumulator(dtype)
-    least, most = min(x).astype(wide), max(x).astype(wide)
+    least, most = (extreme.astype(wide) for extreme in aminmax(x))
     widening = where(least == most, 0.5, 0).astype(wide)
     least, most = least - widening, most + widening
     steps = call_function("arange", x.builder, 0, bins, 1, wide)

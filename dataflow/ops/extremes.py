@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from dataflow.ops.reducing import Axis
     from dataflow.tensor import Tensor, TensorLike
 
-__all__ = ["amax", "amin", "max", "min", "ptp"]
+__all__ = ["amax", "amin", "aminmax", "max", "min", "ptp"]
 
 
 def _extreme_infer(specs: Specs, attrs: Attrs) -> Specs:
@@ -178,3 +178,17 @@ def ptp(x: Tensor, axis: Axis = None, *, keepdims: bool = False) -> Tensor:
     array([2, 2])
     """
     return max(x, axis, keepdims=keepdims) - min(x, axis, keepdims=keepdims)
+
+
+@public()
+def aminmax(x: Tensor, axis: Axis = None, *, keepdims: bool = False) -> tuple[Tensor, Tensor]:
+    """Return the minimum and the maximum over axes, as `torch.aminmax` does; see `max`.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> x = df.GraphBuilder().constant([[1, 4], [3, 2]])
+    >>> df.evaluate(*df.aminmax(x, axis=0))
+    (array([1, 2]), array([3, 4]))
+    """
+    return min(x, axis, keepdims=keepdims), max(x, axis, keepdims=keepdims)

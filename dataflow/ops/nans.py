@@ -189,7 +189,7 @@ def _unless_all_nan(x: Tensor, axis: Axis, found: Tensor, *, keepdims: bool) -> 
 def nanargmax(x: Tensor, axis: int | None = None, *, keepdims: bool = False) -> Tensor:
     """Return the index of the first maximum along an axis of what isn't NaN. See `argmax`.
 
-    Where all is NaN it is 0: NumPy raises, which would cost a plan its place before variables.
+    Where all is NaN it is 0, for which NumPy raises an error.
 
     Examples
     --------

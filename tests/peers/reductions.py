@@ -68,4 +68,5 @@ ROWS = [
         lambda m, t, w: m.numpy.average(t, 1, w)),
     *(Row(name, (X[0],), lambda t, n=name: getattr(df, n)(t), lambda m, t, n=name: getattr(m, n)(t),
           lambda m, t, n=name: getattr(m.numpy, n)(t)) for name in ("cov", "corrcoef")),
+    Row("aminmax", (X,), lambda t: df.aminmax(t, 1), lambda m, t: tuple(m.aminmax(t, dim=1)), None),
 ]  # fmt: skip

@@ -23,4 +23,7 @@ ROWS = [
     Row("histogram", (X,), lambda t: df.histogram(t, 5, (0.5, 2), density=True),
         lambda m, t: tuple(m.histogram(t, 5, range=(0.5, 2.0), density=True)),
         lambda j, t: j.numpy.histogram(t, 5, (0.5, 2), density=True), gradient=False),
+    *(Row("histc", (X,), lambda t, r=bounds: df.histc(t, 6, *r),
+          lambda m, t, r=bounds: m.histc(t, 6, *r), None, gradient=False)
+      for bounds in ((), (0.7, 1.6))),
 ]  # fmt: skip
