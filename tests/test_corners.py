@@ -1,0 +1,175 @@
+"""The corners that a user meets sooner or later, as the best of the peers has them."""
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+
+import dataflow as df
+from dataflow.spec import DTYPES
+
+INF, NAN = math.inf, math.nan
+Function = Callable[..., df.Tensor]
+
+
+def value_and_slopes(function: Function, *arguments: object) -> list[Any]:
+    """Return a function's value, and the gradients of the sum of its elements."""
+    b = df.GraphBuilder()
+    inputs = [b.constant(np.asarray(argument, float)) for argument in arguments]
+    made = function(*inputs)
+    values = df.evaluate(made, *df.grad(made.sum(), inputs))
+    return [np.asarray(value).tolist() for value in values]
+
+
+def assert_nearly(actual: Sequence[Any], expected: Sequence[Any]) -> None:
+    """Check for closeness, NaN where NaN is expected."""
+    for a, b in zip(actual, expected, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-14, atol=1e-15)
+
+
+SHARE = 1 / (1 + math.e)
+
+
+@pytest.mark.parametrize(
+    ("function", "arguments", "expected"),
+    [
+        (df.sqrt, [0.0], [0.0, INF]),
+        (df.abs, [[0.0, -0.0]], [[0, 0], [0, 0]]),
+        (df.hypot, [0.0, 0.0], [0, 0, 0]),
+        (df.power, [[0, 0, 0, 2, -2.0], [0, 1, 2, 0, 2.0]],
+         [[1, 0, 0, 1, 4], [0, 1, 0, 0, -4], [0, 0, 0, math.log(2), NAN]]),
+        (lambda x: x**0.5, [0.0], [0, INF]),
+        (df.max, [[1.0, 1, 0]], [1, [0.5, 0.5, 0]]),
+        (df.min, [[1.0, 1, 2]], [1, [0.5, 0.5, 0]]),
+        (df.max, [[NAN, 1]], [NAN, [NAN, NAN]]),
+        (df.softmax, [[-INF, 0, 1]], [[0, SHARE, 1 - SHARE], [0, 0, 0]]),
+        (df.softmax, [[-INF, -INF]], [[NAN, NAN], [NAN, NAN]]),
+        (df.log_softmax, [[-INF, 0, 0]],
+         [[-INF, -math.log(2), -math.log(2)], [1, -0.5, -0.5]]),
+        (df.logaddexp, [[-INF, INF, -INF], [-INF, INF, 1]],
+         [[-INF, INF, 1], [0.5, 0.5, 0], [0.5, 0.5, 1]]),
+        (df.sinc, [0.0], [1, 0]),
+        (lambda x: df.clip(x, 0, 1), [[0.0, 1, 2, -1]], [[0, 1, 1, 0], [0.5, 0.5, 0, 0]]),
+        (lambda x: df.where(x > 0, 1 / df.where(x > 0, x, 1), 0), [[0.0, 2]],
+         [[0, 0.5], [0, -0.25]]),
+        (df.prod, [[2.0, 0, 3]], [0, [0, 6, 0]]),
+        (df.prod, [[2.0, 0, 0]], [0, [0, 0, 0]]),
+        (df.cumulative_prod, [[2.0, 0, 3]], [[2, 0, 0], [1, 8, 0]]),
+        (df.logsumexp, [[-INF, 0]], [0, [0, 1]]),
+        (df.logsumexp, [[INF, 0]], [INF, [NAN, 0]]),
+        (df.logsumexp, [[-INF, -INF]], [-INF, [NAN, NAN]]),
+        (df.linalg.vector_norm, [[0.0, 0]], [0, [0, 0]]),
+        (df.linalg.vector_norm, [[3.0, 4]], [5, [0.6, 0.8]]),
+        (df.sort, [[2.0, 1, 2, 1]], [[1, 1, 2, 2], [1, 1, 1, 1]]),
+    ],
+)  # fmt: skip
+def test_values_and_slopes_in_corners(
+    function: Function, arguments: Sequence[object], expected: Sequence[object]
+) -> None:
+    """Value and gradient where a formula taken literally would give something else."""
+    assert_nearly(value_and_slopes(function, *arguments), expected)
+
+
+# Simplification
+
+
+def bits(value: object) -> bytes:
+    """Return a value's bytes."""
+    return np.asarray(value).tobytes()
+
+
+PAYLOADS = np.array([0x7FF8000000000123, 0xFFF8000000000456, 0x8000000000000000, 1, 0xFFF << 52],
+                    np.uint64).view(np.float64)  # fmt: skip
+"""NaN with payloads, negative zero, the smallest subnormal, negative infinity."""
+
+KEEPING = {
+    "x + 0": lambda x: x + 0.0,
+    "x - 0": lambda x: x - 0.0,
+    "0 + x": lambda x: 0.0 + x,
+    "x * 1": lambda x: x * 1.0,
+    "x / 1": lambda x: x / 1.0,
+    "negated twice": lambda x: np.negative(np.negative(x)),
+    "x * 0": lambda x: x * 0.0,
+    "0 - x": lambda x: 0.0 - x,
+    "x ** 1": lambda x: x**1,
+    "abs(abs(x))": lambda x: abs(abs(x)),
+    "x - x": lambda x: x - x,
+}
+
+
+@pytest.mark.parametrize("name", KEEPING)
+@pytest.mark.parametrize("kind", ["constant", "input"])
+def test_simplification_keeps_every_bit(name: str, kind: str) -> None:
+    """Signs of zeros, subnormals and payloads of NaN are NumPy's, folded or computed."""
+    with np.errstate(all="ignore"):
+        expected = KEEPING[name](PAYLOADS)
+    b = df.GraphBuilder()
+    x = b.constant(PAYLOADS) if kind == "constant" else b.input("x", PAYLOADS.shape, "float64")
+    feeds = {} if kind == "constant" else {"x": PAYLOADS}
+    assert bits(df.evaluate(KEEPING[name](x), feeds=feeds)) == bits(expected)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_moving_elements_keeps_every_bit(dtype: str) -> None:
+    """Reshapes, slices, transposes, choices and joins copy bytes, whatever they stand for."""
+    raw = np.random.default_rng(0).integers(0, 256, (4, 6, np.dtype(dtype).itemsize), np.uint8)
+    array = raw.view(dtype)[..., 0] if dtype != "bool" else raw[..., 0] > 100
+    x = df.GraphBuilder().constant(array)
+    made = df.concat([df.take(x.T, [3, 1], 0).T[::-1], x[:, :2]], 1).reshape(-1)
+    expected = np.concatenate([array.T[[3, 1]].T[::-1], array[:, :2]], 1).reshape(-1)
+    assert bits(df.evaluate(made)) == bits(expected)
+
+
+# Integers
+
+WRAPPING: tuple[Callable[[Any], Any], ...] = (
+    lambda t: t + t, lambda t: t * t, lambda t: -t, abs, lambda t: t - t.dtype.type(100),
+    lambda t: t**3, np.sum, np.square, lambda t: t @ t,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("dtype", ["int8", "int16", "int32", "int64", "uint8", "uint32", "uint64"])
+def test_integers_overflow_as_numpys(dtype: str) -> None:
+    """Sums, products, shifts, negation and absolute values wrap around in silence."""
+    info = np.iinfo(dtype)
+    x = np.array([info.min, info.max, info.max // 2 + 1], dtype)
+    for function in WRAPPING:
+        with np.errstate(all="ignore"):
+            expected = np.asarray(function(x))
+        actual = np.asarray(df.evaluate(function(df.GraphBuilder().constant(x))))
+        assert (bits(actual), actual.dtype) == (bits(expected), expected.dtype)
+
+
+# Nothing at all
+
+
+@pytest.mark.parametrize(
+    ("function", "expected"),
+    [
+        (df.sum, 0), (df.prod, 1), (df.mean, NAN), (df.any, False), (df.all, True),
+        (df.logsumexp, -INF), (df.linalg.vector_norm, 0), (df.var, NAN), (df.count_nonzero, 0),
+    ],
+)  # fmt: skip
+def test_reductions_of_nothing(function: Function, expected: object) -> None:
+    """An empty sum is 0, an empty product 1, and what has no value is NaN."""
+    x = df.GraphBuilder().input("x", (0,), "float64")
+    value = df.evaluate(function(x), feeds={"x": np.zeros(0)})
+    np.testing.assert_array_equal(value, expected)
+
+
+@pytest.mark.parametrize("function", [df.max, df.min, df.argmax, df.argmin])
+def test_extremes_of_nothing_are_refused(function: Function) -> None:
+    """A maximum of no elements fails where it is declared."""
+    with pytest.raises(df.errors.ShapeError):
+        function(df.GraphBuilder().input("x", (3, 0), "float64"), axis=1)
+
+
+def test_broadcasting_against_nothing() -> None:
+    """A length of 1 becomes a length of 0, and gradients come back as zeros of the right shape."""
+    b = df.GraphBuilder()
+    x, y = b.constant(np.ones((3, 1))), b.constant(np.ones((1, 0)))
+    product = x * y
+    value, *slopes = df.evaluate(product, *df.grad(product.sum(), [x, y]))
+    assert (value.shape, slopes[0].tolist(), slopes[1].shape) == ((3, 0), [[0], [0], [0]], (1, 0))
