@@ -91,6 +91,31 @@ def test_alpha_dropout_keeps_mean_and_variance() -> None:
     assert len(np.unique(slope)) == 2
 
 
+def test_rrelu_draws_slopes() -> None:
+    """Negative elements are scaled by slopes between the bounds, by their mean at prediction."""
+    b, key, x = keyed()
+    negative = -x
+    on = b.input("on", (), "bool")
+    drawn, fixed, switched = (
+        df.nn.rrelu(negative, key, 0.2, 0.6),
+        df.nn.rrelu(negative, key, 0.2, 0.6, training=False),
+        df.nn.rrelu(negative, key, 0.2, 0.6, training=on),
+    )
+    slope, made, still = df.evaluate(*df.grad(drawn.sum(), [negative]), drawn, fixed)
+    np.testing.assert_allclose(made, slope * -ROWS)
+    assert 0.2 < slope.min() < 0.21
+    assert 0.59 < slope.max() < 0.6
+    np.testing.assert_allclose(still, -0.4 * ROWS)
+    runner = df.Runner(df.compile(b.build({"y": switched})))
+    np.testing.assert_array_equal(runner.run(on=np.True_)["y"], made)
+    np.testing.assert_allclose(runner.run(on=np.False_)["y"], still)
+    np.testing.assert_array_equal(df.evaluate(df.nn.rrelu(x, key)), ROWS)
+    with pytest.raises(ShapeError, match="in order"):
+        df.nn.rrelu(x, key, 0.5, 0.2)
+    with pytest.raises(DTypeError, match="real floats"):
+        df.nn.rrelu(b.constant([1]), key)
+
+
 # The layer
 
 

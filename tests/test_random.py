@@ -16,6 +16,7 @@ import dataflow as df
 from dataflow.attrs import Attrs
 from dataflow.errors import DTypeError, ShapeError
 from dataflow.registry import get_op
+from dataflow.sweeps import jvp_of
 from scheduler.plan import Operand
 from scheduler.verify import verify
 from tests.hand_made import HandMade
@@ -210,6 +211,17 @@ def test_gradients_of_means() -> None:
     np.testing.assert_allclose(found[2], [5 / 36, -1 / 36, -1 / 36], atol=2e-3)
 
 
+def test_gamma_forwards() -> None:
+    """The forward-mode sweep gives the derivative by the shape that the reverse sweep gives."""
+    b, key = keyed()
+    a = b.constant(np.array([0.3, 2.0, 9.0]))
+    y = df.random.gamma(key, a, dtype="float64")
+    (tangent,) = jvp_of([y], [a], [b.constant(np.ones(3))])
+    assert tangent is not None
+    forward, backward = df.evaluate(tangent, *df.grad(y.sum(), [a]))
+    np.testing.assert_allclose(forward, backward, rtol=1e-13)
+
+
 def test_gamma_shapes_broadcast() -> None:
     """Shape parameters broadcast, one in a slice draws what it draws alone, and keys give rows."""
     b, key = keyed()
@@ -378,6 +390,24 @@ def test_negative_binomial() -> None:
     sample = drawn(lambda k: df.random.negative_binomial(k, 2.5, 0.3, (MANY // 4,)))
     assert abs(surprise(*chances_of(stats.nbinom(2.5, 0.3), sample))) < 3
     assert surprise(*chances_of(stats.nbinom(2.5, 0.306), sample)) > 3
+
+
+def test_orthogonal() -> None:
+    """Matrices are orthogonal, tall and wide ones too, and no direction is preferred."""
+    _, key = keyed()
+    made = df.evaluate(
+        df.random.orthogonal(key, 4, (2000,), dtype="float64"),
+        df.random.orthogonal(key, 5, m=3, dtype="float64"),
+        df.random.orthogonal(key, 3, m=5, dtype="float64"),
+    )
+    np.testing.assert_allclose(
+        made[0] @ made[0].swapaxes(1, 2), np.broadcast_to(np.eye(4), (2000, 4, 4)), atol=1e-12
+    )
+    np.testing.assert_allclose(made[1].T @ made[1], np.eye(3), atol=1e-12)
+    np.testing.assert_allclose(made[2] @ made[2].T, np.eye(3), atol=1e-12)
+    assert abs(made[0].mean(0)).max() < 4 * 0.5 / np.sqrt(2000)
+    with pytest.raises(ShapeError, match="sizes"):
+        df.random.orthogonal(key, 0)
 
 
 def test_geometric() -> None:

@@ -13,6 +13,7 @@ from dataflow.ops.nn.folding import *
 from dataflow.ops.nn.gates import *
 from dataflow.ops.nn.global_pooling import *
 from dataflow.ops.nn.grids import *
+from dataflow.ops.nn.leaking import *
 from dataflow.ops.nn.losses import *
 from dataflow.ops.nn.lp_pooling import *
 from dataflow.ops.nn.max_pooling import *

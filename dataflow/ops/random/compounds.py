@@ -13,7 +13,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from dataflow.calling import call_function
 from dataflow.dispatch import public
+from dataflow.errors import DTypeError, ShapeError
+from dataflow.ops.arithmetic import sign
 from dataflow.ops.casting import astype
 from dataflow.ops.comparison import less_equal
 from dataflow.ops.draws import RAND, RANDN
@@ -31,12 +34,14 @@ from dataflow.ops.random.parameters import (
     shape_of,
 )
 from dataflow.ops.selection import where
+from dataflow.source import user_line
+from dataflow.spec import as_shape
 
 if TYPE_CHECKING:
     from dataflow.ops.random.parameters import ShapeLike
     from dataflow.tensor import Tensor, TensorLike
 
-__all__ = ["generalized_normal", "maxwell", "negative_binomial", "wald"]
+__all__ = ["generalized_normal", "maxwell", "negative_binomial", "orthogonal", "wald"]
 
 _WIDE = np.dtype(np.float64)
 
@@ -157,3 +162,54 @@ def negative_binomial(
     chance = parameter(p, key, _WIDE)
     rate = gamma(one, parameter(n, key, _WIDE), lengths, "float64") * ((1.0 - chance) / chance)
     return poisson(other, rate, lengths, kind)
+
+
+@public(family="random")
+def orthogonal(
+    key: Tensor, n: int, shape: ShapeLike = (), m: int | None = None, dtype: object = "float32"
+) -> Tensor:
+    """Return orthogonal matrices, each rotation of them as likely as any other.
+
+    Parameters
+    ----------
+    key : Tensor
+        uint64: a key, or an array of keys, which draw an array each.
+    n, m : int
+        The numbers of rows and of columns, by default the same. The columns are orthonormal, or
+        the rows if there are fewer.
+    shape : sequence of int, str or Dim
+        The shape of what each key draws but for the last two axes.
+    dtype : dtype
+        float32 or float64.
+
+    Raises
+    ------
+    DTypeError, ShapeError
+        There is no such dtype or shape.
+
+    Notes
+    -----
+    F. Mezzadri, "How to generate random matrices from the classical compact groups", Notices of
+    the AMS 54 (2007) 592-604.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> key = df.GraphBuilder().constant(df.random.key(0))
+    >>> q = df.evaluate(df.random.orthogonal(key, 3, dtype="float64"))
+    >>> bool(abs(q @ q.T - np.eye(3)).max() < 1e-12)
+    True
+    """
+    kind, columns = float_dtype("orthogonal", dtype), n if m is None else m
+    if kind == np.float16:
+        msg = f"orthogonal ({user_line()}) draws float32 or float64, not float16"
+        raise DTypeError(msg)
+    for size in (n, columns):
+        if isinstance(size, bool) or not isinstance(size, int) or size < 1:
+            msg = f"orthogonal ({user_line()}): sizes are ints of 1 or more, not {size!r}"
+            raise ShapeError(msg)
+    tall = (max(n, columns), min(n, columns))
+    normal = draw(RANDN, key, (*as_shape(() if shape is None else shape), *tall), kind)
+    q, r = call_function("linalg.qr", normal)
+    signed = q * call_function("expand_dims", sign(call_function("diagonal", r, 0, -2, -1)), -2)
+    return signed if n >= columns else call_function("swapaxes", signed, -1, -2)
