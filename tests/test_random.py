@@ -274,6 +274,25 @@ def test_bernoulli(p: float) -> None:
     assert (number != tensor).sum() <= 2
 
 
+@pytest.mark.parametrize(
+    ("keys", "shape"),
+    [
+        ((), (9000,)),
+        ((), (3, 3000)),
+        ((3,), (5000,)),
+        ((2, 2), (3,)),
+        ((5000,), ()),
+        ((3,), (1, 9)),
+    ],
+)
+def test_trials_are_what_the_words_say(keys: tuple[int, ...], shape: tuple[int, ...]) -> None:
+    """Long rows, many short ones and keys of any rank give what their words do, block by block."""
+    _, key = keyed()
+    own = df.random.split(key, keys) if keys else key
+    made, words = df.evaluate(df.random.bernoulli(own, 0.375, shape), df.random.bits(own, shape))
+    np.testing.assert_array_equal(made, words < np.uint64(3 * 2**61))
+
+
 def test_a_wrong_probability_is_caught() -> None:
     """Draws with a probability that is 2 % too high are too frequent."""
     found = drawn(lambda k: df.random.bernoulli(k, 0.5 * 1.02, (MANY,))).sum()

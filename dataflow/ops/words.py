@@ -19,10 +19,11 @@ element, so that a slice is the same op with another first index.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import product
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -41,6 +42,8 @@ __all__ = [
     "GAMMA", "check_key", "draw_op", "in_rows", "index_of", "key_calls", "mix", "mixed", "u64",
     "unit_calls", "units", "word_calls", "words_of",
 ]  # fmt: skip
+
+_WorkspaceOf: TypeAlias = "Callable[[Specs, Attrs], Workspace]"
 
 GAMMA = 0x9E3779B97F4A7C15
 """The distance of SplitMix64's states: 2⁶⁴ over the golden ratio, odd."""
@@ -151,29 +154,34 @@ def units(words: np.ndarray, bits: int) -> np.ndarray:
 # The record
 
 
-def draw_op(
+def draw_op(  # noqa: PLR0913 - the facts of a record
     name: str, label: str, kernel: Kernel, reference: Callable[..., Any], *,
-    dtypes: Sequence[str], arrays: int, flops: int,
+    dtypes: Sequence[str], arrays: int, flops: int, workspace: _WorkspaceOf | None = None,
+    numbers: Mapping[str, tuple[float, ...]] = MappingProxyType({}),
 ) -> Op:  # fmt: skip
     """Declare and register an op that draws from a key alone.
 
     Parameters
     ----------
     name, label, kernel, reference
-        See `Op`. The kernel's scratch: uint64 arrays shaped like the result, then three shaped
-        like the key.
+        See `Op`.
     dtypes : sequence of str
         What it can draw.
     arrays : int
-        How many arrays like the result the kernel needs.
+        How many uint64 arrays like the result the kernel needs, before three like the key.
     flops : int
         Operations per element.
+    workspace : callable, optional
+        Another workspace than these arrays.
+    numbers : mapping of str to tuple of float
+        Further attributes: numbers from 0 to 1, with values for samples.
     """
     return register(Op(
-        name=name, label=label, infer=partial(_infer, tuple(dtypes)), kernel=kernel,
-        reference=reference, vjp=_no_change, jvp=_no_change, batch=_batch, tiling=_tiling,
-        cost=partial(_cost, flops), samples=partial(_samples, tuple(dtypes)),
-        workspace=partial(_workspace, arrays),
+        name=name, label=label, infer=partial(_infer, tuple(dtypes), tuple(numbers)),
+        kernel=kernel, reference=reference, vjp=_no_change, jvp=_no_change, batch=_batch,
+        tiling=_tiling, cost=partial(_cost, flops),
+        samples=partial(_samples, tuple(dtypes), numbers),
+        workspace=workspace or partial(_workspace, arrays),
     ))  # fmt: skip
 
 
@@ -184,9 +192,15 @@ def check_key(spec: Spec) -> None:
         raise DTypeError(msg)
 
 
-def _infer(dtypes: tuple[str, ...], specs: Specs, attrs: Attrs) -> Specs:
+def _infer(
+    dtypes: tuple[str, ...], numbers: tuple[str, ...], specs: Specs, attrs: Attrs
+) -> Specs:  # fmt: skip
     dtype = as_dtype(attrs.text("dtype"))
     attrs.integer("first")
+    for name in numbers:
+        if not 0 <= attrs.number(name) <= 1:
+            msg = f"{name} lies between 0 and 1, not {attrs[name]}"
+            raise ShapeError(msg)
     if len(specs) != 1:
         msg = f"takes 1 input, the key, not {len(specs)}"
         raise ShapeError(msg)
@@ -236,11 +250,15 @@ def _cost(flops: int, ins: Specs, outs: Specs, attrs: Attrs) -> Cost:
     return Cost(flops * math.prod(outs[0].static_shape), ins[0].nbytes + outs[0].nbytes)
 
 
-def _samples(dtypes: tuple[str, ...], rng: np.random.Generator) -> list[Sample]:
+def _samples(
+    dtypes: tuple[str, ...], numbers: Mapping[str, tuple[float, ...]], rng: np.random.Generator
+) -> list[Sample]:  # fmt: skip
     single = [((), shape) for shape in ((), (7,), (3, 4), (0, 2), (2, 3, 5))]
     many = [((3,), (4,)), ((2, 2), (3, 1)), ((0,), (2,))]
-    made = []
+    made: list[Sample] = []
     for dtype, (keys, shape) in product(dtypes, single + many):
         key = np.asarray(rng.integers(0, 2**64, keys, np.uint64))
-        made.append(Sample((key,), Attrs(dtype=dtype, shape=shape, first=int(rng.integers(99)))))
+        more = {name: values[len(made) % len(values)] for name, values in numbers.items()}
+        attrs = Attrs(more, dtype=dtype, shape=shape, first=int(rng.integers(99)))
+        made.append(Sample((key,), attrs))
     return made

@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dataflow.calling import as_tensor
 from dataflow.dispatch import public
 from dataflow.errors import DTypeError, ShapeError
 from dataflow.ops.casting import astype
 from dataflow.ops.comparison import less
 from dataflow.ops.draws import RAND
 from dataflow.ops.random.continuous import gumbel
-from dataflow.ops.random.keys import bits, draw
+from dataflow.ops.random.keys import draw
 from dataflow.ops.random.parameters import parameter, shape_of
+from dataflow.ops.random.trials import BERNOULLI
 from dataflow.ops.searching import argmax
-from dataflow.ops.words import u64
 from dataflow.shapes import normal_axis
 from dataflow.source import user_line
 from dataflow.spec import as_shape, shape_text
 
 if TYPE_CHECKING:
-    from dataflow.dims import Shape
     from dataflow.ops.random.parameters import ShapeLike
     from dataflow.tensor import Tensor, TensorLike
 
@@ -58,17 +55,11 @@ def bernoulli(key: Tensor, p: TensorLike = 0.5, shape: ShapeLike = None) -> Tens
     """
     lengths = shape_of("bernoulli", key, shape, p)
     if isinstance(p, (int, float)):
-        return _certain(key, float(p), lengths)
+        if not 0 <= p <= 1:
+            msg = f"bernoulli ({user_line()}): a probability lies between 0 and 1, not {p}"
+            raise ShapeError(msg)
+        return draw(BERNOULLI, key, lengths, "bool", p=float(p))
     return less(draw(RAND, key, lengths, "float64"), parameter(p, key, np.dtype(np.float64)))
-
-
-def _certain(key: Tensor, p: float, lengths: Shape) -> Tensor:
-    """Compare the words themselves, as if their first 53 bits were compared with `p`."""
-    if not 0 <= p <= 1:
-        msg = f"bernoulli ({user_line()}): a probability lies between 0 and 1, not {p}"
-        raise ShapeError(msg)
-    words, bound = bits(key, lengths), math.ceil(p * 2.0**53) << 11
-    return less(words, u64(0)) if bound == 0 else words <= as_tensor(u64(bound - 1), words)
 
 
 @public(family="random")
