@@ -13,22 +13,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dataflow.elementwise import scalars
-from dataflow.ops.words import (
-    draw_op,
-    in_rows,
-    index_of,
-    key_calls,
-    u64,
-    unit_calls,
-    units,
-    word_calls,
-    words_of,
-)
+from dataflow.ops.drawing import Made, draw_op
+from dataflow.ops.words import index_of, u64, unit_calls, units, word_calls, words_of
 from dataflow.sampling import FLOATS
 
 if TYPE_CHECKING:
     from dataflow.attrs import Attrs
-    from dataflow.op import Arrays, Call
+    from dataflow.op import Array, Arrays, Call
 
 __all__: list[str] = []
 
@@ -36,40 +27,35 @@ _BITS = {"float16": 11, "float32": 24, "float64": 53}
 """How many bits a dtype's numbers in [0, 1) hold, so that none is rounded up to 1."""
 
 
-def _rand_kernel(outs: Arrays, ins: Arrays, scratch: Arrays, attrs: Attrs) -> list[Call]:
-    (out,), (key,), (begin, other, mixing) = outs, ins, scratch[-3:]
-    words, spare = in_rows(key, attrs, scratch[:-3])
-    return [
-        *key_calls(key, (begin, other), mixing),
-        *word_calls((begin, other), words, spare, attrs.integer("first"), 1),
-        *unit_calls(scratch[0], out, _BITS[out.dtype.name]),
-    ]
+def _make_rand(attrs: Attrs, keys: tuple[Array, Array], arrays: Arrays) -> Made:
+    words, spare = arrays
+    numbers = spare.view(np.float64)
+    calls = word_calls(keys, words, spare, attrs.integer("first"), 1)
+    return Made([*calls, *unit_calls(words, numbers, _BITS[attrs.text("dtype")])], numbers)
 
 
-def _randn_kernel(outs: Arrays, ins: Arrays, scratch: Arrays, attrs: Attrs) -> list[Call]:
-    (out,), (key,), (begin, other, mixing) = outs, ins, scratch[-3:]
-    words, spare, third = in_rows(key, attrs, scratch[:-3])
+def _make_randn(attrs: Attrs, keys: tuple[Array, Array], arrays: Arrays) -> Made:
+    words, spare, third = arrays
     first, angle, radius = (
         2 * attrs.integer("first"),
         spare.view(np.float64),
         third.view(np.float64),
     )
     one, minus_two, turn = scalars(radius.dtype, 1, -2, 2 * math.pi)
-    return [
-        *key_calls(key, (begin, other), mixing),
-        *word_calls((begin, other), words, spare, first, 2),
+    calls: list[Call] = [
+        *word_calls(keys, words, spare, first, 2),
         *unit_calls(words, radius, 53),
         (np.subtract, (one, radius, radius)),
         (np.log, (radius, radius)),
         (np.multiply, (radius, minus_two, radius)),
         (np.sqrt, (radius, radius)),
-        *word_calls((begin, other), words, spare, first + 1, 2),
+        *word_calls(keys, words, spare, first + 1, 2),
         *unit_calls(words, angle, 53),
         (np.multiply, (angle, turn, angle)),
         (np.cos, (angle, angle)),
         (np.multiply, (radius, angle, radius)),
-        (out.__setitem__, (..., scratch[2].view(np.float64))),
     ]
+    return Made(calls, radius)
 
 
 def _rand_reference(*arrays: np.ndarray, attrs: Attrs) -> np.ndarray:
@@ -86,9 +72,10 @@ def _randn_reference(*arrays: np.ndarray, attrs: Attrs) -> np.ndarray:
 
 
 RAND = draw_op(
-    "rand", "Rand", _rand_kernel, _rand_reference, dtypes=FLOATS, arrays=2, flops=20
+    "rand", "Rand", _make_rand, _rand_reference, dtypes=FLOATS, arrays=2, flops=20
 )  # fmt: skip
 
 RANDN = draw_op(
-    "randn", "Randn", _randn_kernel, _randn_reference, dtypes=FLOATS, arrays=3, flops=100
+    "randn", "Randn", _make_randn, _randn_reference, dtypes=FLOATS, arrays=3, flops=100,
+    stride=2,
 )  # fmt: skip

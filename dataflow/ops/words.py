@@ -10,40 +10,28 @@ of nearby keys overlap:
 
     k, l = the first two numbers of SplitMix64 seeded with the key
     word(j) = mix(mix(k + (j + 1) γ) ^ l)
-
-Keys may be an array: each draws an array of its own. `draw_op` declares an op of one input, the
-key, whose attributes are the dtype and shape of what each key draws, and the index of its first
-element, so that a slice is the same op with another first index.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
-from itertools import product
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, TypeAlias
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dataflow.attrs import Attrs
 from dataflow.elementwise import scalars
-from dataflow.errors import DTypeError, ShapeError
-from dataflow.op import Along, Cost, Kernel, Op, Sample, Tiling, Workspace, register
-from dataflow.spec import Spec, as_dtype, as_shape
+from dataflow.errors import DTypeError
 
 if TYPE_CHECKING:
-    from dataflow.dims import Dim
-    from dataflow.op import Application, Arrays, Call, Specs
-    from dataflow.tensor import Tensor
+    from dataflow.attrs import Attrs
+    from dataflow.op import Call
+    from dataflow.spec import Spec
 
 __all__ = [
-    "GAMMA", "check_key", "draw_op", "in_rows", "index_of", "key_calls", "mix", "mixed", "u64",
-    "unit_calls", "units", "word_calls", "words_of",
+    "GAMMA", "check_key", "index_of", "key_calls", "mix", "mixed", "u64", "unit_calls", "units",
+    "word_calls", "words_of",
 ]  # fmt: skip
-
-_WorkspaceOf: TypeAlias = "Callable[[Specs, Attrs], Workspace]"
 
 GAMMA = 0x9E3779B97F4A7C15
 """The distance of SplitMix64's states: 2⁶⁴ over the golden ratio, odd."""
@@ -56,6 +44,13 @@ _MASK = 2**64 - 1
 def u64(number: int) -> np.ndarray:
     """Return a number modulo 2⁶⁴ as an array of rank 0."""
     return np.asarray(number & _MASK, np.uint64)
+
+
+def check_key(spec: Spec) -> None:
+    """Refuse what is no key."""
+    if spec.dtype != np.uint64:
+        msg = f"slot 0, the key, must be uint64, not {spec.dtype}"
+        raise DTypeError(msg)
 
 
 # Words
@@ -118,12 +113,6 @@ def unit_calls(words: np.ndarray, out: np.ndarray, bits: int) -> list[Call]:
     ]
 
 
-def in_rows(key: np.ndarray, attrs: Attrs, scratch: Arrays) -> list[np.ndarray]:
-    """Return arrays with one axis for all that a key draws: always views, slices' among them."""
-    rows = (*key.shape, math.prod(attrs.integers("shape")))
-    return [array.reshape(rows) for array in scratch]
-
-
 # The plain way, to test against
 
 
@@ -149,116 +138,3 @@ def index_of(attrs: Attrs) -> np.ndarray:
 def units(words: np.ndarray, bits: int) -> np.ndarray:
     """Return words as floats in [0, 1), with so many bits."""
     return np.asarray((words >> u64(64 - bits)).astype(np.float64) * 2.0**-bits)
-
-
-# The record
-
-
-def draw_op(  # noqa: PLR0913 - the facts of a record
-    name: str, label: str, kernel: Kernel, reference: Callable[..., Any], *,
-    dtypes: Sequence[str], arrays: int, flops: int, workspace: _WorkspaceOf | None = None,
-    numbers: Mapping[str, tuple[float, ...]] = MappingProxyType({}),
-) -> Op:  # fmt: skip
-    """Declare and register an op that draws from a key alone.
-
-    Parameters
-    ----------
-    name, label, kernel, reference
-        See `Op`.
-    dtypes : sequence of str
-        What it can draw.
-    arrays : int
-        How many uint64 arrays like the result the kernel needs, before three like the key.
-    flops : int
-        Operations per element.
-    workspace : callable, optional
-        Another workspace than these arrays.
-    numbers : mapping of str to tuple of float
-        Further attributes: numbers from 0 to 1, with values for samples.
-    """
-    return register(Op(
-        name=name, label=label, infer=partial(_infer, tuple(dtypes), tuple(numbers)),
-        kernel=kernel, reference=reference, vjp=_no_change, jvp=_no_change, batch=_batch,
-        tiling=_tiling, cost=partial(_cost, flops),
-        samples=partial(_samples, tuple(dtypes), numbers),
-        workspace=workspace or partial(_workspace, arrays),
-    ))  # fmt: skip
-
-
-def check_key(spec: Spec) -> None:
-    """Refuse what is no key."""
-    if spec.dtype != np.uint64:
-        msg = f"slot 0, the key, must be uint64, not {spec.dtype}"
-        raise DTypeError(msg)
-
-
-def _infer(
-    dtypes: tuple[str, ...], numbers: tuple[str, ...], specs: Specs, attrs: Attrs
-) -> Specs:  # fmt: skip
-    dtype = as_dtype(attrs.text("dtype"))
-    attrs.integer("first")
-    for name in numbers:
-        if not 0 <= attrs.number(name) <= 1:
-            msg = f"{name} lies between 0 and 1, not {attrs[name]}"
-            raise ShapeError(msg)
-    if len(specs) != 1:
-        msg = f"takes 1 input, the key, not {len(specs)}"
-        raise ShapeError(msg)
-    check_key(specs[0])
-    if dtype.name not in dtypes:
-        msg = f"draws {', '.join(dtypes)}, not {dtype}: cast with astype"
-        raise DTypeError(msg)
-    return (Spec((*specs[0].shape, *as_shape(attrs.dims("shape"))), dtype),)
-
-
-def _workspace(count: int, specs: Specs, attrs: Attrs) -> Workspace:
-    words = Spec((*specs[0].shape, *attrs.dims("shape")), np.dtype(np.uint64))
-    return Workspace((*[words] * count, *[specs[0]] * 3))
-
-
-def _no_change(application: Application, changes: tuple[Tensor | None, ...]) -> list[None]:
-    """Return that nothing comes of a change: the key is an integer."""
-    return [None]
-
-
-def _batch(
-    application: Application, inputs: tuple[Tensor, ...], batched: tuple[bool, ...],
-    size: int | Dim,
-) -> tuple[Tensor, ...]:  # fmt: skip
-    return inputs[0].builder.apply(application.op, inputs, application.attrs)
-
-
-def _tiling(specs: Specs, attrs: Attrs) -> Tiling:
-    """Slice along the keys, and along the first axis that each draws."""
-    ndim = specs[0].ndim
-    return Tiling(
-        (tuple(map(Along, range(ndim))),),
-        free=(ndim,) if attrs.dims("shape") else (),
-        slice_attrs=partial(_sliced, ndim),
-    )
-
-
-def _sliced(keys: int, attrs: Attrs, axis: int, start: int, stop: int) -> Attrs:
-    if axis < keys:
-        return attrs
-    rest = attrs.integers("shape")[1:]
-    first = attrs.integer("first") + start * math.prod(rest)
-    return attrs.replace(shape=(stop - start, *rest), first=first)
-
-
-def _cost(flops: int, ins: Specs, outs: Specs, attrs: Attrs) -> Cost:
-    return Cost(flops * math.prod(outs[0].static_shape), ins[0].nbytes + outs[0].nbytes)
-
-
-def _samples(
-    dtypes: tuple[str, ...], numbers: Mapping[str, tuple[float, ...]], rng: np.random.Generator
-) -> list[Sample]:  # fmt: skip
-    single = [((), shape) for shape in ((), (7,), (3, 4), (0, 2), (2, 3, 5))]
-    many = [((3,), (4,)), ((2, 2), (3, 1)), ((0,), (2,))]
-    made: list[Sample] = []
-    for dtype, (keys, shape) in product(dtypes, single + many):
-        key = np.asarray(rng.integers(0, 2**64, keys, np.uint64))
-        more = {name: values[len(made) % len(values)] for name, values in numbers.items()}
-        attrs = Attrs(more, dtype=dtype, shape=shape, first=int(rng.integers(99)))
-        made.append(Sample((key,), attrs))
-    return made

@@ -21,17 +21,9 @@ from dataflow.dispatch import public
 from dataflow.errors import DTypeError, GraphError, ShapeError
 from dataflow.ops.bitwise import bitwise_xor
 from dataflow.ops.casting import astype
+from dataflow.ops.drawing import Made, draw_op
 from dataflow.ops.indexing import getitem
-from dataflow.ops.words import (
-    draw_op,
-    in_rows,
-    index_of,
-    key_calls,
-    mixed,
-    u64,
-    word_calls,
-    words_of,
-)
+from dataflow.ops.words import index_of, mixed, u64, word_calls, words_of
 from dataflow.source import user_line
 from dataflow.spec import Spec
 
@@ -40,7 +32,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from dataflow.dims import DimLike
-    from dataflow.op import Arrays, Call, Op
+    from dataflow.op import Array, Arrays, Op
     from dataflow.tensor import Tensor, TensorLike
 
 __all__ = ["bits", "draw", "fold_in", "key", "split"]
@@ -50,17 +42,11 @@ _SPLIT, _FOLD = 0x6A09E667F3BCC909, 0xBB67AE8584CAA73B
 """What keys are changed by to split them and to fold in: √2 and √3, their fractions' bits."""
 
 
-def _kernel(outs: Arrays, ins: Arrays, scratch: Arrays, attrs: Attrs) -> list[Call]:
-    (out,), (key,), (begin, other, mixing) = outs, ins, scratch[-3:]
-    words, spare = in_rows(key, attrs, scratch[:-3])
-    drop = 64 - 8 * out.dtype.itemsize
-    shifting: list[Call] = [(np.right_shift, (words, u64(drop), words))] if drop else []
-    return [
-        *key_calls(key, (begin, other), mixing),
-        *word_calls((begin, other), words, spare, attrs.integer("first"), 1),
-        *shifting,
-        (out.__setitem__, (..., scratch[0])),
-    ]
+def _make(attrs: Attrs, keys: tuple[Array, Array], arrays: Arrays) -> Made:
+    words, spare = arrays
+    drop = 64 - 8 * np.dtype(attrs.text("dtype")).itemsize
+    calls = word_calls(keys, words, spare, attrs.integer("first"), 1)
+    return Made([*calls, (np.right_shift, (words, u64(drop), words))] if drop else calls, words)
 
 
 def _reference(*arrays: np.ndarray, attrs: Attrs) -> np.ndarray:
@@ -70,7 +56,7 @@ def _reference(*arrays: np.ndarray, attrs: Attrs) -> np.ndarray:
 
 
 BITS = draw_op(
-    "random.bits", "RandomBits", _kernel, _reference, dtypes=_DTYPES, arrays=2, flops=20
+    "random.bits", "RandomBits", _make, _reference, dtypes=_DTYPES, arrays=2, flops=20
 )  # fmt: skip
 
 
