@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from dataflow.ops.grids import *
     from dataflow.ops.histograms import *
     from dataflow.ops.hyperbolic import *
+    from dataflow.ops.index_updates import *
     from dataflow.ops.indexing import *
     from dataflow.ops.inserting import *
     from dataflow.ops.integers import *

@@ -16,6 +16,7 @@ import numpy as np
 from dataflow.dims import Dim, Shape
 from dataflow.errors import DTypeError, ShapeError
 from dataflow.ops.slicing import Range
+from dataflow.ops.unbounded import depends_on_data
 from dataflow.source import user_line
 from dataflow.spec import shape_text
 from dataflow.tensor import Tensor
@@ -71,7 +72,9 @@ def parsed(index: object, shape: Shape) -> Brackets:
         There are more indices than axes, one that is known is out of range, or a mask has another
         shape than the axes that it is along.
     DTypeError
-        An index is of another kind, or a mask's values aren't known yet.
+        An index is of another kind.
+    DataDependentShapeError
+        It is a mask whose values aren't known yet.
     """
     dims = iter(shape)
     items: list[Item] = []
@@ -129,10 +132,9 @@ def _is_mask(entry: object) -> bool:
 
 def _axes_of(entry: Any) -> int:  # noqa: ANN401 - anything may stand in square brackets
     if isinstance(entry, Tensor) and _is_mask(entry):
-        msg = (f"{entry!r} is no index ({user_line()}): how many elements a mask selects depends "
-               "on data. df.where(mask, t, 0) keeps the shape; a mask that is known can be given "
-               "as a NumPy array")  # fmt: skip
-        raise DTypeError(msg)
+        depends_on_data(f"a mask, {entry!r}, in square brackets",
+                        "df.where(mask, t, 0) keeps the shape, and a mask that is known can be a "
+                        "NumPy array")  # fmt: skip
     if _is_mask(entry) and entry.ndim:
         return int(entry.ndim)
     return int(entry is not None and entry is not Ellipsis)

@@ -228,7 +228,7 @@ def bin_edges(x: Tensor, bins: Any, range: Sequence[float] | None) -> Tensor:  #
     least, most = (extreme.astype(wide) for extreme in aminmax(x))
     widening = where(least == most, 0.5, 0).astype(wide)
     least, most = least - widening, most + widening
-    steps = call_function("arange", x.builder, 0, bins, 1, wide)
+    steps = x.builder.arange(0, bins, 1, wide)
     inner = steps * ((most - least) / bins) + least
     return call_function("concat", [inner, reshape(most, (1,))]).astype(dtype)
 

@@ -62,7 +62,9 @@ def getitem(x: Tensor, index: object) -> Tensor:
     ShapeError
         There are more indices than axes, or one is out of range.
     DTypeError
-        An index is of another kind, such as a boolean.
+        An index is of another kind.
+    DataDependentShapeError
+        An index is a boolean tensor.
     KernelError
         While running: an index in a tensor is out of range.
 

@@ -94,26 +94,29 @@ def check_int64(spec: Spec, slot: int) -> None:
         raise DTypeError(msg)
 
 
-def checking(indices: Array, bound: int, shift: int = 0) -> list[Call]:
+def checking(indices: Array, bound: int, *, counted: bool = False) -> list[Call]:
     """Return the call that raises `KernelError` unless every index is at least 0 and below `bound`.
 
-    `shift` is what has been added to the indices before.
+    `counted` says that `bound` has been added to the negative ones before.
     """
     if not indices.size:
         return []
     dense = indices.flags.c_contiguous
     largest = _largest_dense if dense else _largest
-    return [(_check, (largest, indices.view(np.uint64), bound, shift))]
+    return [(_check, (largest, indices.view(np.uint64), bound, -bound if counted else 0))]
 
 
 def counting(indices: Array, counted: Array, length: int, *, negative: bool = True) -> list[Call]:
     """Return the calls that check indices and set `counted` to them, counted from the front."""
     if not negative:
         return [*checking(indices, length), (np.copyto, (counted, indices))]
+    # The sign bit spread over a word is -1 or 0: so bits, faster than a remainder by far.
+    sign, size = np.asarray(63), np.asarray(length)
     return [
-        (np.add, (indices, length, counted)),
-        *checking(counted, 2 * length, length),
-        (np.remainder, (counted, length or 1, counted)),
+        (np.right_shift, (indices, sign, counted)),
+        (np.bitwise_and, (counted, size, counted)),
+        (np.add, (counted, indices, counted)),
+        *checking(counted, length, counted=True),
     ]
 
 
@@ -125,12 +128,11 @@ def _largest(indices: Array) -> int:
     return int(np.maximum.reduce(indices, None))  # where argmax would copy
 
 
-def _check(largest: Callable[[Array], int], indices: Array, bound: int, shift: int) -> None:
+def _check(largest: Callable[[Array], int], indices: Array, bound: int, least: int) -> None:
     worst = largest(indices)
     if worst >= bound:
-        signed = worst - (1 << 64) if worst >> 63 else worst
-        msg = (f"index {signed - shift} is out of range: it must be at least {-shift} and below "
-               f"{bound - shift}")  # fmt: skip
+        given = worst - (1 << 64) + least if worst >> 63 else worst
+        msg = f"index {given} is out of range: it must be at least {least} and below {bound}"
         raise KernelError(msg)
 
 

@@ -25,6 +25,7 @@ from dataflow.ops.casting import astype
 from dataflow.ops.comparison import equal, greater_equal, less, less_equal
 from dataflow.ops.finiteness import isnan
 from dataflow.ops.masking import zero_where
+from dataflow.ops.unbounded import depends_on_data
 from dataflow.sampling import FLOATS, INTEGERS, few, joined, values
 from dataflow.source import user_line
 from dataflow.spec import DTYPES, Spec, broadcast_shapes
@@ -128,7 +129,7 @@ def where(
     ------
     ShapeError, DTypeError
         The shapes don't broadcast, or the dtypes have none in common.
-    GraphError
+    DataDependentShapeError
         `a` or `b` is missing.
 
     Notes
@@ -146,9 +147,7 @@ def where(
     """
     builder = builder_of(condition, a, b)
     if a is None or b is None:
-        msg = (f"where ({user_line()}) of a condition alone gives as many places as it holds in, "
-               "which depends on data: df.where(condition, a, b) keeps the shape")  # fmt: skip
-        raise GraphError(msg)
+        depends_on_data("where of a condition alone", "df.where(condition, a, b) keeps the shape")
     if not isinstance(condition, Tensor):
         condition = builder.constant(condition, dtype=np.bool_)
     if not isinstance(a, Tensor) and not isinstance(b, Tensor):
