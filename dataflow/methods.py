@@ -135,6 +135,16 @@ class Methods:
         """Return a view with two axes swapped; see `dataflow.swapaxes`."""
         return self._call("swapaxes", axis1, axis2)
 
+    def expand(self, *shape: DimLike | Sequence[DimLike]) -> Tensor:
+        """Return the tensor repeated along axes of length 1, as PyTorch has it; -1 keeps one."""
+        target: Sequence[Any] = _one_or_many(shape)
+        known: tuple[Any, ...] = self.shape  # type: ignore[attr-defined]  # a Tensor's
+        padded = (None,) * (len(target) - len(known)) + known
+        return self._call("broadcast_to", [
+            old if isinstance(new, int) and new == -1 and old is not None else new
+            for new, old in zip(target, padded, strict=False)
+        ])  # fmt: skip
+
     def squeeze(self, axis: Axes = None) -> Tensor:
         """Return the tensor without axes of length 1; see `dataflow.squeeze`."""
         return self._call("squeeze", axis)

@@ -370,6 +370,7 @@ def test_methods_are_numpys(call: str) -> None:
 def test_methods_of_pytorch_are_here() -> None:
     """view, permute, unsqueeze, contiguous and flatten between axes are as PyTorch has them."""
     t = df.GraphBuilder().zeros((2, 3, 4))
+    assert t[:, :1].expand(5, -1, 3, -1).shape == (5, 2, 3, 4)
     shapes = [t.view(6, 4), t.permute(2, 0, 1), t.unsqueeze(0), t.contiguous(), t.flatten(1)]
     assert [s.shape for s in shapes] == [(6, 4), (4, 2, 3), (1, 2, 3, 4), (2, 3, 4), (2, 12)]
     assert (t.itemsize, t.nbytes) == (4, 96)
@@ -397,6 +398,20 @@ def test_in_place_operators_bind_another_tensor() -> None:
 
 
 # NumPy's protocols
+
+
+def test_agreement_is_a_tensor() -> None:
+    """Whether two tensors agree is known when the plan runs, or at once where shapes decide."""
+    b = df.GraphBuilder()
+    x, y = b.constant([1.0, np.nan]), b.constant([[1.0, np.nan]])
+    made: list[Any] = [
+        np.array_equal(x, x), np.array_equal(x, x, equal_nan=True), np.array_equal(x, y),
+        np.array_equiv(x[:1], y[:, :1]), np.array_equiv(x, np.ones(3)),
+        np.allclose(x, x), np.allclose(x, x + 1e-9, equal_nan=True),
+    ]  # fmt: skip
+    found = [bool(value) for value in df.evaluate(*made)]
+    assert found == [False, True, False, True, False, False, True]
+    assert (np.iscomplexobj(x), np.isrealobj(x), df.iscomplexobj(1j)) == (False, True, True)
 
 
 def dispatched() -> list[str]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from dataflow.ops.activations import *
+    from dataflow.ops.agreement import *
     from dataflow.ops.along import *
     from dataflow.ops.arithmetic import *
     from dataflow.ops.arranging import *
