@@ -1,7 +1,8 @@
 """Activations made of pieces: leaky and exponential rectifiers, hard bounds, shrinkage.
 
-Derivatives at the kinks are PyTorch's. A piece that isn't taken gets an argument at which nothing
-overflows, so that no gradient is 0 times inf. NaN stays NaN.
+Derivatives at the kinks are PyTorch's. Two pieces are added up, each with 0 in the place of what
+belongs to the other: masking takes half the time of a choice by branches, and a piece that isn't
+taken has an argument at which nothing overflows, so that no gradient is 0 times inf. NaN stays NaN.
 """
 
 from __future__ import annotations
@@ -10,13 +11,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dataflow.calling import promoted
+from dataflow.attrs import Attrs
+from dataflow.calling import apply, promoted
 from dataflow.dispatch import public
 from dataflow.errors import GraphError, ShapeError
 from dataflow.ops.activations import RELU
-from dataflow.ops.comparison import greater, greater_equal, less, less_equal
+from dataflow.ops.bitwise import logical_not
+from dataflow.ops.comparison import greater, less, less_equal
 from dataflow.ops.elementary import expm1
+from dataflow.ops.masking import zero_where
 from dataflow.ops.nn.arguments import as_float_like, check_number
+from dataflow.ops.nn.bounds import HARDTANH
 from dataflow.ops.selection import where
 from dataflow.ops.shaping import reshape
 from dataflow.shapes import normal_axis
@@ -62,8 +67,8 @@ def leaky_relu(x: TensorLike, negative_slope: float = 0.01) -> Tensor:
     array([ 2. , -0.5], dtype=float32)
     """
     check_number("leaky_relu", "negative_slope", negative_slope)
-    x = _floats(x)
-    return where(greater(x, 0), x, x * negative_slope)
+    high, low = _halves(_floats(x))
+    return high + low * negative_slope
 
 
 @public(family="nn")
@@ -106,16 +111,17 @@ def prelu(x: TensorLike, weight: TensorLike, axis: int = 1) -> Tensor:
         slopes = reshape(slopes, (x.shape[place], *[1] * (x.ndim - 1 - place)))
     elif not x.ndim:
         slopes = reshape(slopes, ())
-    return where(greater(x, 0), x, x * slopes)
+    high, low = _halves(x)
+    return high + low * slopes
+
+
+def _halves(x: Tensor) -> tuple[Tensor, Tensor]:
+    """Return `x` where it is above 0 and 0 elsewhere, and the rest, 0 and NaN among it."""
+    above = greater(x, 0)
+    return zero_where(logical_not(above), x), zero_where(above, x)
 
 
 # Exponential below 0
-
-
-def _below(x: Tensor) -> tuple[Tensor, Tensor]:
-    """Return where `x` is above 0, and `x` where it isn't, else 0."""
-    above = greater(x, 0)
-    return above, where(above, 0, x)
 
 
 @public(family="nn")
@@ -135,9 +141,8 @@ def elu(x: TensorLike, alpha: float = 1.0) -> Tensor:
     array([ 2.    , -0.8647], dtype=float32)
     """
     check_number("elu", "alpha", alpha)
-    x = _floats(x)
-    above, low = _below(x)
-    return where(above, x, expm1(low) * alpha)
+    high, low = _halves(_floats(x))
+    return high + expm1(low) * alpha
 
 
 @public(family="nn")
@@ -155,9 +160,8 @@ def selu(x: TensorLike) -> Tensor:
     >>> df.evaluate(df.nn.selu(x)).round(4)
     array([ 2.1014, -1.5202], dtype=float32)
     """
-    x = _floats(x)
-    above, low = _below(x)
-    return where(above, x * _SCALE, expm1(low) * (_SCALE * _ALPHA))
+    high, low = _halves(_floats(x))
+    return high * _SCALE + expm1(low) * (_SCALE * _ALPHA)
 
 
 @public(family="nn")
@@ -179,9 +183,8 @@ def celu(x: TensorLike, alpha: float = 1.0) -> Tensor:
     if alpha == 0:
         msg = f"celu ({user_line()}): alpha must not be 0"
         raise GraphError(msg)
-    x = _floats(x)
-    above, low = _below(x)
-    return where(above, x, expm1(low / alpha) * alpha)
+    high, low = _halves(_floats(x))
+    return high + expm1(low / alpha) * alpha
 
 
 # Bounds
@@ -212,7 +215,7 @@ def hardtanh(x: TensorLike, min_val: float = -1.0, max_val: float = 1.0) -> Tens
 
 
 def _bounded(x: Tensor, low: float, high: float) -> Tensor:
-    return where(less_equal(x, low), low, where(greater_equal(x, high), high, x))
+    return apply(HARDTANH, (x,), Attrs(low=float(low), high=float(high)))
 
 
 @public(family="nn")
@@ -259,9 +262,7 @@ def hardswish(x: TensorLike) -> Tensor:
     array([0.    , 0.6667, 4.    ], dtype=float32)
     """
     x = _floats(x)
-    is_low, is_high = less_equal(x, -3), greater_equal(x, 3)
-    middle = where(is_low | is_high, 0, x)
-    return where(is_low, 0, where(is_high, x, middle * (middle + 3.0) / 6.0))
+    return zero_where(less_equal(x, -3), x) * _bounded(x + 3.0, 0.0, 6.0) / 6.0
 
 
 # Gaps
@@ -297,7 +298,7 @@ def hardshrink(x: TensorLike, lambd: float = 0.5) -> Tensor:
     """
     check_number("hardshrink", "lambd", lambd, 0)
     x = _floats(x)
-    return where(less_equal(abs(x), lambd), 0, x)
+    return zero_where(less_equal(abs(x), lambd), x)
 
 
 @public(family="nn")
@@ -314,4 +315,4 @@ def softshrink(x: TensorLike, lambd: float = 0.5) -> Tensor:
     check_number("softshrink", "lambd", lambd, 0)
     x = _floats(x)
     moved = where(less(x, 0), x + lambd, x - lambd)
-    return where(less_equal(abs(x), lambd), 0, moved)
+    return zero_where(less_equal(abs(x), lambd), moved)
