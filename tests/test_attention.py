@@ -261,6 +261,21 @@ def test_an_encoder_layer_is_the_papers(norm_first: bool) -> None:
     np.testing.assert_allclose(found, expected, atol=1e-10)
 
 
+@pytest.mark.parametrize("norm_first", [True, False])
+def test_a_decoder_layer_sees_the_past_and_the_memory(norm_first: bool) -> None:
+    """A row's result depends on earlier rows and on memory that the mask shows, on nothing else."""
+    b = df.GraphBuilder()
+    x, memory = b.input("x", (1, 4, 6), "float64"), b.input("memory", (1, 3, 5), "float64")
+    mask = np.array([True, False, True])
+    y = df.nn.TransformerDecoderLayer(2, 8, norm_first=norm_first)(x, memory, memory_mask=mask)
+    names = ["attention", "cross_attention", "linear1", "linear2", "norm1", "norm2", "norm3"]
+    assert sorted({v.node.split(".")[1] for v in b.variables}) == names
+    feeds = {"x": RNG.uniform(-1, 1, (1, 4, 6)), "memory": RNG.uniform(-1, 1, (1, 3, 5))}
+    slopes = df.evaluate(*df.grad((y[0, 1] * y[0, 1]).sum(), (x, memory)), feeds=feeds)
+    assert slopes[0].any(-1).tolist() == [[True, True, False, False]]
+    assert slopes[1].any(-1).tolist() == [mask.tolist()]
+
+
 def test_dropout_is_for_training() -> None:
     """In training, runs differ and keys are variables; without, an encoder is what it is at 0."""
     x = RNG.uniform(-1, 1, (2, 3, 4)).astype(np.float32)

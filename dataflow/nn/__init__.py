@@ -3,6 +3,7 @@
 from dataflow.nn import initializers as initializers
 from dataflow.nn.attention import *
 from dataflow.nn.convolution import *
+from dataflow.nn.decoder import *
 from dataflow.nn.dense import Dense as Dense
 from dataflow.nn.dense import softmax_cross_entropy as softmax_cross_entropy
 from dataflow.nn.dropping import Dropout as Dropout

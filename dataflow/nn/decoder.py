@@ -1,0 +1,85 @@
+"""The decoder layer of a transformer: attention to what came before, and to what was encoded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dataflow.nn.attention import MultiHeadAttention
+from dataflow.nn.dense import length_of
+from dataflow.nn.transformer import TransformerEncoderLayer
+
+if TYPE_CHECKING:
+    from dataflow.tensor import Tensor, TensorLike
+
+__all__ = ["TransformerDecoderLayer"]
+
+
+@dataclass(frozen=True)
+class TransformerDecoderLayer(TransformerEncoderLayer):
+    """An encoder layer with attention to a memory in the middle, and which is causal.
+
+    Parameters
+    ----------
+    num_heads, hidden, activation, norm_first, is_causal, use_bias, eps, dropout, name, training
+        See `TransformerEncoderLayer`; `is_causal` is for the attention to `x` itself.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> b = df.GraphBuilder()
+    >>> x, memory = b.input("x", shape=("batch", 5, 8)), b.input("m", shape=("batch", 10, 8))
+    >>> df.nn.TransformerDecoderLayer(2, 32)(x, memory).shape
+    (Dim('batch'), 5, 8)
+    """
+
+    is_causal: bool = True
+    name: str = "decoder_layer"
+
+    def __call__(  # type: ignore[override]  # a memory is what makes it a decoder
+        self, x: Tensor, memory: Tensor, attn_mask: TensorLike | None = None,
+        memory_mask: TensorLike | None = None, *, training: bool | Tensor | None = None,
+    ) -> Tensor:  # fmt: skip
+        """Declare the layer on a tensor and return its result.
+
+        Parameters
+        ----------
+        x : Tensor
+            Of shape (..., rows, features).
+        memory : Tensor
+            What an encoder made, of shape (..., keys, memory features).
+        attn_mask, memory_mask : tensor or array_like, optional
+            For the attention to `x` and to the memory; see `MultiHeadAttention`.
+        training : bool or scalar tensor of bool, optional
+            By default the layer's own.
+
+        Returns
+        -------
+        Tensor
+            The same shape and dtype as `x`.
+
+        Raises
+        ------
+        ShapeError, DTypeError
+            See `MultiHeadAttention`.
+        """
+        builder, _ = length_of("TransformerDecoderLayer", x)
+        switch = self.training if training is None else training
+        norms = [self._norm(f"norm{number}") for number in (1, 2, 3)]
+        with builder.scope(self.name):
+            if self.norm_first:
+                x = x + self._attended(norms[0](x), attn_mask, switch)
+                x = x + self._recalled(norms[1](x), memory, memory_mask, switch)
+                return x + self._fed(norms[2](x), switch)
+            x = norms[0](x + self._attended(x, attn_mask, switch))
+            x = norms[1](x + self._recalled(x, memory, memory_mask, switch))
+            return norms[2](x + self._fed(x, switch))
+
+    def _recalled(
+        self, x: Tensor, memory: Tensor, mask: TensorLike | None, training: bool | Tensor
+    ) -> Tensor:
+        layer = MultiHeadAttention(
+            self.num_heads, use_bias=self.use_bias, dropout=self.dropout, name="cross_attention"
+        )
+        seen = layer(x, memory, attn_mask=mask, training=training)
+        return self._dropped(seen, "3", training)
