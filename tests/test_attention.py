@@ -101,6 +101,15 @@ def test_rows_and_examples_may_be_named() -> None:
     assert slope.shape == array.shape
 
 
+def test_features_may_be_named() -> None:
+    """The default scale is that of the features that the plan binds."""
+    b = df.GraphBuilder()
+    x = b.input("x", (3, "features"), "float64")
+    array = RNG.uniform(-1, 1, (3, 5))
+    found = df.evaluate(df.nn.scaled_dot_product_attention(x, x, x), x=array)
+    np.testing.assert_allclose(found, attended(array, array, array))
+
+
 def test_attention_can_be_differentiated_twice() -> None:
     """The derivative of its gradient agrees with differences of the gradient."""
     b = df.GraphBuilder()

@@ -208,6 +208,19 @@ def test_labels_out_of_range_fail(loss: Callable[..., df.Tensor], wrong: int) ->
             df.evaluate(loss(x, np.array([0, wrong]), weight=weight))
 
 
+def test_probabilities_are_smoothed_in_every_dtype() -> None:
+    """Label smoothing of probabilities is that of one-hot labels, in bfloat16 too."""
+    bfloat16 = pytest.importorskip("ml_dtypes").bfloat16
+    x, labels = np.arange(6.0).reshape(2, 3) / 4, np.array([2, 0])
+    for dtype, bound in (("float64", 1e-12), ("float16", 2e-3), (bfloat16, 2e-2)):
+        narrow, p = x.astype(dtype), np.eye(3)[labels].astype(dtype)
+        found, expected = (
+            made(df.nn.cross_entropy, narrow, target, label_smoothing=0.25)[0]
+            for target in (p, labels)
+        )
+        np.testing.assert_allclose(found.astype(float), expected.astype(float), rtol=bound)
+
+
 def test_labels_of_any_integer_dtype_count() -> None:
     """Labels of 8 bits can be ignored and looked up as those of 64 can."""
     x = np.arange(6.0).reshape(2, 3)

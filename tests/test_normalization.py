@@ -75,6 +75,17 @@ def test_prediction_uses_the_averages_of_training() -> None:
             np.testing.assert_allclose(runner.state[name], train.state[name])
 
 
+def test_averages_of_bfloat16_are_kept() -> None:
+    """A batch of bfloat16 has averages of bfloat16, which training moves."""
+    bfloat16 = pytest.importorskip("ml_dtypes").bfloat16
+    b = df.GraphBuilder()
+    y = df.nn.BatchNorm(momentum=0.5)(b.constant(BATCHES[0].astype(bfloat16)))
+    runner = df.Runner(df.compile(b.build({"y": y})))
+    assert runner.run()["y"].dtype == bfloat16
+    found = runner.state["batch_norm.running_mean"].astype(float)
+    np.testing.assert_allclose(found, BATCHES[0].mean((0, 2)) / 2, rtol=0.02)
+
+
 def test_a_flag_at_run_time_gives_training_its_gradients() -> None:
     """With the flag as a tensor, gradients are those of training, or of prediction."""
     b = df.GraphBuilder()

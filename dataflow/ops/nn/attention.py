@@ -19,6 +19,7 @@ from dataflow.dispatch import public
 from dataflow.errors import DTypeError, ShapeError
 from dataflow.ops.axes import swapaxes
 from dataflow.ops.bitwise import logical_and, logical_not, logical_or
+from dataflow.ops.casting import astype
 from dataflow.ops.comparison import equal, greater_equal
 from dataflow.ops.masking import zero_where
 from dataflow.ops.matmul import matmul
@@ -130,7 +131,7 @@ def _scaled(name: str, q: Tensor, scale: float | None) -> Tensor:
     features = q.shape[-1]
     if isinstance(features, int):
         return q * (1 / math.sqrt(features or 1))
-    return q / sqrt(q.builder.size_of((features,), q.dtype))
+    return q * astype(1 / sqrt(q.builder.size_of((features,), np.float64)), q.dtype)
 
 
 # Heads that share keys and values

@@ -118,8 +118,8 @@ def _of_probabilities(
     rows: Tensor, p: Tensor, weight: TensorLike | None, smoothing: float
 ) -> Tensor:
     if smoothing:
-        classes = rows.builder.size_of(rows.shape[-1:], rows.dtype)
-        p = p * (1 - smoothing) + smoothing / classes
+        classes = rows.builder.size_of(rows.shape[-1:], np.float64)
+        p = p * (1 - smoothing) + astype(smoothing / classes, p.dtype)
     products = finite_times(p, log_softmax(rows))
     return -sum(_class_products("cross_entropy", products, weight), -1)
 

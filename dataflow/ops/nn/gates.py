@@ -211,7 +211,8 @@ def gumbel_softmax(
         raise GraphError(msg)
     logits = _floats(logits)
     place = normal_axis(axis, logits.ndim)
-    noise = call_function("random.gumbel", key, logits.shape, logits.dtype)
+    drawn = logits.dtype if logits.dtype.kind == "f" else np.float32  # for bfloat16
+    noise = call_function("random.gumbel", key, logits.shape, drawn).astype(logits.dtype)
     soft = softmax((logits + noise) / tau, place)
     if not hard:
         return soft

@@ -314,7 +314,7 @@ def _less_own(
     y, centre, var = x.builder.apply(STANDARDIZE_CHANNELS, (x,), Attrs(axes=axes, eps=float(eps)))
     if running[0] is None:
         return y
-    size = x.builder.size_of((count,), np.float32 if x.dtype == np.float16 else x.dtype)
+    size = x.builder.size_of((count,), np.float32 if x.dtype.itemsize == 2 else x.dtype)
     unbiased = var * (size / (size - 1.0)).astype(var.dtype)
     for variable, batch in zip(running, (centre, unbiased), strict=True):
         _follow(variable, reshape(batch, x.shape[place : place + 1]), training, momentum)
