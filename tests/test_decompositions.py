@@ -267,7 +267,9 @@ def test_matrix_rank_is_numpys(shape: tuple[int, ...]) -> None:
     if min(shape):
         x[..., -1, :] = x[..., 0, :]
     for options in ({}, {"tol": 1.5}, {"rtol": 0.4}, {"tol": np.full(shape[:-2], 2.0)}):
-        expected = np.asarray(np.linalg.matrix_rank(x, **options), np.int64)
+        expected: Any = np.zeros(shape[:-2], np.int64)  # NumPy 2.2 refuses matrices of nothing
+        if x.size:
+            expected = np.asarray(np.linalg.matrix_rank(x, **options), np.int64)
         close(values(lambda t, o=options: df.linalg.matrix_rank(t, **o), x), expected)
     for small in (np.zeros(3), np.arange(3.0), np.float64(2)):
         assert values(df.linalg.matrix_rank, small) == np.linalg.matrix_rank(small)

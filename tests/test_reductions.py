@@ -212,9 +212,15 @@ def test_variance_over_a_named_axis() -> None:
 # logsumexp
 
 
+def test_logsumexp_keeps_what_is_small_beside_zero() -> None:
+    """The sum of 1 and a number far below its last digit isn't rounded to 1."""
+    found = values(df.logsumexp, np.array([0, -50.0]))
+    np.testing.assert_allclose(found, math.exp(-50), rtol=1e-14)
+
+
 @pytest.mark.parametrize(
     "row",
-    [[-INF, -INF], [INF, 1], [INF, -INF], [INF, INF], [-INF, 1], [NAN, 1], [NAN, INF], [0, -50],
+    [[-INF, -INF], [INF, 1], [INF, -INF], [INF, INF], [-INF, 1], [NAN, 1], [NAN, INF],
      [1e3, 1e3], [-1e3, -1e3, -1e3], [0, 0, -40], [5]],
 )  # fmt: skip
 def test_logsumexp_is_scipys(row: list[float]) -> None:

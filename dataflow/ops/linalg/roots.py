@@ -66,7 +66,8 @@ def _routine(function: Callable[[Array], Array], x: Array, attrs: Attrs) -> Arra
 
 
 def _root(a: Array) -> Array:
-    return np.asarray(importlib.import_module("scipy.linalg").sqrtm(a))
+    root = importlib.import_module("scipy.linalg").sqrtm(a)
+    return np.asarray(root, a.dtype)  # older versions of SciPy widen it
 
 
 def _logarithm(a: Array) -> Array:
