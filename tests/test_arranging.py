@@ -93,7 +93,7 @@ def test_tiles_are_numpys(shape: tuple[int, ...], reps: list[int]) -> None:
         check_both("tile", numbered(shape), reps[0])
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=40)
 @given(SHAPES, st.data())
 def test_repeats_are_numpys(shape: tuple[int, ...], data: st.DataObject) -> None:
     """One number for all, or one for each, along any axis or none, gives NumPy's values."""

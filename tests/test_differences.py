@@ -114,7 +114,7 @@ def test_slopes_at_places_that_are_tensors() -> None:
 # Integrals
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=20)
 @given(st.lists(st.integers(0, 4), min_size=1, max_size=3).map(tuple), st.sampled_from(DTYPES),
        st.data())  # fmt: skip
 def test_integrals_are_numpys(shape: tuple[int, ...], dtype: str, data: st.DataObject) -> None:
@@ -204,7 +204,7 @@ def test_running_integrals_of_nothing() -> None:
 PERIODS: list[dict[str, Any]] = [{}, {"period": 7}, {"period": 6}, {"period": 2.5}, {"discont": 20}]
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=20)
 @given(st.lists(st.integers(-30, 30), min_size=1, max_size=9), st.sampled_from(PERIODS))
 def test_unwrapped_angles_are_numpys(steps: list[int], options: dict[str, Any]) -> None:
     """Integers and floats, even periods and odd ones, where half a period is ambiguous too."""
@@ -221,7 +221,7 @@ def test_the_slope_of_an_unwrapped_angle_is_one() -> None:
         df.unwrap(p, period=0)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=20)
 @given(st.lists(st.integers(1, 6), min_size=1, max_size=3).map(tuple), st.data())
 def test_integrals_by_parabolas_are_scipys(shape: tuple[int, ...], data: st.DataObject) -> None:
     """Odd numbers of samples and even ones, at even distances and at uneven places."""

@@ -43,7 +43,7 @@ def test_crossed_indices_are_numpys() -> None:
 # Places put in, left out, kept
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=50)
 @given(st.integers(0, 12), st.data())
 def test_places_left_out_are_numpys(length: int, data: st.DataObject) -> None:
     """An int, several, a slice or a mask, along an axis or of the flattened tensor."""
@@ -72,7 +72,7 @@ def test_places_kept_are_numpys(condition: list[bool]) -> None:
     check(lambda t: df.extract(mask, t), array, lambda a: np.extract(mask, a))
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=50)
 @given(st.integers(0, 6), st.data())
 def test_places_put_in_are_numpys(length: int, data: st.DataObject) -> None:
     """One value or several at an int, at several, or at a slice's places, along either axis."""

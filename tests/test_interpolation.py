@@ -36,7 +36,7 @@ def check(function: Callable[..., Any], like: Callable[..., Any], *arrays: np.nd
 FEW = st.floats(-10, 10).map(lambda v: round(v, 1))
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=30)
 @given(st.lists(FEW, min_size=1, max_size=6, unique=True), st.lists(FEW, max_size=8),
        st.sampled_from([{}, {"left": -7}, {"left": 1.5, "right": 2}, {"period": 7.5}]),
        st.booleans())  # fmt: skip

@@ -75,7 +75,7 @@ def padded(array: np.ndarray, size: int, fill: Any) -> list[Any]:  # noqa: ANN40
     return [*array[:size].tolist(), *[fill] * (size - len(array))]
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=25)
 @given(ARRAYS, st.integers(0, 14), st.sampled_from(["int8", "float64", "bool", "complex64"]))
 def test_places_are_numpys_up_to_the_size(items: list[int], size: int, dtype: str) -> None:
     """Fewer places than there are, as many, or more and then fill values."""
@@ -91,7 +91,7 @@ def test_places_are_numpys_up_to_the_size(items: list[int], size: int, dtype: st
     assert rows.tolist() == padded(np.argwhere(table), size, [-7, -7])
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=25)
 @given(ARRAYS, st.integers(0, 8), st.sampled_from(["int8", "uint64", "float32", "bool"]))
 def test_different_elements_are_numpys_up_to_the_size(
     items: list[int], size: int, dtype: str
