@@ -286,12 +286,21 @@ def test_lstsq_is_numpys(shape: tuple[int, ...]) -> None:
             assert ours.shape == np.shape(theirs)
 
 
+def test_lstsq_keeps_its_digits() -> None:
+    """The solution of an ill-conditioned system has the bits of NumPy's."""
+    a = np.vander(np.linspace(0, 1, 14), 10)
+    found = values(lambda t: df.linalg.lstsq(t, a.sum(1), rcond=1e-16).solution, a)
+    np.testing.assert_array_equal(found, np.linalg.lstsq(a, a.sum(1), rcond=1e-16)[0])
+
+
 def test_lstsq_of_a_rank_too_low_is_the_shortest() -> None:
     """Where several solutions are best, the shortest is returned; stacks work."""
     a = np.ones((2, 3, 2))
     made = values(df.linalg.lstsq, a, np.full((2, 3, 1), 4.0))
     np.testing.assert_allclose(made[0], np.full((2, 2, 1), 2.0))
     np.testing.assert_array_equal(made[2], [1, 1])
+    made = values(df.linalg.lstsq, a[0], np.full((2, 3, 1), 4.0))
+    np.testing.assert_allclose(made[0], np.full((2, 2, 1), 2.0))
 
 
 # Functions of matrices
@@ -340,6 +349,20 @@ def test_roots_of_singular_matrices() -> None:
     x = np.diag([4.0, 0])
     np.testing.assert_array_equal(values(df.linalg.sqrtm, x), np.diag([2, 0]))
     assert np.isnan(values(df.linalg.logm, x)).all()
+
+
+@pytest.mark.parametrize("side", ["right", "left"])
+@pytest.mark.parametrize("shape", [(3, 3), (4, 2), (2, 4), (2, 3, 3), (0, 0)])
+def test_polar_is_scipys(shape: tuple[int, ...], side: Any) -> None:  # noqa: ANN401
+    """Both factors are SciPy's, of stacks too; at equal singular values gradients are finite."""
+    x = drawn(shape)
+    made = values(lambda t: df.linalg.polar(t, side), x)
+    for place in np.ndindex(x.shape[:-2] if x.size else (0,)):
+        expected = scipy.linalg.polar(x[place], side)
+        for ours, theirs in zip(made, expected, strict=True):
+            np.testing.assert_allclose(ours[place], theirs, atol=1e-12)
+    found = slope(lambda t: df.linalg.polar(t, side)[0] * np.arange(9.0).reshape(3, 3), np.eye(3))
+    np.testing.assert_allclose(found, [[0, -1, -2], [1, 0, -1], [2, 1, 0]], atol=1e-14)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

@@ -5,8 +5,10 @@ from dataflow.ops.linalg.determinants import *
 from dataflow.ops.linalg.eig import *
 from dataflow.ops.linalg.eigh import *
 from dataflow.ops.linalg.expm import *
+from dataflow.ops.linalg.lstsq import *
 from dataflow.ops.linalg.lu import *
 from dataflow.ops.linalg.norms import *
+from dataflow.ops.linalg.polar import *
 from dataflow.ops.linalg.powers import *
 from dataflow.ops.linalg.pseudo import *
 from dataflow.ops.linalg.qr import *

@@ -1,4 +1,4 @@
-"""The Moore-Penrose inverse, and what follows from it and from singular values.
+"""The Moore-Penrose inverse, and the rank.
 
 The inverse P of A has an op of its own: through singular vectors, equal singular values would
 spoil its gradient. Where the rank doesn't change,
@@ -10,7 +10,7 @@ spoil its gradient. Where the rank doesn't change,
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,24 +18,21 @@ from dataflow.attrs import Attrs
 from dataflow.calling import apply, as_tensor
 from dataflow.dims import dim_max
 from dataflow.dispatch import public
-from dataflow.errors import DTypeError, ShapeError
+from dataflow.errors import DTypeError
 from dataflow.ops import reductions
-from dataflow.ops.complex_numbers import conj
 from dataflow.ops.linalg.stacks import (
     adjoint,
     as_inexact,
     check_matrices,
     factorisation,
     mirrored,
-    real_of,
     stacked,
     with_matrix,
 )
 from dataflow.ops.linalg.svd import svdvals
-from dataflow.ops.shaping import expand_dims, squeeze
+from dataflow.ops.shaping import expand_dims
 from dataflow.ops.slicing import slice_axis
 from dataflow.source import user_line
-from dataflow.spec import shape_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,9 +40,9 @@ if TYPE_CHECKING:
     from dataflow.op import Application, Array, Specs
     from dataflow.tensor import Tensor, TensorLike
 
-__all__ = ["LstsqResult", "lstsq", "matrix_rank", "pinv"]
+__all__ = ["matrix_rank", "pinv"]
 
-_OF_DTYPE = -1.0
+OF_DTYPE = -1.0
 """The attribute `rtol` where it is the larger side times the dtype's epsilon."""
 
 
@@ -57,7 +54,7 @@ def _infer(specs: Specs, attrs: Attrs) -> Specs:
 
 def _routine(x: Array, attrs: Attrs) -> Array:
     rtol = attrs.number("rtol")
-    if rtol == _OF_DTYPE:
+    if rtol == OF_DTYPE:
         rtol = max(x.shape[-2:]) * float(np.finfo(x.dtype).eps)
     return np.linalg.pinv(x, rtol=rtol)
 
@@ -91,7 +88,7 @@ def _draw(rng: np.random.Generator, shape: tuple[int, ...], dtype: str) -> Array
 PINV = factorisation(
     "pinv", "Pinv", _routine, infer=_infer, vjp=_vjp, jvp=_jvp, flops=24,
     samples=stacked([(1, 1), (0, 0), (0, 3), (2, 3, 0), (0, 2, 3), (2, 1, 4, 2), (2, 2, 3)],
-                    Attrs(rtol=_OF_DTYPE), draw=_draw),
+                    Attrs(rtol=OF_DTYPE), draw=_draw),
 )  # fmt: skip
 
 
@@ -141,17 +138,17 @@ def pinv(
     """
     x = as_inexact(a)
     x = mirrored(x, lower=True) if hermitian else x
-    return apply(PINV, (x,), Attrs(rtol=_tolerance(rcond, rtol)))
+    return apply(PINV, (x,), Attrs(rtol=tolerance_of(rcond, rtol)))
 
 
-def _tolerance(rcond: float | None, rtol: float | None) -> float:
+def tolerance_of(rcond: float | None, rtol: float | None) -> float:
     """Return the one tolerance of two that is given, or what stands for the default."""
     given = [value for value in (rcond, rtol) if value is not None]
     if len(given) > 1 or not all(isinstance(v, (int, float)) and v >= 0 for v in given):
         msg = (f"rtol ({user_line()}), or rcond, one of them, is a number of 0 or more, not "
                f"{rcond!r} and {rtol!r}")  # fmt: skip
         raise DTypeError(msg)
-    return float(given[0]) if given else _OF_DTYPE
+    return float(given[0]) if given else OF_DTYPE
 
 
 # What follows from singular values
@@ -217,80 +214,3 @@ def _cutoff(x: Tensor, s: Tensor, rtol: TensorLike | None) -> Tensor:
         return largest * _each(rtol, s)
     size = x.builder.size_of((dim_max(*x.shape[-2:]),), s.dtype)
     return largest * (size * float(np.finfo(s.dtype).eps))
-
-
-class LstsqResult(NamedTuple):
-    """What `lstsq` returns."""
-
-    solution: Tensor
-    residuals: Tensor
-    rank: Tensor
-    singular_values: Tensor
-
-
-@public(np.linalg.lstsq, family="linalg")
-def lstsq(a: Tensor, b: TensorLike, rcond: float | None = None) -> LstsqResult:
-    """Return the x for which ``a @ x`` is closest to `b`, of several the shortest.
-
-    Parameters
-    ----------
-    a : Tensor
-        ``(..., m, n)``. Integers count as float64, float16 as float32.
-    b : tensor or array_like
-        ``(m,)`` or ``(..., m, k)``.
-    rcond : float, optional
-        Singular values up to `rcond` times the largest count as zero; by default ``max(m, n)``
-        times the dtype's epsilon.
-
-    Returns
-    -------
-    solution : Tensor
-        ``(n,)`` or ``(..., n, k)``.
-    residuals : Tensor
-        The sum of squares of ``b - a @ x`` for each column: ``(1,)`` or ``(..., k)``. Empty, as
-        NumPy's, where m isn't above n. NumPy's are empty where the rank is below n too, which
-        isn't known before the run.
-    rank : Tensor
-        int64, of shape ``(...)``.
-    singular_values : Tensor
-        ``(..., min(m, n))``.
-
-    Raises
-    ------
-    ShapeError
-        The shapes don't fit.
-    KernelError
-        While running: the algorithm doesn't converge, on NaN for instance.
-
-    Notes
-    -----
-    x is ``pinv(a) @ b``, so that the gradient is that at a fixed rank; see `pinv`.
-
-    Examples
-    --------
-    >>> import dataflow as df
-    >>> a = df.GraphBuilder().constant([[1.0, 0.0], [1.0, 1.0], [1.0, 2.0]])
-    >>> solution, residuals, rank, _ = df.linalg.lstsq(a, [1.0, 3.0, 5.0])
-    >>> df.evaluate(solution).round(4), df.evaluate(rank)
-    (array([1., 2.], dtype=float32), array(2))
-    """
-    x, right = as_inexact(a), as_inexact(as_tensor(b, a))
-    vector = right.ndim == 1
-    if x.ndim < 2 or not right.ndim or right.shape[-1 if vector else -2] != x.shape[-2]:
-        msg = (f"lstsq ({user_line()}): {shape_text(x.shape)} and {shape_text(right.shape)} don't "
-               "fit; they must be (..., m, n) and (m,) or (..., m, k)")  # fmt: skip
-        raise ShapeError(msg)
-    right = expand_dims(right, -1) if vector else right
-    solution = pinv(x, rcond) @ right
-    found = squeeze(solution, -1) if vector else solution
-    tolerance = _tolerance(rcond, None)
-    rank = matrix_rank(x, rtol=None if tolerance == _OF_DTYPE else tolerance)
-    return LstsqResult(found, _residuals(x, solution, right), rank, svdvals(x))
-
-
-def _residuals(a: Tensor, solution: Tensor, b: Tensor) -> Tensor:
-    left = b - a @ solution
-    squares = reductions.sum(real_of(conj(left) * left), -2)
-    m, n = a.shape[-2:]
-    is_empty = isinstance(m, int) and isinstance(n, int) and m <= n
-    return slice_axis(squares, squares.ndim - 1, 0, 0) if is_empty else squares
