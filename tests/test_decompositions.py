@@ -351,6 +351,44 @@ def test_roots_of_singular_matrices() -> None:
     assert np.isnan(values(df.linalg.logm, x)).all()
 
 
+@pytest.mark.parametrize("dtype", ["float64", "complex128"])
+@pytest.mark.parametrize("name", ["cosm", "sinm", "tanm", "coshm", "sinhm", "tanhm"])
+def test_trigonometry_is_scipys(name: str, dtype: str) -> None:
+    """Cosines and their like are SciPy's, and real of real matrices."""
+    x = drawn((3, 3), dtype) * 0.5
+    found, expected = values(getattr(df.linalg, name), x), getattr(scipy.linalg, name)(x)
+    assert found.dtype == dtype
+    np.testing.assert_allclose(found, expected, 1e-11, 1e-11)
+
+
+def test_expm_frechet_is_scipys() -> None:
+    """The exponential and its derivative in a direction are SciPy's."""
+    x, e = drawn((3, 3)), drawn((3, 3))
+    for ours, theirs in zip(values(df.linalg.expm_frechet, x, e),
+                            scipy.linalg.expm_frechet(x, e), strict=True):  # fmt: skip
+        np.testing.assert_allclose(ours, theirs, 1e-11, 1e-11)
+
+
+@pytest.mark.parametrize("name", ["solve_continuous_lyapunov", "solve_discrete_lyapunov"])
+def test_lyapunov_is_scipys(name: str) -> None:
+    """Solutions of both of Lyapunov's equations are SciPy's, and have gradients."""
+    a, q = drawn((3, 3)) / 4 + 0.3 * np.eye(3), drawn((3, 3))
+    function = getattr(df.linalg, name)
+    np.testing.assert_allclose(values(function, a, q), getattr(scipy.linalg, name)(a, q), 1e-9)
+    check_gradient(lambda t: size_of(function(t, q)), a)
+
+
+def test_procrustes_is_scipys() -> None:
+    """The rotation and its scale are SciPy's, and have gradients."""
+    a, b = drawn((4, 3)), drawn((4, 3))
+    rotation, scale = values(df.linalg.orthogonal_procrustes, a, b)
+    expected = scipy.linalg.orthogonal_procrustes(a, b)
+    np.testing.assert_allclose(rotation, expected[0], atol=1e-12)
+    assert scale == pytest.approx(expected[1])
+    weights = drawn((3, 3), "float64")
+    check_gradient(lambda t: (df.real(df.linalg.orthogonal_procrustes(t, b).R) * weights).sum(), a)
+
+
 @pytest.mark.parametrize("side", ["right", "left"])
 @pytest.mark.parametrize("shape", [(3, 3), (4, 2), (2, 4), (2, 3, 3), (0, 0)])
 def test_polar_is_scipys(shape: tuple[int, ...], side: Any) -> None:  # noqa: ANN401
@@ -391,6 +429,9 @@ def test_dtypes_that_lapack_lacks() -> None:
 @pytest.mark.parametrize("function", [
     lambda t: df.linalg.qr(t[0]), lambda t: df.linalg.qr(t, RAW),
     df.linalg.eig, df.linalg.eigvals, df.linalg.expm, df.linalg.sqrtm, df.linalg.logm,
+    lambda t: df.linalg.solve_lyapunov(t, t), lambda t: df.linalg.solve_discrete_lyapunov(t, t),
+    lambda t: df.linalg.orthogonal_procrustes(t, t[:1]), lambda t: df.linalg.polar(t, "up"),
+    lambda t: df.linalg.expm_frechet(t, t), df.linalg.cosm, df.linalg.sinhm,
     lambda t: df.linalg.solve_sylvester(t, t, t), lambda t: df.linalg.solve_sylvester(t[0], t, t),
     df.linalg.eigh, df.linalg.eigvalsh, lambda t: df.linalg.svd(t[0]),
     lambda t: df.linalg.svdvals(t[0]), lambda t: df.linalg.pinv(t[0]),

@@ -226,6 +226,8 @@ def test_digitize_is_numpys(bins: list[float], right: bool) -> None:
 @pytest.mark.parametrize("call", [
     lambda t: df.sort(t, 2), lambda t: df.argsort(t, -3), lambda t: df.sort(t, kind="bogo"),
     lambda t: df.top_k(t, 4), lambda t: df.top_k(t, -1), lambda t: df.top_k(t, HALF),
+    lambda t: df.kthvalue(t, 0), lambda t: df.kthvalue(t, 4), lambda t: df.kthvalue(t, 1, 2),
+    lambda t: df.bucketize(t, t),
     lambda t: df.partition(t, 3), lambda t: df.partition(t, HALF), lambda t: df.lexsort(()),
     lambda t: df.argpartition(t, 0, kind="x"), lambda t: df.quantile(t, 1.5),
     lambda t: df.quantile(t, 0.5, method="x"), lambda t: df.percentile(t, -1),

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from dataflow.dims import Dim
     from dataflow.tensor import TensorLike
 
-__all__ = ["digitize", "searchsorted"]
+__all__ = ["bucketize", "digitize", "searchsorted"]
 
 _PART = 1 << 13
 """How many values NumPy places at a time, since it returns a new array."""
@@ -202,6 +202,44 @@ def searchsorted(
         return apply(SEARCHSORTED, (ordered, values), attrs)
     found = apply(SEARCHSORTED, (ordered, reshape(values, (product(values.shape),))), attrs)
     return reshape(found, values.shape)
+
+
+@public()
+def bucketize(x: TensorLike, boundaries: TensorLike, *, right: bool = False) -> Tensor:
+    """Return the index of the first boundary not below each value, as PyTorch's `bucketize`.
+
+    Parameters
+    ----------
+    x : tensor or array_like
+        The values, of any shape.
+    boundaries : tensor or array_like
+        One axis, ascending.
+    right : bool
+        Whether it is the first boundary above each value instead.
+
+    Returns
+    -------
+    Tensor
+        int64, the shape of `x`.
+
+    Raises
+    ------
+    ShapeError, DTypeError
+        See `searchsorted`.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> x = df.GraphBuilder().constant([3.0, 6.0])
+    >>> df.evaluate(df.bucketize(x, [1.0, 3.0, 5.0]))
+    array([1, 3])
+    """
+    builder = builder_of(x, boundaries)
+    edges = boundaries if isinstance(boundaries, Tensor) else builder.constant(boundaries)
+    if edges.ndim != 1:
+        msg = f"bucketize ({user_line()}): boundaries have one axis, not {edges.ndim}"
+        raise ShapeError(msg)
+    return searchsorted(edges, x, "right" if right else "left")
 
 
 @public(np.digitize)

@@ -11,7 +11,7 @@ from dataflow.dims import product
 from dataflow.dispatch import also_named, public
 from dataflow.errors import DTypeError, ShapeError
 from dataflow.ops.along import take_along_axis
-from dataflow.ops.shaping import reshape
+from dataflow.ops.shaping import reshape, squeeze
 from dataflow.ops.slicing import slice_axis
 from dataflow.ops.sorting import argsort, sort
 from dataflow.shapes import normal_axis
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from dataflow.tensor import Tensor, TensorLike
 
-__all__ = ["TopK", "argpartition", "lexsort", "partition", "top_k", "topk"]
+__all__ = ["KthValue", "TopK", "argpartition", "kthvalue", "lexsort", "partition", "top_k", "topk"]
 
 
 def _check_kth(x: Tensor, kth: int | Sequence[int], axis: int | None) -> None:
@@ -154,6 +154,60 @@ def top_k(x: Tensor, k: int, axis: int = -1, *, largest: bool = True) -> TopK:
 
 
 topk = also_named(top_k, "topk")
+
+
+class KthValue(NamedTuple):
+    """What `kthvalue` returns."""
+
+    values: Tensor
+    indices: Tensor
+
+
+@public()
+def kthvalue(x: Tensor, k: int, axis: int = -1, keepdims: bool = False) -> KthValue:
+    """Return the k-th smallest value along an axis, k counted from 1, and where it stands.
+
+    Parameters
+    ----------
+    x : Tensor
+        See `sort`.
+    k : int
+        From 1 to the length of the axis.
+    axis : int
+        The axis.
+    keepdims : bool
+        Whether it stays, with length 1.
+
+    Returns
+    -------
+    values : Tensor
+        `x` without the axis.
+    indices : Tensor
+        int64; of equal values the first comes first.
+
+    Raises
+    ------
+    ShapeError
+        The axis or `k` is out of range.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> x = df.GraphBuilder().constant([3, 1, 4, 1, 5])
+    >>> df.evaluate(*df.kthvalue(x, 3))
+    (array(3), array(0))
+    """
+    place = normal_axis(axis, x.ndim)
+    length = x.shape[place]
+    if isinstance(k, bool) or not hasattr(k, "__index__") or k < 1:
+        msg = f"kthvalue ({user_line()}): k is an int of 1 or more, not {k!r}"
+        raise ShapeError(msg)
+    if isinstance(length, int) and k > length:
+        msg = f"kthvalue ({user_line()}): there are {length} elements along axis {axis}, not {k}"
+        raise ShapeError(msg)
+    indices = slice_axis(argsort(x, place), place, k - 1, k)
+    found = KthValue(take_along_axis(x, indices, place), indices)
+    return found if keepdims else KthValue(*(squeeze(part, place) for part in found))
 
 
 @public(np.lexsort)

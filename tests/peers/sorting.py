@@ -33,6 +33,11 @@ ROWS = [
           lambda t, x, m=m: t.nanquantile(x, 0.4, dim=1, interpolation=m),
           lambda j, x, m=m: j.numpy.nanquantile(x, 0.4, 1, method=m))
       for m in ("linear", "midpoint")],
+    *[Row("kthvalue", (X,), lambda x, k=k: df.kthvalue(x, k, 1, keepdims=k == 2),
+          lambda t, x, k=k: t.kthvalue(x, k, 1, keepdim=k == 2), None) for k in (1, 2, 5)],
+    *[Row("bucketize", (X, EDGES), lambda x, e, r=r: df.bucketize(x, e, right=r),
+          lambda t, x, e, r=r: t.bucketize(x, e, right=r), None, gradient=False)
+      for r in (False, True)],
     Row("median", (X,), lambda x: df.median(x, 2), None, lambda j, x: j.numpy.median(x, 2)),
     Row("nanmedian", (NAN,), lambda x: df.nanmedian(x, 1), None,
         lambda j, x: j.numpy.nanmedian(x, 1)),

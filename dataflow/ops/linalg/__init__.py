@@ -7,6 +7,7 @@ from dataflow.ops.linalg.eigh import *
 from dataflow.ops.linalg.expm import *
 from dataflow.ops.linalg.lstsq import *
 from dataflow.ops.linalg.lu import *
+from dataflow.ops.linalg.lyapunov import *
 from dataflow.ops.linalg.norms import *
 from dataflow.ops.linalg.polar import *
 from dataflow.ops.linalg.powers import *
@@ -20,3 +21,4 @@ from dataflow.ops.linalg.svd import *
 from dataflow.ops.linalg.sylvester import *
 from dataflow.ops.linalg.tensor_systems import *
 from dataflow.ops.linalg.triangular import *
+from dataflow.ops.linalg.trigonometry import *

@@ -101,10 +101,15 @@ def block_of(op: Op, a: Tensor, e: Tensor) -> Tensor:
 
     It is the upper right block of the function's value at ``[[a, e], [0, a]]``.
     """
-    upper, lower = concatenate([a, e], -1), concatenate([a * 0, a], -1)
-    made = apply(op, (concatenate([upper, lower], -2),))
+    made = apply(op, (twice_as_large(a, e),))
     n = a.shape[-1]
     return slice_axis(slice_axis(made, a.ndim - 2, 0, n), a.ndim - 1, n, 2 * n)
+
+
+def twice_as_large(a: Tensor, e: Tensor) -> Tensor:
+    """Return ``[[a, e], [0, a]]``."""
+    upper, lower = concatenate([a, e], -1), concatenate([a * 0, a], -1)
+    return concatenate([upper, lower], -2)
 
 
 EXPM = factorisation(
