@@ -99,6 +99,17 @@ def test_top_k_is_a_sorts_beginning(shape: tuple[int, ...], largest: bool) -> No
             same(np.take_along_axis(x, places, axis), found)
 
 
+def test_top_k_of_long_lines() -> None:
+    """A partition finds what a stable sort would: with ties, NaN, and all of them equal."""
+    x = RNG.integers(0, 40, (3, 2000)).astype("float64")
+    x[1, ::300], x[2] = math.nan, 1
+    for largest in (True, False):
+        found, places = values(lambda t, g=largest: df.top_k(t, 30, largest=g), x)
+        order = values(lambda t, g=largest: df.argsort(t, descending=g), x)
+        same(places, order[:, :30])
+        same(found, np.take_along_axis(x, places, -1))
+
+
 def test_partitions_are_partitions() -> None:
     """The k-th value is in its place, none before it larger, none after it smaller."""
     x = RNG.permutation(7)

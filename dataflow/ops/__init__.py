@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from dataflow.ops.integrals import *
     from dataflow.ops.interpolation import *
     from dataflow.ops.joining import *
+    from dataflow.ops.largest import *
     from dataflow.ops.logarithms import *
     from dataflow.ops.logsumexp import *
     from dataflow.ops.matmul import *

@@ -1,4 +1,4 @@
-"""What follows from an order along one axis: partitions, the k largest, orders by several keys."""
+"""What follows from an order along one axis: partitions, k-th values, orders by several keys."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from dataflow.calling import as_tensor
 from dataflow.dims import product
-from dataflow.dispatch import also_named, public
+from dataflow.dispatch import public
 from dataflow.errors import DTypeError, ShapeError
 from dataflow.ops.along import take_along_axis
 from dataflow.ops.shaping import reshape, squeeze
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from dataflow.tensor import Tensor, TensorLike
 
-__all__ = ["KthValue", "TopK", "argpartition", "kthvalue", "lexsort", "partition", "top_k", "topk"]
+__all__ = ["KthValue", "argpartition", "kthvalue", "lexsort", "partition"]
 
 
 def _check_kth(x: Tensor, kth: int | Sequence[int], axis: int | None) -> None:
@@ -97,63 +97,6 @@ def _check_select(kind: str) -> None:
     if kind != "introselect":
         msg = f"kind ({user_line()}) is introselect, not {kind!r}"
         raise ShapeError(msg)
-
-
-class TopK(NamedTuple):
-    """What `top_k` returns."""
-
-    values: Tensor
-    indices: Tensor
-
-
-@public()
-def top_k(x: Tensor, k: int, axis: int = -1, *, largest: bool = True) -> TopK:
-    """Return the k largest values along an axis, the largest first, and their indices.
-
-    Parameters
-    ----------
-    x : Tensor
-        See `sort`; NaN counts as the largest.
-    k : int
-        How many.
-    axis : int
-        The axis.
-    largest : bool
-        Whether the largest are wanted, or else the smallest, the smallest first.
-
-    Returns
-    -------
-    values : Tensor
-        `k` along the axis.
-    indices : Tensor
-        int64, where they stand; of equal values the first come first.
-
-    Raises
-    ------
-    ShapeError
-        The axis is out of range, or `k` is negative or larger than the axis.
-
-    Examples
-    --------
-    >>> import dataflow as df
-    >>> x = df.GraphBuilder().constant([3, 1, 4, 1, 5])
-    >>> df.evaluate(*df.top_k(x, 2))
-    (array([5, 4]), array([4, 2]))
-    """
-    place = normal_axis(axis, x.ndim)
-    length = x.shape[place]
-    if isinstance(k, bool) or not hasattr(k, "__index__") or k < 0:
-        msg = f"top_k ({user_line()}): k is an int of 0 or more, not {k!r}"
-        raise ShapeError(msg)
-    if isinstance(length, int) and k > length:
-        msg = f"top_k ({user_line()}): there are {length} elements along axis {axis}, not {k}"
-        raise ShapeError(msg)
-    order = argsort(x, place, descending=largest)
-    indices = slice_axis(order, place, 0, k)
-    return TopK(take_along_axis(x, indices, place), indices)
-
-
-topk = also_named(top_k, "topk")
 
 
 class KthValue(NamedTuple):
