@@ -417,6 +417,15 @@ def test_sylvester_broadcasts(dtype: str) -> None:
 # Dtypes and errors
 
 
+def test_ranks_of_bfloat16() -> None:
+    """The rank of bfloat16 is that of the same numbers in float32."""
+    pytest.importorskip("ml_dtypes")
+    b = df.GraphBuilder()
+    x = b.constant(np.diag([1.0, 2.0, 0.0])).astype("bfloat16")
+    assert df.evaluate(df.linalg.matrix_rank(x)) == 2
+    assert df.linalg.lstsq(x, x).solution.dtype == x.dtype
+
+
 def test_dtypes_that_lapack_lacks() -> None:
     """Integers and booleans work in float64, float16 in float32."""
     x = np.array([[2, 1], [1, 2]])

@@ -33,6 +33,7 @@ from dataflow.ops.linalg.svd import svdvals
 from dataflow.ops.shaping import expand_dims
 from dataflow.ops.slicing import slice_axis
 from dataflow.source import user_line
+from dataflow.spec import is_bfloat16
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -197,7 +198,7 @@ def matrix_rank(
         raise DTypeError(msg)
     if A.ndim < 2:
         return reductions.max((A != 0).reshape(-1), 0).astype(np.int64)
-    x = as_inexact(A)
+    x = A.astype(np.float32) if is_bfloat16(A.dtype) else as_inexact(A)
     s = svdvals(mirrored(x, lower=True) if hermitian else x)
     return reductions.sum(s > (_cutoff(x, s, rtol) if tol is None else _each(tol, s)), -1)
 
