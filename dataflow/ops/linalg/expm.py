@@ -58,7 +58,7 @@ def _infer(specs: Specs, attrs: Attrs) -> Specs:
 
 def _routine(x: Array, attrs: Attrs) -> Array:
     made = x.astype(np.complex128 if x.dtype.kind == "c" else np.float64)
-    for place in each_index(x.shape[:-2]):
+    for place in each_index(x.shape[:-2] if x.size else (0,)):
         made[place] = _exponential(made[place])
     return made.astype(x.dtype)
 

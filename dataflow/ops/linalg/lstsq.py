@@ -207,7 +207,7 @@ def lstsq(a: TensorLike, b: TensorLike, rcond: float | None = None) -> LstsqResu
     >>> a = df.GraphBuilder().constant([[1.0, 0.0], [1.0, 1.0], [1.0, 2.0]])
     >>> solution, residuals, rank, _ = df.linalg.lstsq(a, [1.0, 3.0, 5.0])
     >>> df.evaluate(solution).round(4), df.evaluate(rank)
-    (array([1., 2.], dtype=float32), array(2))
+    (array([1., 2.]), array(2))
     """
     x, right = (as_inexact(t) for t in promoted(LSTSQ, None, a, b))
     vector = right.ndim == 1

@@ -119,7 +119,7 @@ def _draw(rng: np.random.Generator, shape: tuple[int, ...], dtype: str) -> Array
     return drawn.astype(dtype)
 
 
-_SAMPLES = stacked([(1, 1), (0, 0), (0, 2, 2), (2, 1, 3, 3), (2, 3, 3)], draw=_draw)
+_SAMPLES = stacked([(1, 1), (0, 0), (0, 2, 2), (2, 3, 3), (3, 3)], draw=_draw)
 
 SQRTM = factorisation(
     "sqrtm", "Sqrtm", partial(_routine, _root), infer=_infer, vjp=_root_vjp, jvp=_root_jvp,

@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 
 __all__ = ["solve_sylvester", "sylvester"]
 
+_OBJECTS = 1 << 17
+"""Bytes of Python's objects: SciPy leaves some in circles, which are collected after hundreds."""
+
 
 def _infer(specs: Specs, attrs: Attrs) -> Specs:
     check_inputs(specs, 3)
@@ -76,7 +79,7 @@ def _workspace(specs: Specs, attrs: Attrs) -> Workspace:
     # Both Schur forms and vectors, the right side turned by them, LAPACK's work.
     m, n = specs[2].static_shape[-2:]
     item = 16 if specs[2].dtype.kind == "c" else 8
-    return Workspace(internal=8192 + item * (5 * (m * m + n * n + m * n) + 64 * (m + n)))
+    return Workspace(internal=_OBJECTS + item * (5 * (m * m + n * n + m * n) + 64 * (m + n)))
 
 
 def _cost(ins: Specs, outs: Specs, attrs: Attrs) -> Cost:
