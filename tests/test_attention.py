@@ -145,7 +145,7 @@ def test_bags_without_rows_are_zeros() -> None:
         b = df.GraphBuilder()
         table = b.constant(RNG.uniform(-2, -1, (3, 2)))
         for bag, padding in ((np.array([[1, 1], [0, 1]]), 1), (np.zeros((2, 0), int), None)):
-            made = df.nn.embedding_bag(bag, table, mode, padding_idx=padding)
+            made = df.nn.embedding_bag(bag, table, mode=mode, padding_idx=padding)
             y, slope = df.evaluate(made, df.grad(made.sum(), table))
             assert y[0].tolist() == [0, 0]
             assert np.isfinite(slope).all()
@@ -343,7 +343,8 @@ def test_a_tiny_transformer_learns() -> None:
         (lambda x: df.nn.embedding([0], x), ShapeError, "2 axes"),
         (lambda x: df.nn.embedding([0.5], x[0]), DTypeError, "integers"),
         (lambda x: df.nn.embedding([0], x[0], 3), ShapeError, "padding_idx"),
-        (lambda x: df.nn.embedding_bag([[0]], x[0], "median"), GraphError, "mode"),
+        (lambda x: df.nn.embedding_bag([[0]], x[0], mode="median"), GraphError, "mode"),
+        (lambda x: df.nn.embedding_bag([[0]], x[0], [0]), ShapeError, "one axis"),
         (lambda x: df.nn.rotary_embedding(x[..., :3]), ShapeError, "even"),
         (lambda x: df.nn.rotary_embedding(x, np.zeros((5, 1, 3))), ShapeError, "positions"),
         (lambda x: df.nn.sinusoidal_encoding(x, 3), ShapeError, "even"),

@@ -19,6 +19,7 @@ ROWS_OF_8, WEIGHTS, BIASES = (
 )  # fmt: skip
 TABLE = RNG.uniform(-2, 2, (5, 3))
 INDICES = np.array([[0, 3, 3], [4, 1, 3]])
+OFFSETS = np.array([0, 1, 1, 3, 6])
 BAG_WEIGHTS = RNG.uniform(-1, 1, (2, 3))
 
 
@@ -68,12 +69,19 @@ ROWS = [
     Row("embedding", (INDICES, TABLE), lambda i, w: df.nn.embedding(i, w, -1),
         lambda m, i, w: m.nn.functional.embedding(i, w, -1), None),
     *[Row("embedding_bag", (INDICES, TABLE),
-          lambda i, w, mode=mode, p=p: df.nn.embedding_bag(i, w, mode, padding_idx=p),
+          lambda i, w, mode=mode, p=p: df.nn.embedding_bag(i, w, mode=mode, padding_idx=p),
           lambda m, i, w, mode=mode, p=p: m.nn.functional.embedding_bag(
               i, w, mode=mode, padding_idx=p), None)
       for mode in ("sum", "mean", "max") for p in (None, 3)],
+    *[Row("embedding_bag", (INDICES.ravel(), TABLE),
+          lambda i, w, o=options: df.nn.embedding_bag(i, w, OFFSETS, **o),
+          lambda m, i, w, o=options: m.nn.functional.embedding_bag(i, w, m.tensor(OFFSETS), **o),
+          None)
+      for options in ({"mode": "sum"}, {"mode": "mean"}, {"mode": "max"},
+                      {"mode": "mean", "padding_idx": 3}, {"mode": "max", "padding_idx": 3},
+                      {"mode": "sum", "include_last_offset": True})],
     Row("embedding_bag", (INDICES, TABLE, BAG_WEIGHTS),
-        lambda i, w, s: df.nn.embedding_bag(i, w, "sum", s),
+        lambda i, w, s: df.nn.embedding_bag(i, w, None, "sum", s),
         lambda m, i, w, s: m.nn.functional.embedding_bag(
             i, w, mode="sum", per_sample_weights=s), None),
 ]  # fmt: skip

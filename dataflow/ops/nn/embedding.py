@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dataflow.calling import as_tensor
+from dataflow.calling import as_tensor, call_function
 from dataflow.dispatch import public
 from dataflow.errors import GraphError, ShapeError
 from dataflow.ops.bitwise import logical_not
 from dataflow.ops.casting import astype
-from dataflow.ops.comparison import equal
+from dataflow.ops.comparison import equal, greater_equal
 from dataflow.ops.elementary import cos, sin
 from dataflow.ops.gathering import take
 from dataflow.ops.joining import concat, stack
@@ -96,17 +96,21 @@ def _is_padding(name: str, table: Tensor, places: Tensor, padding_idx: int) -> T
 
 @public(family="nn")
 def embedding_bag(
-    indices: TensorLike, weight: TensorLike, mode: str = "mean",
-    per_sample_weights: TensorLike | None = None, padding_idx: int | None = None,
+    indices: TensorLike, weight: TensorLike, offsets: TensorLike | None = None,
+    mode: str = "mean", per_sample_weights: TensorLike | None = None,
+    padding_idx: int | None = None, *, include_last_offset: bool = False,
 ) -> Tensor:  # fmt: skip
     """Return the sum, mean or maximum of a table's rows over bags of indices.
 
     Parameters
     ----------
     indices : tensor or array_like
-        Integers; the last axis is a bag.
+        Integers; the last axis is a bag. With `offsets`, one axis of bags of any lengths, one
+        behind the other.
     weight : tensor or array_like
         The table, with a row for each index.
+    offsets : tensor or array_like, optional
+        Where each bag begins, ascending from 0.
     mode : {"mean", "sum", "max"}
         What becomes of a bag's rows. Of a bag without rows, each gives zeros.
     per_sample_weights : tensor or array_like, optional
@@ -114,11 +118,14 @@ def embedding_bag(
         ``"sum"`` only.
     padding_idx : int, optional
         The index that doesn't count.
+    include_last_offset : bool
+        Whether the last of the offsets is where the last bag ends, not where one begins.
 
     Returns
     -------
     Tensor
-        The indices' shape without the last axis, and the length of a row.
+        The indices' shape without the last axis, or as many rows as bags begin; and the length of
+        a row.
 
     Raises
     ------
@@ -132,6 +139,9 @@ def embedding_bag(
     >>> df.evaluate(df.nn.embedding_bag([[0, 1], [1, 1]], weight))
     array([[2., 3.],
            [3., 4.]], dtype=float32)
+    >>> df.evaluate(df.nn.embedding_bag([0, 1, 1], weight, offsets=[0, 1], mode="sum"))
+    array([[1., 2.],
+           [6., 8.]], dtype=float32)
     """
     name = "embedding_bag"
     if mode not in ("mean", "sum", "max") or (mode != "sum" and per_sample_weights is not None):
@@ -146,7 +156,14 @@ def embedding_bag(
     if per_sample_weights is not None:
         rows = rows * expand_dims(as_float_like(name, per_sample_weights, rows), -1)
     hidden = None if padding_idx is None else _is_padding(name, table, places, padding_idx)
-    return _bagged(rows, hidden, mode)
+    if offsets is None:
+        return _bagged(rows, hidden, mode)
+    starts = as_tensor(offsets, places)
+    if places.ndim != 1 or starts.ndim != 1:
+        msg = (f"{name} ({user_line()}): with offsets, they and the indices have one axis, not "
+               f"{starts.spec} and {places.spec}")  # fmt: skip
+        raise ShapeError(msg)
+    return _segmented(rows, hidden, starts[:-1] if include_last_offset else starts, mode)
 
 
 def _bagged(rows: Tensor, hidden: Tensor | None, mode: str) -> Tensor:
@@ -162,6 +179,19 @@ def _bagged(rows: Tensor, hidden: Tensor | None, mode: str) -> Tensor:
     shown = rows if hidden is None else zero_where(hidden, rows)
     count = rows.size(axis) if hidden is None else sum(logical_not(hidden), axis)
     return sum(shown, axis) / astype(maximum(count, 1), rows.dtype)
+
+
+def _segmented(rows: Tensor, hidden: Tensor | None, starts: Tensor, mode: str) -> Tensor:
+    """Reduce runs of rows, each from where it starts to where the next one does."""
+    numbers, bags = numbered(rows, rows.shape[0], np.int64), starts.shape[0]
+    bag = call_function("searchsorted", starts, numbers, "right") - 1
+    if hidden is not None:
+        bag = where(reshape(hidden, rows.shape[:1]), -1, bag)  # no bag's
+    made = call_function(f"segment_{mode}", rows, bag, bags)
+    if mode != "max":
+        return made
+    counts = call_function("segment_sum", greater_equal(numbers, 0), bag, bags)
+    return zero_where(expand_dims(equal(counts, 0), -1), made)
 
 
 # Positions
