@@ -118,6 +118,18 @@ def test_an_index_out_of_range_is_found_while_running() -> None:
             df.evaluate(made, i=np.array([0, wrong]))
 
 
+@pytest.mark.parametrize("mode", ["wrap", "clip"])
+def test_take_has_numpys_modes(mode: Any) -> None:  # noqa: ANN401 - a mode
+    """Indices out of range count round or become the nearest, where that is asked for."""
+    indices = np.array([[-7, -1], [2, 9]])
+    b = df.GraphBuilder()
+    for index in (indices, b.constant(indices)):
+        made: Any = np.take(b.constant(X), index, axis=1, mode=mode)
+        np.testing.assert_array_equal(df.evaluate(made), np.take(X, indices, axis=1, mode=mode))
+    with pytest.raises(GraphError, match="mode"):
+        df.take(b.constant(X), 0, mode="other")
+
+
 # Along an axis
 
 

@@ -35,7 +35,7 @@ from dataflow.op import (
     Workspace,
     register,
 )
-from dataflow.ops.positions import as_indices, check_int64, counting
+from dataflow.ops.positions import check_int64, counting, index_within
 from dataflow.ops.shaping import broadcast_to, reshape
 from dataflow.ops.structure import check_inputs, copy_cost, is_row_major, single_dim
 from dataflow.shapes import move_axes, move_axis, normal_axis
@@ -164,7 +164,9 @@ TAKE = register(Op(
 
 
 @public(np.take)
-def take(x: TensorLike, indices: TensorLike, axis: int | None = None) -> Tensor:
+def take(
+    x: TensorLike, indices: TensorLike, axis: int | None = None, *, mode: str = "raise"
+) -> Tensor:
     """Return elements, rows or slices by index.
 
     Parameters
@@ -175,6 +177,9 @@ def take(x: TensorLike, indices: TensorLike, axis: int | None = None) -> Tensor:
         Integers of any shape; negative ones count from the end.
     axis : int, optional
         The axis that the indices are along; by default the flattened tensor's.
+    mode : {"raise", "wrap", "clip"}
+        What becomes of an index out of range: an error, the remainder, or the nearest in range;
+        "clip" has no negative indices, as in NumPy.
 
     Returns
     -------
@@ -185,8 +190,8 @@ def take(x: TensorLike, indices: TensorLike, axis: int | None = None) -> Tensor:
     ------
     ShapeError
         The axis is out of range, or an index that is known already.
-    DTypeError
-        The indices aren't integers.
+    DTypeError, GraphError
+        The indices aren't integers, or the mode is unknown.
     KernelError
         While running: an index is out of range.
 
@@ -204,7 +209,8 @@ def take(x: TensorLike, indices: TensorLike, axis: int | None = None) -> Tensor:
         source = reshape(source, -1)
     place = normal_axis(0 if axis is None else axis, source.ndim)
     rows = source if is_row_major(source) else call_function("copy", source)
-    return apply(TAKE, (rows, as_indices(indices, rows, rows.shape[place])), Attrs(axis=place))
+    found = index_within(indices, rows.shape[place], mode, rows)
+    return apply(TAKE, (rows, found), Attrs(axis=place))
 
 
 # scatter_add

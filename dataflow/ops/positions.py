@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dataflow.errors import DTypeError, KernelError, ShapeError
+from dataflow.calling import call_function
+from dataflow.errors import DTypeError, GraphError, KernelError, ShapeError
 from dataflow.source import user_line
 from dataflow.tensor import Tensor
 
@@ -23,7 +24,15 @@ if TYPE_CHECKING:
     from dataflow.spec import Spec
     from dataflow.tensor import TensorLike
 
-__all__ = ["as_indices", "check_int64", "checking", "counting", "known_indices", "placing"]
+__all__ = [
+    "as_indices",
+    "check_int64",
+    "checking",
+    "counting",
+    "index_within",
+    "known_indices",
+    "placing",
+]
 
 _FEW = 64
 """Up to so many offsets count as a bound call's overhead; more are computed in each run."""
@@ -71,6 +80,29 @@ def known_indices(
     if array.size and isinstance(length, int):
         _check_range(int(array.min()), int(array.max()), -length if negative else 0, length)
     return array.astype(np.int64)
+
+
+def index_within(
+    indices: TensorLike, length: int | Dim, mode: str, like: Tensor, *, negative: bool = True
+) -> Tensor:
+    """Return indices along an axis, brought into range as NumPy's modes have it.
+
+    Parameters
+    ----------
+    indices, length, like, negative
+        See `as_indices`; in the mode "raise" they stay as they are.
+    mode : {"raise", "wrap", "clip"}
+        Whether an index out of range is an error, counts round, or becomes the nearest.
+    """
+    if mode == "raise":
+        return as_indices(indices, like, length, negative=negative)
+    if mode not in ("wrap", "clip"):
+        msg = f"mode ({user_line()}) is 'raise', 'wrap' or 'clip', not {mode!r}"
+        raise GraphError(msg)
+    found, size = as_indices(indices, like), like.builder.size_of((length,), np.int64)
+    if mode == "wrap":
+        return call_function("remainder", found, size)
+    return call_function("clip", found, 0, size - 1)
 
 
 def _check_integers(dtype: np.dtype) -> None:

@@ -102,7 +102,7 @@ ARANGE = register(Op(
 @public(np.arange)
 def arange(
     start: DimLike | float, stop: DimLike | float | None = None, step: float = 1,
-    dtype: object = None, device: Builder | None = None,
+    dtype: object = None, *, device: Builder | None = None,
 ) -> Tensor:  # fmt: skip
     """Return ``start, start + step, …`` before `stop`.
 
@@ -135,8 +135,6 @@ def arange(
     >>> df.evaluate(x, y)
     (array([7, 5, 3, 1]), array([0.  , 0.25, 0.5 , 0.75], dtype=float32))
     """
-    if hasattr(start, "apply"):  # a builder, as modules of ours give it
-        return _whole_numbers(start, stop, step, dtype, device)  # type: ignore[arg-type]
     builder = builder_for("arange", device)
     first, last = (0, start) if stop is None else (start, stop)
     if not any(isinstance(value, (float, np.floating)) for value in (first, last, step)):

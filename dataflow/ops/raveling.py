@@ -13,19 +13,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dataflow.attrs import Attrs
-from dataflow.calling import apply, call_function
+from dataflow.calling import apply
 from dataflow.dims import product
 from dataflow.dispatch import public
 from dataflow.elementwise import batch_elementwise, elementwise_tiling, traffic
 from dataflow.errors import GraphError, ShapeError
 from dataflow.op import Cost, Op, Sample, Workspace, register
-from dataflow.ops.positions import as_indices, check_int64, counting, known_indices
+from dataflow.ops.positions import as_indices, check_int64, counting, index_within, known_indices
 from dataflow.source import user_line
 from dataflow.spec import Spec, as_shape, broadcast_shapes, shape_text
 from dataflow.tensor import Tensor, builder_of
 
 if TYPE_CHECKING:
-    from dataflow.dims import Dim, DimLike, Shape
+    from dataflow.dims import DimLike, Shape
     from dataflow.op import Application, Arrays, Call, Specs
     from dataflow.tensor import TensorLike
 
@@ -176,7 +176,7 @@ def ravel_multi_index(
         msg = (f"ravel_multi_index ({user_line()}): {len(multi_index)} indices and {len(modes)} "
                f"modes for {len(shape)} dimensions")  # fmt: skip
         raise ShapeError(msg)
-    indices = [_within(index, n, how, like)
+    indices = [index_within(index, n, how, like, negative=False)
                for index, n, how in zip(multi_index, shape, modes, strict=True)]  # fmt: skip
     step = _direction(order)
     return flat_positions(indices[::step], shape[::step], like, negative=False)
@@ -185,20 +185,6 @@ def ravel_multi_index(
 def _example(indices: Sequence[TensorLike]) -> Tensor:
     builder_of(*indices)
     return next(index for index in indices if isinstance(index, Tensor))
-
-
-def _within(index: TensorLike, length: int | Dim, mode: str, like: Tensor) -> TensorLike:
-    """Wrap or clip an index where asked for; in the mode "raise" it stays."""
-    if mode == "raise":
-        return index
-    if mode not in ("wrap", "clip"):
-        msg = f"mode ({user_line()}) is 'raise', 'wrap' or 'clip', not {mode!r}"
-        raise GraphError(msg)
-    found = as_indices(index, like)
-    size = like.builder.size_of((length,), np.int64)
-    if mode == "wrap":
-        return call_function("remainder", found, size)
-    return call_function("clip", found, 0, size - 1)
 
 
 def _direction(order: str) -> int:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from dataflow.calling import call_function
 from dataflow.dims import as_dim
 from dataflow.dispatch import public
 from dataflow.errors import ShapeError
@@ -62,7 +61,7 @@ class _Reached(NamedTuple):
 
 def _reached(running: Tensor, size: int | Dim) -> _Reached:
     builder = running.builder
-    wanted: Tensor = call_function("arange", builder, 1, size + 1, 1, np.int64)
+    wanted = builder.arange(1, size + 1)
     place = searchsorted(running, wanted)
     length = builder.size_of(running.shape, np.int64)
     return _Reached(place, less(place, length), searchsorted(running, wanted, "right") - place)

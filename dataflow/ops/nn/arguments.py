@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dataflow.bfloat16 import promotable
-from dataflow.calling import call_function
 from dataflow.errors import DTypeError, GraphError, ShapeError
 from dataflow.ops.casting import astype
 from dataflow.ops.comparison import equal, less
@@ -127,7 +126,7 @@ def broadcast(name: str, *tensors: Tensor) -> Shape:
 
 def numbered(like: Tensor, count: int | Dim, dtype: object) -> Tensor:
     """Return 0, 1 and so on, in the graph that a tensor is in."""
-    return call_function("arange", like.builder, 0, count, 1, dtype)
+    return like.builder.arange(0, count, 1, dtype)
 
 
 def at_least_zero(x: Tensor) -> Tensor:
