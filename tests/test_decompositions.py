@@ -378,6 +378,15 @@ def test_lyapunov_is_scipys(name: str) -> None:
     check_gradient(lambda t: size_of(function(t, q)), a)
 
 
+@pytest.mark.parametrize("name", ["solve_continuous_are", "solve_discrete_are"])
+def test_riccati_is_scipys(name: str) -> None:
+    """Solutions of Riccati's equations are SciPy's, for stacks that broadcast."""
+    a, b, q, r = drawn((2, 3, 3)), drawn((3, 2)), 3 * np.eye(3), np.eye(2)
+    found = values(getattr(df.linalg, name), a, b, q, r)
+    for matrix, ours in zip(a, found, strict=True):
+        np.testing.assert_allclose(ours, getattr(scipy.linalg, name)(matrix, b, q, r), 1e-9, 1e-9)
+
+
 def test_procrustes_is_scipys() -> None:
     """The rotation and its scale are SciPy's, and have gradients."""
     a, b = drawn((4, 3)), drawn((4, 3))
@@ -438,6 +447,7 @@ def test_dtypes_that_lapack_lacks() -> None:
 @pytest.mark.parametrize("function", [
     lambda t: df.linalg.qr(t[0]), lambda t: df.linalg.qr(t, RAW),
     df.linalg.eig, df.linalg.eigvals, df.linalg.expm, df.linalg.sqrtm, df.linalg.logm,
+    lambda t: df.linalg.solve_discrete_are(t, t, t, t),
     lambda t: df.linalg.solve_lyapunov(t, t), lambda t: df.linalg.solve_discrete_lyapunov(t, t),
     lambda t: df.linalg.orthogonal_procrustes(t, t[:1]), lambda t: df.linalg.polar(t, "up"),
     lambda t: df.linalg.expm_frechet(t, t), df.linalg.cosm, df.linalg.sinhm,

@@ -13,6 +13,7 @@ from dataflow.ops.linalg.polar import *
 from dataflow.ops.linalg.powers import *
 from dataflow.ops.linalg.pseudo import *
 from dataflow.ops.linalg.qr import *
+from dataflow.ops.linalg.riccati import *
 from dataflow.ops.linalg.roots import *
 from dataflow.ops.linalg.solving import *
 from dataflow.ops.linalg.standard import *
