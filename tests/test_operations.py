@@ -221,8 +221,9 @@ def test_calls_allocate_no_array(case: Case) -> None:
     bound = calls(large.op, large.sample.inputs, large.sample.attrs, outs)
     workspace = large.op.workspace(large.specs, large.sample.attrs)
     shapes = {spec.shape for spec in (*large.specs, *large.outputs, *workspace.scratch)}
+    allowed = workspace.internal + OBJECTS
     with iterator_buffers(16 if len(shapes) > 1 else np.getbufsize()):
-        assert peak_of(bound) <= workspace.internal + OBJECTS, f"{large.specs} -> {large.outputs}"
+        assert peak_of(bound, allowed) <= allowed, f"{large.specs} -> {large.outputs}"
 
 
 @contextmanager
@@ -235,14 +236,20 @@ def iterator_buffers(elements: int) -> Iterator[None]:
         np.setbufsize(before)
 
 
-def peak_of(bound: Sequence[tuple[Callable[..., object], tuple[object, ...]]]) -> int:
+def peak_of(
+    bound: Sequence[tuple[Callable[..., object], tuple[object, ...]]], allowed: int
+) -> int:
     """Return the most bytes that calls hold at once, the first run's caches apart.
 
-    The least of three times: the test runner's own threads allocate when they like.
+    What is over the bound is measured three times and the least counts: the test runner's own
+    threads allocate when they like.
     """
     for function, args in bound:
         function(*args)
-    return min(_traced(bound) for _ in range(3))
+    peaks = [_traced(bound)]
+    while min(peaks) > allowed and len(peaks) < 3:
+        peaks.append(_traced(bound))
+    return min(peaks)
 
 
 def _traced(bound: Sequence[tuple[Callable[..., object], tuple[object, ...]]]) -> int:
