@@ -236,9 +236,7 @@ def iterator_buffers(elements: int) -> Iterator[None]:
         np.setbufsize(before)
 
 
-def peak_of(
-    bound: Sequence[tuple[Callable[..., object], tuple[object, ...]]], allowed: int
-) -> int:
+def peak_of(bound: Sequence[tuple[Callable[..., object], tuple[object, ...]]], allowed: int) -> int:
     """Return the most bytes that calls hold at once, the first run's caches apart.
 
     What is over the bound is measured three times and the least counts: the test runner's own
