@@ -147,3 +147,68 @@ def test_layers_take_names_arrays_and_functions() -> None:
         df.nn.Dense(3, initializer=np.eye(2))(x)
     with pytest.raises(GraphError, match="glorot"):
         df.nn.Dense(3, initializer="glorot")(x)
+
+
+def test_the_usual_names_are_here() -> None:
+    """Keras's, JAX's and PyTorch's names are functions of df.nn and strings that layers take."""
+    names = ("glorot_normal", "glorot_uniform", "he_normal", "he_uniform", "kaiming_normal",
+             "kaiming_uniform", "lecun_normal", "lecun_uniform", "orthogonal", "trunc_normal",
+             "truncated_normal", "xavier_normal", "xavier_uniform")  # fmt: skip
+    for name in names:
+        ones = df.GraphBuilder().ones((1, 2), "float64")
+        layer = df.nn.Dense(3, initializer=name)(ones)
+        expected = drawn(getattr(df.nn, name)(), (2, 3)).sum(0, keepdims=True)
+        np.testing.assert_allclose(df.evaluate(layer), expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("shape", "axes"),
+    [((5, 3), {}), ((3, 5), {}), ((4, 4), {}), ((6, 2, 3, 3), {"in_axis": 1, "out_axis": 0})],
+)
+def test_orthogonal_weights_are(shape: tuple[int, ...], axes: dict[str, int]) -> None:
+    """The weights of units, or where there are too many of these, the inputs', are orthonormal."""
+    weights = drawn(initializers.orthogonal(3.0), shape, **axes)
+    units = np.moveaxis(weights, axes.get("out_axis", -1), 0)
+    units = units.reshape(len(units), -1) / 3
+    gram = units @ units.T if units.shape[0] <= units.shape[1] else units.T @ units
+    np.testing.assert_allclose(gram, np.eye(len(gram)), atol=1e-14)
+
+
+def test_orthogonal_matrices_are_evenly_spread() -> None:
+    """The diagonal is as often negative as positive, which LAPACK's factor alone isn't."""
+    weights = drawn(initializers.orthogonal(), (60, 60))
+    assert 15 < (np.diagonal(weights) < 0).sum() < 45
+
+
+@pytest.mark.parametrize(
+    ("initializer", "bounds", "std"),
+    [
+        (initializers.truncated_normal(1, 0.5), (0, 2), 0.8796 * 0.5),
+        (initializers.truncated_normal(0, 2, 3, 40), (6, 80), 2 * 0.2665),
+        (initializers.trunc_normal(0, 1, -1, 1), (-1, 1), 0.5396),
+        (initializers.trunc_normal(0, 0.02), (-2, 2), 0.02),
+    ],
+    ids=repr,
+)
+def test_truncated_draws_lie_between_bounds(
+    initializer: Initializer, bounds: tuple[float, float], std: float
+) -> None:
+    """Draws stay between the bounds and spread as much as the cut distribution does."""
+    weights = drawn(initializer, (200, 100))
+    assert bounds[0] <= weights.min() < weights.max() <= bounds[1]
+    assert weights.std() == pytest.approx(std, rel=0.05)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda: initializers.truncated_normal(lower=2, upper=1),
+        lambda: initializers.trunc_normal(a=2, b=2),
+        lambda: initializers.trunc_normal(std=0),
+        lambda: initializers.orthogonal(gain="x"),  # type: ignore[arg-type]
+    ],
+)
+def test_bounds_without_anything_between_are_refused(wrong: Callable[[], Initializer]) -> None:
+    """Bounds that cross, no spread and a gain that is no number are refused when given."""
+    with pytest.raises(GraphError, match=r"test_initializers.py:\d+"):
+        wrong()

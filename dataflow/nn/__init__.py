@@ -12,6 +12,7 @@ from dataflow.nn.normalization import *
 from dataflow.nn.pooling import *
 from dataflow.nn.prelu import *
 from dataflow.nn.sequential import *
+from dataflow.nn.starting import *
 from dataflow.nn.transformer import *
 from dataflow.ops.activations import *
 from dataflow.ops.elementary import tanh as tanh

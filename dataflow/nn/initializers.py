@@ -16,8 +16,9 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from dataflow.dispatch import FUNCTIONS
+from dataflow.dispatch import FUNCTIONS, find_function
 from dataflow.errors import GraphError, ShapeError
+from dataflow.ops.random.quantiles import normal_quantile
 from dataflow.shapes import normal_axis
 from dataflow.source import user_line
 from dataflow.spec import as_dtype, as_shape, is_bfloat16, shape_text
@@ -29,8 +30,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Initializer", "InitializerLike", "Weights", "calculate_gain", "constant", "dirac",
-    "identity", "initial_value", "kaiming_normal", "kaiming_uniform", "lecun_normal",
-    "lecun_uniform", "normal", "ones", "uniform", "xavier_normal", "xavier_uniform", "zeros",
+    "glorot_normal", "glorot_uniform", "he_normal", "he_uniform", "identity", "initial_value",
+    "kaiming_normal", "kaiming_uniform", "lecun_normal", "lecun_uniform", "normal", "ones",
+    "orthogonal", "trunc_normal", "truncated_normal", "uniform", "xavier_normal",
+    "xavier_uniform", "zeros",
 ]  # fmt: skip
 
 
@@ -211,6 +214,88 @@ def normal(mean: float = 0.0, std: float = 1.0) -> Initializer:
     return _made("normal", _normal, mean=mean, std=std)
 
 
+def truncated_normal(
+    mean: float = 0.0, std: float = 1.0, lower: float = -2.0, upper: float = 2.0
+) -> Initializer:
+    """Return the initialiser of normal draws that lie between two bounds.
+
+    Parameters
+    ----------
+    mean, std : float
+        Those of the normal distribution that is cut; what is left spreads less.
+    lower, upper : float
+        The bounds, in standard deviations from the mean, as JAX and Keras have them; see
+        `trunc_normal` for PyTorch's.
+
+    Raises
+    ------
+    GraphError
+        Nothing lies between the bounds.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> weights = df.nn.truncated_normal(std=0.1)(df.GraphBuilder(), (100,))
+    >>> bool(abs(df.evaluate(weights)).max() <= 0.2)
+    True
+    """
+    made = _made("truncated_normal", _truncated, mean=mean, std=std, lower=lower, upper=upper)
+    _check_bounds("truncated_normal", lower, upper)
+    return made
+
+
+def trunc_normal(
+    mean: float = 0.0, std: float = 1.0, a: float = -2.0, b: float = 2.0
+) -> Initializer:
+    """Return the initialiser of normal draws from `a` to `b`, as PyTorch has it.
+
+    Parameters
+    ----------
+    mean, std : float
+        Those of the normal distribution that is cut.
+    a, b : float
+        The bounds themselves; see `truncated_normal` for bounds in standard deviations.
+
+    Raises
+    ------
+    GraphError
+        Nothing lies between the bounds, or the standard deviation isn't above 0.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> weights = df.nn.trunc_normal(std=5.0)(df.GraphBuilder(), (100,))
+    >>> bool(abs(df.evaluate(weights)).max() <= 2)
+    True
+    """
+    made = _made("trunc_normal", _cut, mean=mean, std=std, a=a, b=b)
+    _check_bounds("trunc_normal", a, b)
+    if not std > 0:
+        msg = f"trunc_normal ({user_line()}): std is a number above 0, not {std!r}"
+        raise GraphError(msg)
+    return made
+
+
+def _check_bounds(name: str, low: float, high: float) -> None:
+    if not low < high:
+        msg = f"{name} ({user_line()}): nothing lies between {low} and {high}"
+        raise GraphError(msg)
+
+
+def _cut(weights: Weights, mean: float, std: float, a: float, b: float) -> Tensor:
+    return _truncated(weights, mean, std, (a - mean) / std, (b - mean) / std)
+
+
+def _truncated(weights: Weights, mean: float, std: float, lower: float, upper: float) -> Tensor:
+    """Draw probabilities between those of the bounds; far above 0 they are those of -x."""
+    sign = -1 if lower > 0 else 1
+    low, high = sorted((sign * lower, sign * upper))
+    first, last = (math.erfc(-bound / math.sqrt(2)) / 2 for bound in (low, high))
+    units: Tensor = weights.builder.rand(weights.shape, "float64")
+    draws = FUNCTIONS["clip"](normal_quantile(units * (last - first) + first), low, high)
+    return FUNCTIONS["astype"](draws * (sign * std) + mean, weights.dtype)  # type: ignore[no-any-return]
+
+
 def _uniform(weights: Weights, low: float, high: float) -> Tensor:
     draws: Tensor = weights.builder.rand(weights.shape, weights.dtype)
     return draws * (high - low) + low
@@ -281,6 +366,10 @@ def lecun_uniform() -> Initializer:
 def lecun_normal() -> Initializer:
     """Return LeCun's initialiser with normal draws; see `lecun_uniform`."""
     return _made("lecun_normal", partial(_normal_by, mode="fan_in", gain=1.0))
+
+
+glorot_normal, glorot_uniform = xavier_normal, xavier_uniform  # Keras's and JAX's names
+he_normal, he_uniform = kaiming_normal, kaiming_uniform
 
 
 def _kaiming(
@@ -365,6 +454,47 @@ def dirac(groups: int = 1) -> Initializer:
     return _made("dirac", _dirac, groups=groups)
 
 
+def orthogonal(gain: float = 1.0) -> Initializer:
+    """Return the initialiser of matrices with orthonormal columns or rows, times `gain`.
+
+    The weights of a unit, all of them along one axis, are one of the vectors that are
+    orthogonal. Every such matrix is as likely as any other.
+
+    References
+    ----------
+    Saxe, McClelland and Ganguli, "Exact solutions to the nonlinear dynamics of learning in deep
+    linear neural networks", ICLR 2014; Mezzadri, "How to generate random matrices from the
+    classical compact groups", Notices of the AMS 54 (2007), for the signs.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> q = df.nn.orthogonal()(df.GraphBuilder(), (5, 3), "float64")
+    >>> abs(df.evaluate(q.mT @ q)).round(6)
+    array([[1., 0., 0.],
+           [0., 1., 0.],
+           [0., 0., 1.]])
+    """
+    return _made("orthogonal", _orthogonal, gain=gain)
+
+
+def _orthogonal(weights: Weights, gain: float) -> Tensor:
+    ndim = len(weights.shape)
+    if ndim < 2:
+        msg = f"orthogonal ({user_line()}) of {shape_text(weights.shape)}: there must be 2 axes"
+        raise ShapeError(msg)
+    place = normal_axis(weights.out_axis, ndim)
+    units = weights.shape[place]
+    others = [n for axis, n in enumerate(weights.shape) if axis != place]
+    inputs = math.prod(others)
+    tall = (max(units, inputs), min(units, inputs))
+    q, r = find_function("linalg.qr")(weights.builder.randn(tall, "float64"))
+    signed = q * (FUNCTIONS["where"](FUNCTIONS["diagonal"](r) < 0, -1.0, 1.0) * gain)
+    columns = FUNCTIONS["reshape"](signed if inputs >= units else signed.mT, (*others, units))
+    moved = FUNCTIONS["moveaxis"](columns, -1, place)
+    return FUNCTIONS["astype"](moved, weights.dtype)  # type: ignore[no-any-return]
+
+
 def _identity(weights: Weights, gain: float) -> Tensor:
     if len(weights.shape) != 2:
         msg = f"identity ({user_line()}) of {shape_text(weights.shape)}: there must be 2 axes"
@@ -398,6 +528,10 @@ def _indices(weights: Weights, axis: int) -> Tensor:
 
 _NAMED: dict[str, Callable[[], Initializer]] = {
     made.__name__: made
-    for made in (zeros, ones, uniform, normal, xavier_uniform, xavier_normal, kaiming_uniform,
-                 kaiming_normal, lecun_uniform, lecun_normal, identity, dirac)
+    for made in (zeros, ones, uniform, normal, truncated_normal, trunc_normal, xavier_uniform,
+                 xavier_normal, kaiming_uniform, kaiming_normal, lecun_uniform, lecun_normal,
+                 orthogonal, identity, dirac)
+} | {
+    "glorot_normal": glorot_normal, "glorot_uniform": glorot_uniform, "he_normal": he_normal,
+    "he_uniform": he_uniform,
 }  # fmt: skip

@@ -20,7 +20,7 @@ import numpy as np
 
 from dataflow.attrs import Attrs
 from dataflow.calling import apply
-from dataflow.dispatch import public
+from dataflow.dispatch import also_named, public
 from dataflow.elementwise import batch_elementwise, traffic
 from dataflow.errors import GraphError, KernelError
 from dataflow.op import (
@@ -56,7 +56,7 @@ if TYPE_CHECKING:
 
     from dataflow.tensor import Tensor, TensorLike
 
-__all__ = ["cho_solve", "solve_triangular"]
+__all__ = ["cho_solve", "solve_triangular", "triangular_solve"]
 
 _BLOCK = 32
 """Rows in a block: more are solved by NumPy in more time than a matrix product takes them."""
@@ -254,6 +254,9 @@ def solve_triangular(
         matrix = swapaxes(conj(matrix) if turn == 2 else matrix, -1, -2)
     attrs = Attrs(lower=bool(lower) != bool(turn), unit=bool(unit_diagonal))
     return solved(SOLVE_TRIANGULAR, matrix, right, attrs, vector=vector)
+
+
+triangular_solve = also_named(solve_triangular, "linalg.triangular_solve")
 
 
 @public(family="linalg")

@@ -7,3 +7,4 @@ from dataflow.ops.special.exponentials import *
 from dataflow.ops.special.gammas import *
 from dataflow.ops.special.inverses import *
 from dataflow.ops.special.normal import *
+from dataflow.ops.special.shared import *
