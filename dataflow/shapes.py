@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import index
 from typing import TYPE_CHECKING
 
 from dataflow.calling import call_function
@@ -28,13 +29,17 @@ def common_shape(what: str, shapes: Sequence[Shape]) -> Shape:
 
 def normal_axis(axis: int, ndim: int) -> int:
     """Return an axis counted from the front; `ShapeError` where there is no such axis."""
-    if isinstance(axis, bool) or not hasattr(axis, "__index__"):
+    try:
+        place = None if isinstance(axis, bool) else index(axis)
+    except TypeError:
+        place = None
+    if place is None:
         msg = f"an axis is an int, not {axis!r} ({user_line()})"
         raise ShapeError(msg)
-    if not -ndim <= axis < ndim:
+    if not -ndim <= place < ndim:
         msg = f"axis {axis} is out of range for {ndim} axes ({user_line()})"
         raise ShapeError(msg)
-    return axis.__index__() % ndim
+    return place % ndim
 
 
 def normal_axes(axis: int | Sequence[int] | None, ndim: int) -> tuple[int, ...]:

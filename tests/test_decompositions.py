@@ -30,10 +30,10 @@ def hermitian(n: int, dtype: str = "complex128") -> np.ndarray:
     return np.asarray(x + x.conj().T)
 
 
-def values(function: Callable[..., Any], *arrays: Any) -> Any:  # noqa: ANN401
+def values(function: Callable[..., Any], *arrays: Any, **options: Any) -> Any:  # noqa: ANN401
     """Return a function's values of constants."""
     b = df.GraphBuilder()
-    made = function(*[b.constant(a) for a in arrays])
+    made = function(*[b.constant(a) for a in arrays], **options)
     return df.evaluate(*made) if isinstance(made, tuple) else df.evaluate(made)
 
 
@@ -369,6 +369,28 @@ def test_expm_frechet_is_scipys() -> None:
         np.testing.assert_allclose(ours, theirs, 1e-11, 1e-11)
 
 
+@pytest.mark.parametrize("name", ["expm", "logm"])
+def test_large_cotangents_cost_no_digits(name: str) -> None:
+    """A derivative is linear: a direction a billion times as large has as many right digits."""
+    data, weights = drawn((3, 3)) + 3 * np.eye(3), drawn((3, 3))
+    made = []
+    for scale in (1.0, 1e9):
+        b = df.GraphBuilder()
+        x = b.variable("x", data)
+        value = (df.real(getattr(df.linalg, name)(x)) * b.constant(weights * scale)).sum()
+        made.append(df.evaluate(df.grad(value, [x])[0]) / scale)
+    np.testing.assert_allclose(made[1], made[0], 1e-13)
+    zero, slope = np.zeros((3, 3)), values(df.linalg.expm_frechet, data, weights * 1e9)[1]
+    np.testing.assert_allclose(slope / 1e9, scipy.linalg.expm_frechet(data, weights)[1], 1e-12)
+    assert not values(df.linalg.expm_frechet, data, zero)[1].any()
+
+
+def test_functions_of_nan_are_nan() -> None:
+    """NaN reaches every element, whichever part of a complex exponential they are made of."""
+    for name in ("expm", "cosm", "sinm", "coshm", "sinhm"):
+        assert np.isnan(values(getattr(df.linalg, name), np.full((2, 2), np.nan))).all(), name
+
+
 @pytest.mark.parametrize("name", ["solve_continuous_lyapunov", "solve_discrete_lyapunov"])
 def test_lyapunov_is_scipys(name: str) -> None:
     """Solutions of both of Lyapunov's equations are SciPy's, and have gradients."""
@@ -452,6 +474,8 @@ def test_dtypes_that_lapack_lacks() -> None:
     lambda t: df.linalg.orthogonal_procrustes(t, t[:1]), lambda t: df.linalg.polar(t, "up"),
     lambda t: df.linalg.expm_frechet(t, t), df.linalg.cosm, df.linalg.sinhm,
     lambda t: df.linalg.solve_sylvester(t, t, t), lambda t: df.linalg.solve_sylvester(t[0], t, t),
+    lambda t: df.linalg.eigh(t[0]), lambda t: df.linalg.cholesky(t[0, 0]), df.linalg.cholesky,
+    lambda t: df.linalg.svd(t[0], hermitian=True), lambda t: df.linalg.pinv(t, hermitian=True),
     df.linalg.eigh, df.linalg.eigvalsh, lambda t: df.linalg.svd(t[0]),
     lambda t: df.linalg.svdvals(t[0]), lambda t: df.linalg.pinv(t[0]),
     lambda t: df.linalg.eigh(t[:, :2], UPLO="X"), lambda t: df.linalg.lstsq(t, t[:1]),
@@ -471,6 +495,14 @@ def test_tolerances_that_are_none() -> None:
             df.linalg.pinv(t, **options)
     with pytest.raises(DTypeError, match="both"):
         df.linalg.matrix_rank(t, tol=0.1, rtol=0.1)
+
+
+def test_tolerances_may_be_numpys_numbers() -> None:
+    """A NumPy scalar is a tolerance, and for least squares -1 stands for the dtype's epsilon."""
+    x, y = drawn((3, 2)), drawn((3,))
+    rcond = np.float32(0.5)
+    close(values(df.linalg.pinv, x, rcond=rcond), np.linalg.pinv(x, rcond))
+    close(values(df.linalg.lstsq, x, y, rcond=-1)[0], np.linalg.lstsq(x, y, -1)[0])
 
 
 def test_a_failure_of_lapack_is_ours() -> None:

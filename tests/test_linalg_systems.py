@@ -303,11 +303,41 @@ def test_norms_of_halves_do_not_overflow() -> None:
 
 
 def test_condition_numbers_are_numpys() -> None:
-    """In every norm that has them; infinite for a singular matrix where no inverse is needed."""
-    x = regular(2, 3, 3)
-    for p in (None, 2, -2, 1, -1, np.inf, "fro", "nuc"):
+    """In every norm that has them, infinite for singular matrices among others."""
+    x = regular(4, 3, 3)
+    x[1], x[2] = 0, np.diag([1, 0, 2])
+    for p in (None, 2, -2, 1, -1, np.inf, "fro"):
         assert_same(evaluated(df.linalg.cond, x, p=p), np.linalg.cond(x, p))
-    assert evaluated(df.linalg.cond, np.diag([1.0, 0.0])) == np.inf
+    nuclear = evaluated(df.linalg.cond, x, p="nuc")  # of which NumPy fails where one is singular
+    assert_same(nuclear[::3], np.linalg.cond(x[::3], "nuc"))
+    assert np.isinf(nuclear[1:3]).all()
+    with pytest.raises(ShapeError, match="no condition numbers"):
+        evaluated(df.linalg.cond, np.zeros((0, 0)))
+
+
+@pytest.mark.parametrize("p", [None, 1, "fro"])
+def test_condition_numbers_have_gradients_beside_singular_matrices(p: Any) -> None:  # noqa: ANN401
+    """A singular matrix in a stack leaves the gradients of the others as they are alone."""
+    x = np.stack([regular(3, 3), np.diag([1.0, 0.0, 2.0])])
+    made = []
+    for stack in (x, x[:1]):
+        v = df.GraphBuilder().variable("v", stack)
+        made.append(df.evaluate(df.grad(df.linalg.cond(v, p)[0], [v])[0])[0])
+    assert np.isfinite(made[1]).all()
+    np.testing.assert_allclose(made[0], made[1], 1e-12)
+
+
+@pytest.mark.parametrize("order", [None, 0, 1, 2, 3, np.inf, "fro", "nuc"])
+@pytest.mark.parametrize("shape", [(0, 0), (0, 3), (3, 0), (2, 0, 0)])
+def test_norms_of_nothing_are_zero(shape: tuple[int, ...], order: Any) -> None:  # noqa: ANN401
+    """Of no elements, in every order that has them, norms are NumPy's, which are 0."""
+    x = np.zeros(shape)
+    if not isinstance(order, str):
+        assert_same(evaluated(df.linalg.vector_norm, x, ord=order),
+                    np.linalg.vector_norm(x, ord=order or 0))  # fmt: skip
+    if order not in (0, 3):
+        kept = evaluated(df.linalg.matrix_norm, x, ord=order, keepdims=True)
+        assert_same(kept, np.zeros((*shape[:-2], 1, 1)))
 
 
 # Products of matrices, and matrices made of vectors

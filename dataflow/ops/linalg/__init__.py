@@ -1,6 +1,7 @@
 """Linear algebra: factorisations, solutions, norms. Importing it declares the ops ``linalg.*``."""
 
 from dataflow.ops.linalg.cholesky import *
+from dataflow.ops.linalg.conditioning import *
 from dataflow.ops.linalg.determinants import *
 from dataflow.ops.linalg.eig import *
 from dataflow.ops.linalg.eigh import *

@@ -22,6 +22,8 @@ import numpy as np
 
 from dataflow.calling import apply
 from dataflow.dispatch import also_named, public
+from dataflow.ops import reductions
+from dataflow.ops.finiteness import isfinite
 from dataflow.ops.joining import concatenate
 from dataflow.ops.linalg.stacks import (
     adjoint,
@@ -30,7 +32,9 @@ from dataflow.ops.linalg.stacks import (
     factorisation,
     stacked,
 )
+from dataflow.ops.selection import where
 from dataflow.ops.slicing import slice_axis
+from dataflow.ops.stopping import stop_gradient
 from dataflow.ops.structure import each_index
 
 if TYPE_CHECKING:
@@ -66,7 +70,7 @@ def _routine(x: Array, attrs: Attrs) -> Array:
 def _exponential(a: Array) -> Array:
     size = float(np.abs(a).sum(0).max(initial=0))
     if not math.isfinite(size):
-        return np.full_like(a, np.nan)
+        return np.full_like(a, complex(np.nan, np.nan) if a.dtype.kind == "c" else np.nan)
     squarings = max(0, math.ceil(math.log2(size / _RADIUS))) if size else 0
     found = _approximant(a * 2.0**-squarings)
     for _ in range(squarings):
@@ -101,9 +105,22 @@ def block_of(op: Op, a: Tensor, e: Tensor) -> Tensor:
 
     It is the upper right block of the function's value at ``[[a, e], [0, a]]``.
     """
-    made = apply(op, (twice_as_large(a, e),))
+    direction, size = scaled(e)
+    made = apply(op, (twice_as_large(a, direction),))
     n = a.shape[-1]
-    return slice_axis(slice_axis(made, a.ndim - 2, 0, n), a.ndim - 1, n, 2 * n)
+    return slice_axis(slice_axis(made, a.ndim - 2, 0, n), a.ndim - 1, n, 2 * n) * size
+
+
+def scaled(e: Tensor) -> tuple[Tensor, Tensor]:
+    """Return directions of size 1 or less, and what they were divided by.
+
+    A derivative is linear in its direction, and a large one would cost digits: squarings that
+    the matrix itself doesn't need.
+    """
+    size = stop_gradient(reductions.sum(abs(e), (-2, -1), keepdims=True))
+    is_usable = isfinite(size) & (size > 0)
+    divisor = where(is_usable, size, 1).astype(e.dtype)
+    return e / divisor, divisor
 
 
 def twice_as_large(a: Tensor, e: Tensor) -> Tensor:

@@ -175,7 +175,7 @@ def lstsq(a: TensorLike, b: TensorLike, rcond: float | None = None) -> LstsqResu
         ``(m,)`` or ``(..., m, k)``.
     rcond : float, optional
         Singular values up to `rcond` times the largest count as zero; by default ``max(m, n)``
-        times the dtype's epsilon.
+        times the dtype's epsilon; -1 stands for the epsilon itself.
 
     Returns
     -------
@@ -218,7 +218,7 @@ def lstsq(a: TensorLike, b: TensorLike, rcond: float | None = None) -> LstsqResu
     right = expand_dims(right, -1) if vector else right
     stack = broadcast_shapes([x.shape[:-2], right.shape[:-2]])
     x, right = (broadcast_to(t, (*stack, *t.shape[-2:])) for t in (x, right))
-    rtol = tolerance_of(rcond, None)
+    rtol = float(np.finfo(x.dtype).eps) if rcond == -1 else tolerance_of(rcond, None)
     solution = apply(LSTSQ, (x, right), Attrs(rtol=rtol))
     rank = matrix_rank(x, rtol=None if rtol == OF_DTYPE else rtol)
     found = squeeze(solution, -1) if vector else solution

@@ -1,4 +1,4 @@
-"""Norms of vectors and matrices, and what follows of them.
+"""Norms of vectors and matrices.
 
 All are compositions. A norm has no derivative at zero: there the gradient is zero, which is one of
 its subgradients and PyTorch's choice. So roots are taken of 1 where a sum is 0, and masked after.
@@ -20,7 +20,6 @@ from dataflow.errors import GraphError, ShapeError
 from dataflow.ops import reductions
 from dataflow.ops.axes import transpose
 from dataflow.ops.complex_numbers import imag, real
-from dataflow.ops.linalg.solving import inv
 from dataflow.ops.linalg.stacks import as_inexact
 from dataflow.ops.linalg.svd import svdvals
 from dataflow.ops.masking import zero_where
@@ -34,7 +33,7 @@ from dataflow.source import user_line
 if TYPE_CHECKING:
     from dataflow.tensor import Tensor
 
-__all__ = ["cond", "matrix_norm", "norm", "vector_norm"]
+__all__ = ["Order", "matrix_norm", "norm", "vector_norm"]
 
 Order: TypeAlias = "float | str | None"
 _SHORT = 16
@@ -91,11 +90,11 @@ def norm(
     if axis is None and (ord is None or (ord, len(axes)) in ((2, 1), ("fro", 2), ("f", 2))):
         return _finished(x, _root(_sum_of_squares(as_inexact(x), axes)), axes, keepdims=keepdims)
     if len(axes) == 1:
-        return vector_norm(x, axis=axes, keepdims=keepdims, ord=2 if ord is None else ord)
+        return vector_norm(x, axis=axes, keepdims=keepdims, ord=ord)
     if len(axes) != 2:
         msg = f"norm ({user_line()}) with ord={ord!r} is along one axis or two, not {len(axes)}"
         raise ShapeError(msg)
-    made = _matrix_norm(as_inexact(x), axes, "fro" if ord in (None, "f") else ord)
+    made = _matrix_norm(as_inexact(x), axes, ord)
     return _finished(x, made, axes, keepdims=keepdims)
 
 
@@ -149,41 +148,8 @@ def matrix_norm(x: Tensor, /, *, keepdims: bool = False, ord: Order = "fro") -> 
     4.0
     """
     axes = _axes((-2, -1), x.ndim)
-    made = _matrix_norm(as_inexact(x), axes, "fro" if ord is None else ord)
+    made = _matrix_norm(as_inexact(x), axes, ord)
     return _finished(x, made, axes, keepdims=keepdims)
-
-
-@public(np.linalg.cond, family="linalg")
-def cond(x: Tensor, p: Order = None) -> Tensor:
-    """Return the condition numbers of matrices: how much they and their inverses can stretch.
-
-    Parameters
-    ----------
-    x : Tensor
-        ``(..., m, n)``; square unless `p` is None, 2 or -2.
-    p : float or str, optional
-        The norm, see `norm`; by default the ratio of the largest singular value to the smallest.
-
-    Raises
-    ------
-    ShapeError
-        These aren't matrices, or not square.
-    KernelError
-        While running, where `p` isn't None, 2 or -2: a matrix is singular. Else the result is
-        infinite.
-
-    Examples
-    --------
-    >>> import dataflow as df
-    >>> x = df.GraphBuilder().constant([[2.0, 0.0], [0.0, 4.0]])
-    >>> float(df.evaluate(df.linalg.cond(x)))
-    2.0
-    """
-    if p in (None, 2, -2):
-        values = svdvals(x)
-        first, last = values[..., 0], values[..., -1]
-        return last / first if p == -2 else first / last
-    return matrix_norm(as_inexact(x), ord=p) * matrix_norm(inv(x), ord=p)
 
 
 # Axes and dtypes
@@ -211,6 +177,15 @@ def _sum(x: Tensor, axes: Sequence[int]) -> Tensor:
     return reductions.sum(x, tuple(axes), keepdims=True)
 
 
+def _extreme(sizes: Tensor, axes: Sequence[int], order: float) -> Tensor:
+    """Return the largest size, of none 0, or where the order is negative the smallest."""
+    if order < 0:
+        return reductions.min(sizes, tuple(axes), keepdims=True)
+    if any(sizes.shape[i] == 0 for i in axes):
+        return _sum(sizes, axes)
+    return reductions.max(sizes, tuple(axes), keepdims=True)
+
+
 def _refuse(order: Order) -> GraphError:
     return GraphError(f"norm ({user_line()}): there is no norm of order {order!r} here")
 
@@ -219,17 +194,16 @@ def _refuse(order: Order) -> GraphError:
 
 
 def _vector_norm(x: Tensor, axes: Sequence[int], order: Order) -> Tensor:
-    if isinstance(order, str) or order is None:
+    if isinstance(order, str):
         raise _refuse(order)
+    if order is None or order == 2:
+        return _root(_sum_of_squares(x, axes))
     if math.isinf(order):
-        extreme = reductions.max if order > 0 else reductions.min
-        return extreme(_sizes(x), tuple(axes), keepdims=True)
+        return _extreme(_sizes(x), axes, order)
     if order == 0:
         return _sum(x != 0, axes).astype(_sizes(x).dtype)
     if order == 1:
         return _sum(_sizes(x), axes)
-    if order == 2:
-        return _root(_sum_of_squares(x, axes))
     return _power_root(_sum(_powers(_sizes(x), order), axes), order)
 
 
@@ -275,14 +249,13 @@ def _power_root(total: Tensor, order: float) -> Tensor:
 def _matrix_norm(x: Tensor, axes: Sequence[int], order: Order) -> Tensor:
     """Return the norms of matrices along two axes, which stay, with length 1."""
     rows, columns = axes
-    if order == "fro":
+    if order in (None, "fro", "f"):
         return _root(_sum_of_squares(x, axes))
     if order in ("nuc", 2, -2):
         return _spectral_norm(x, axes, order)
     if order in (1, -1, math.inf, -math.inf):
         inner, outer = (rows, columns) if order in (1, -1) else (columns, rows)
-        extreme = reductions.max if float(order) > 0 else reductions.min
-        return extreme(_sum(_sizes(x), (inner,)), outer, keepdims=True)
+        return _extreme(_sum(_sizes(x), (inner,)), (outer,), float(order))
     raise _refuse(order)
 
 
@@ -291,6 +264,6 @@ def _spectral_norm(x: Tensor, axes: Sequence[int], order: Order) -> Tensor:
     order_of_axes = [*rest, *axes]
     matrices = x if order_of_axes == sorted(order_of_axes) else transpose(x, order_of_axes)
     values = svdvals(matrices)
-    reduce = {"nuc": reductions.sum, 2: reductions.max, -2: reductions.min}[order]
-    made = reduce(values, -1)
+    last = (values.ndim - 1,)
+    made = _sum(values, last) if order == "nuc" else _extreme(values, last, float(order or 2))
     return reshape(made, [1 if i in axes else n for i, n in enumerate(x.shape)])

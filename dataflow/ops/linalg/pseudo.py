@@ -145,7 +145,7 @@ def pinv(
 def tolerance_of(rcond: float | None, rtol: float | None) -> float:
     """Return the one tolerance of two that is given, or what stands for the default."""
     given = [value for value in (rcond, rtol) if value is not None]
-    if len(given) > 1 or not all(isinstance(v, (int, float)) and v >= 0 for v in given):
+    if len(given) > 1 or not all(isinstance(v, (int, float, np.number)) and v >= 0 for v in given):
         msg = (f"rtol ({user_line()}), or rcond, one of them, is a number of 0 or more, not "
                f"{rcond!r} and {rtol!r}")  # fmt: skip
         raise DTypeError(msg)

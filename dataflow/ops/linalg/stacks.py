@@ -44,6 +44,7 @@ from dataflow.ops.shaping import broadcast_to, expand_dims
 from dataflow.ops.slicing import PAD_SLICE, slice_axis
 from dataflow.ops.stopping import stop_gradient
 from dataflow.ops.structure import check_inputs, each_index
+from dataflow.source import user_line
 from dataflow.spec import Spec, shape_text
 
 if TYPE_CHECKING:
@@ -340,6 +341,9 @@ def mirrored(x: Tensor, *, lower: bool) -> Tensor:
     gradient of what takes the Hermitian part is Hermitian too, as PyTorch's and JAX's are, and not
     a triangle.
     """
+    if x.ndim < 2 or x.shape[-1] != x.shape[-2]:
+        msg = f"takes square matrices ({user_line()}), not {shape_text(x.shape)}"
+        raise ShapeError(msg)
     still = stop_gradient(x)
     rows, columns = rows_and_columns(x)
     kept = rows >= columns if lower else rows <= columns

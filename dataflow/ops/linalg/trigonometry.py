@@ -12,7 +12,7 @@ from dataflow.calling import apply, promoted
 from dataflow.dispatch import public
 from dataflow.errors import ShapeError
 from dataflow.ops.complex_numbers import imag, real
-from dataflow.ops.linalg.expm import EXPM, expm, twice_as_large
+from dataflow.ops.linalg.expm import EXPM, expm, scaled, twice_as_large
 from dataflow.ops.linalg.solving import solve
 from dataflow.ops.linalg.stacks import COMPLEX_OF, as_inexact, shrunk
 from dataflow.ops.slicing import slice_axis
@@ -65,10 +65,10 @@ def expm_frechet(a: TensorLike, e: TensorLike) -> FrechetResult:
         msg = (f"expm_frechet ({user_line()}): {shape_text(x.shape)} and "
                f"{shape_text(direction.shape)} must be the same square matrices")  # fmt: skip
         raise ShapeError(msg)
-    n = x.shape[-1]
-    made = shrunk(apply(EXPM, (twice_as_large(x, direction),)), n, 2 * n)
-    columns = made.ndim - 1
-    return FrechetResult(slice_axis(made, columns, 0, n), slice_axis(made, columns, n, 2 * n))
+    n, (unit, size) = x.shape[-1], scaled(direction)
+    made = shrunk(apply(EXPM, (twice_as_large(x, unit),)), n, 2 * n)
+    value, slope = (slice_axis(made, made.ndim - 1, start, start + n) for start in (0, n))
+    return FrechetResult(value, slope * size)
 
 
 def _turned(x: Tensor) -> Tensor:
