@@ -171,6 +171,22 @@ def test_gumbel_draws_are_of_the_categories(axis: int) -> None:
     assert np.array_equal(*slopes)
 
 
+def test_exponential_tails_keep_their_digits() -> None:
+    """Far below 0 the slopes of elu, selu and celu are the exponential, to float32's last digit."""
+    b = df.GraphBuilder()
+    points = np.array([-12.0, -16.0, -18.0, -60.0, -1e-9, 5.0], np.float32)
+    x = b.constant(points)
+    below = np.exp(np.minimum(points.astype(np.float64), 0))
+    for function, factor, above in (
+        (df.nn.elu, 1, 1), (df.nn.celu, 1, 1),
+        (df.nn.selu, 1.0507009873554805 * 1.6732632423543772, 1.0507009873554805),
+        (df.expm1, 1, np.exp(5.0)),
+    ):  # fmt: skip
+        slopes = df.evaluate(df.grad(function(x).sum(), x))
+        expected = np.where(points > 0, above, below * factor)
+        np.testing.assert_allclose(slopes, expected, rtol=3e-7)
+
+
 @pytest.mark.parametrize(
     ("call", "error", "text"),
     [

@@ -176,14 +176,28 @@ def test_layer_norm_takes_axes_in_any_place() -> None:
         df.layer_norm(b.constant(x), axis=())
 
 
+def test_rows_of_a_shape_are_normalised_together() -> None:
+    """The last axes, named by their lengths, are the main namespace's axes from the end."""
+    x = BATCHES
+    expected = values(df.layer_norm, x, axis=(-2, -1))
+    shape = x.shape[-2:]
+    np.testing.assert_array_equal(values(df.nn.layer_norm, x, normalized_shape=shape), expected)
+    b = df.GraphBuilder()
+    y = df.nn.layer_norm(b.input("x", ("batch", 8)), 8, np.ones(8), np.zeros(8))
+    assert y.dtype == np.float32
+    z = df.nn.rms_norm(b.input("z", (2, "batch")), "batch")
+    np.testing.assert_allclose(df.evaluate(z, z=[[3, 4]] * 2), [[0.6 * 2**0.5, 0.8 * 2**0.5]] * 2)
+
+
 def test_rms_of_zeros_and_of_large_halves() -> None:
     """Rows of zeros stay zeros with finite gradients; float16 squares don't overflow."""
     b = df.GraphBuilder()
     x = b.zeros((2, 3))
-    y = df.nn.rms_norm(x)
+    y = df.nn.rms_norm(x, 3)
     assert all(np.isfinite(a).all() for a in df.evaluate(y, df.grad(y.sum(), x)))
-    assert values(df.nn.rms_norm, np.full((1, 4), 30000.0, np.float16)).tolist() == [[1.0] * 4]
-    assert values(df.nn.normalize, np.full((1, 4), 30000.0, np.float16)).tolist() == [[0.5] * 4]
+    halves = np.full((1, 4), 30000.0, np.float16)
+    assert values(df.nn.rms_norm, halves, normalized_shape=4).tolist() == [[1.0] * 4]
+    assert values(df.nn.normalize, halves).tolist() == [[0.5] * 4]
 
 
 def test_layers_have_pytorchs_names() -> None:
@@ -210,7 +224,10 @@ def test_layers_are_their_functions() -> None:
     x = BATCHES[0]
     for layer, function in (
         (df.nn.LayerNorm(axis=1), lambda t: df.layer_norm(t, axis=1)),
-        (df.nn.RMSNorm(axis=1, eps=1e-3), lambda t: df.nn.rms_norm(t, axis=1, eps=1e-3)),
+        (
+            df.nn.RMSNorm(axis=1, eps=1e-3),
+            lambda t: df.nn.rms_norm(t.swapaxes(1, 2), 3, eps=1e-3).swapaxes(1, 2),
+        ),
         (df.nn.GroupNorm(3), lambda t: df.nn.group_norm(t, 3)),
         (df.nn.InstanceNorm(affine=True), df.nn.instance_norm),
         (df.nn.BatchNorm1d(training=False), lambda t: t / np.sqrt(1 + 1e-5)),
@@ -231,8 +248,17 @@ def test_layers_are_their_functions() -> None:
         (lambda x: df.nn.batch_norm(x, [0.0] * 3, [1.0] * 3, training=True), GraphError, "variabl"),
         (lambda x: df.nn.batch_norm(x[:1, :, 0], training=True), ShapeError, "two elements"),
         (lambda x: df.nn.batch_norm(x, [0.0], [1.0]), ShapeError, "running_mean"),
-        (lambda x: df.nn.rms_norm(x, eps=-1.0), GraphError, "eps"),
-        (lambda x: df.nn.rms_norm(x * 1j), DTypeError, "real"),
+        (lambda x: df.nn.rms_norm(x, 4, eps=-1.0), GraphError, "eps"),
+        (lambda x: df.nn.rms_norm(x * 1j, 4), DTypeError, "real"),
+        (lambda x: df.nn.rms_norm(x, 3), ShapeError, "normalized_shape"),
+        (lambda x: df.nn.layer_norm(x, (8,)), ShapeError, "normalized_shape"),
+        (lambda x: df.nn.layer_norm(x, ()), ShapeError, "normalized_shape"),
+        (lambda x: df.nn.layer_norm(x, x[0, 0]), ShapeError, "comes before"),
+        (lambda x: df.nn.layer_norm(x, 4, [1.0]), ShapeError, r"weight \[1\]"),
+        (lambda x: df.nn.layer_norm(x, 4, bias=1.0), ShapeError, "bias"),
+        (lambda x: df.layer_norm(x, (2,)), ShapeError, r"scale \[1\]"),
+        (lambda x: df.layer_norm(x, 2), ShapeError, "scale"),
+        (lambda x: df.layer_norm(x, None, [[1.0, 2.0]]), ShapeError, "bias"),
         (df.nn.BatchNorm2d(), ShapeError, "BatchNorm2d.*4 axes"),
         (df.nn.GroupNorm(2), ShapeError, "2 groups"),
         (lambda x: df.nn.LayerNorm()(x.astype("int64")), DTypeError, "float32"),

@@ -18,5 +18,4 @@ from dataflow.ops.activations import *
 from dataflow.ops.elementary import tanh as tanh
 from dataflow.ops.neural import *
 from dataflow.ops.nn import *
-from dataflow.ops.normalizing import *
 from dataflow.ops.onehot import *

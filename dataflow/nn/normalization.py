@@ -15,7 +15,7 @@ from dataflow.dispatch import find_function
 from dataflow.errors import ShapeError
 from dataflow.nn.dense import check_count, length_of
 from dataflow.nn.initializers import InitializerLike, Weights, initial_value
-from dataflow.shapes import normal_axes
+from dataflow.shapes import move_axis, normal_axes
 from dataflow.source import user_line
 from dataflow.tensor import builder_of
 
@@ -136,9 +136,9 @@ class RMSNorm:
         with builder.scope(self.name):
             made = _declared(builder, length, x.dtype, weight="ones" if self.use_scale else None,
                              bias=None)  # fmt: skip
-        return find_function("nn.rms_norm")(  # type: ignore[no-any-return]
-            x, made.get("weight"), axis=self.axis, eps=self.eps
-        )
+        rows = move_axis(x, self.axis % x.ndim, x.ndim - 1)
+        y = find_function("nn.rms_norm")(rows, length, made.get("weight"), eps=self.eps)
+        return move_axis(y, x.ndim - 1, self.axis % x.ndim)
 
 
 # Channels

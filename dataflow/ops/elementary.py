@@ -43,15 +43,15 @@ def exp(x: TensorLike) -> Tensor:
     return unary(EXP, np.exp, x)
 
 
-def _times_output_plus_one(application: Application, change: Tensor) -> Tensor:
-    return change * (application.outputs[0] + 1)
+def _times_exponential(application: Application, change: Tensor) -> Tensor:
+    return change * exp(application.inputs[0])  # not the output and 1, which cancel far below 0
 
 
 EXPM1 = elementwise(
     "expm1",
     np.expm1,
     "Expm1",
-    (_times_output_plus_one,),
+    (_times_exponential,),
     flops=20,
     samples=values(-1, 1, dtypes=_DTYPES),
 )

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dataflow.attrs import Attrs
+from dataflow.calling import as_tensor
 from dataflow.dims import product
 from dataflow.dispatch import public
 from dataflow.elementwise import traffic
@@ -37,10 +38,10 @@ from dataflow.ops.structure import check_inputs, samples_of
 from dataflow.sampling import FLOATS
 from dataflow.shapes import normal_axes
 from dataflow.source import user_line
-from dataflow.spec import Spec
+from dataflow.spec import Spec, shape_text
 
 if TYPE_CHECKING:
-    from dataflow.dims import Dim
+    from dataflow.dims import Dim, Shape
     from dataflow.tensor import Tensor, TensorLike
 
 __all__ = ["layer_norm"]
@@ -168,7 +169,7 @@ def layer_norm(
     x : Tensor
         Real floats, at least one axis.
     scale, bias : tensor or array_like, optional
-        One element for each along the axis; of several axes, the elements in their order.
+        One element for each along the axis; of several axes, of their lengths in their order.
     axis : int or sequence of int
         The axis, or the axes together, brought to mean 0 and variance 1.
     eps : float
@@ -205,11 +206,21 @@ def layer_norm(
     y: Tensor = rows.builder.apply(STANDARDIZE, (rows,), Attrs(eps=float(eps)))[0]
     lengths = tuple(x.shape[i] for i in axes)
     y = reshape(y, (*rows.shape[:-1], *lengths)) if len(axes) > 1 else y
-    y = y if scale is None else y * scale
-    y = y if bias is None else y + bias
+    y = y if scale is None else y * _fitting("scale", scale, y, lengths)
+    y = y if bias is None else y + _fitting("bias", bias, y, lengths)
     order = [*rest, *axes]
     places = [order.index(i) for i in range(x.ndim)]
     return y if places == sorted(places) else transpose(y, places)
+
+
+def _fitting(what: str, value: TensorLike, y: Tensor, lengths: Shape) -> Tensor:
+    """Return a scale or a bias as a tensor; it doesn't broadcast within a row."""
+    made = as_tensor(value, y)
+    if made.shape != lengths:
+        msg = (f"layer_norm ({user_line()}): the {what} {shape_text(made.shape)} must be of the "
+               f"axes' lengths, {shape_text(lengths)}")  # fmt: skip
+        raise ShapeError(msg)
+    return made
 
 
 def _as_rows(x: Tensor, rest: Sequence[int], axes: Sequence[int]) -> Tensor:

@@ -23,6 +23,7 @@ from dataflow.ops.nn.ranking import *
 from dataflow.ops.nn.rectifiers import *
 from dataflow.ops.nn.resizing import *
 from dataflow.ops.nn.response_norm import *
+from dataflow.ops.nn.row_norms import *
 from dataflow.ops.nn.shuffling import *
 from dataflow.ops.nn.softplus import *
 from dataflow.ops.nn.unpooling import *

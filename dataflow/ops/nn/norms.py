@@ -1,7 +1,7 @@
-"""Norms: tensors brought to a mean and a size, by rows, groups of channels or batches.
+"""Norms: tensors brought to a mean and a size, by groups of channels or batches.
 
 PyTorch has the channels along axis 1, behind the examples: so it is here, unless `axis` says
-otherwise. `layer_norm` is in the main namespace.
+otherwise. Norms of rows are in `row_norms`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from dataflow.dims import product
 from dataflow.dispatch import public
 from dataflow.errors import GraphError, ShapeError
 from dataflow.ops.nn.arguments import as_float_like, as_floats, check_number, in_float32
-from dataflow.ops.nn.centering import STANDARDIZE_CHANNELS, STANDARDIZE_RMS
+from dataflow.ops.nn.centering import STANDARDIZE_CHANNELS
 from dataflow.ops.nn.ranking import unit
 from dataflow.ops.normalizing import STANDARDIZE
 from dataflow.ops.powers import sqrt
@@ -29,52 +29,7 @@ from dataflow.spec import shape_text
 if TYPE_CHECKING:
     from dataflow.tensor import Tensor, TensorLike
 
-__all__ = ["batch_norm", "group_norm", "instance_norm", "normalize", "rms_norm"]
-
-
-@public(family="nn")
-def rms_norm(
-    x: TensorLike, weight: TensorLike | None = None, axis: int = -1, eps: float | None = None
-) -> Tensor:
-    """Return ``x / sqrt(mean(x²) + eps) * weight`` along an axis.
-
-    Parameters
-    ----------
-    x : tensor or array_like
-        Real floats of at least one axis.
-    weight : tensor or array_like, optional
-        One element for each along the axis.
-    axis : int
-        The axis that is brought to a mean square of 1.
-    eps : float, optional
-        Keeps the root away from 0; by default the distance of 1 to the next number of the dtype,
-        as in PyTorch.
-
-    Raises
-    ------
-    ShapeError, DTypeError, GraphError
-        The axis is out of range or of length 0, the weight doesn't fit, `x` is complex, or `eps`
-        is no number of 0 or more.
-
-    References
-    ----------
-    Zhang and Sennrich, "Root Mean Square Layer Normalization", NeurIPS 2019.
-
-    Examples
-    --------
-    >>> import dataflow as df
-    >>> x = df.GraphBuilder().constant([3.0, 4.0])
-    >>> df.evaluate(df.nn.rms_norm(x)).round(4)
-    array([0.8485, 1.1314], dtype=float32)
-    """
-    (x,) = as_floats("rms_norm", x)
-    place = normal_axis(axis, x.ndim)
-    if eps is None:
-        eps = 2.0**-7 if x.dtype.kind != "f" else float(np.finfo(x.dtype).eps)
-    check_number("rms_norm", "eps", eps, 0)
-    rows = move_axis(x, place, x.ndim - 1)
-    y = rows.builder.apply(STANDARDIZE_RMS, (rows,), Attrs(eps=float(eps)))[0]
-    return _scaled("rms_norm", move_axis(y, x.ndim - 1, place), place, weight, None)
+__all__ = ["batch_norm", "group_norm", "instance_norm", "normalize"]
 
 
 def _scaled(
