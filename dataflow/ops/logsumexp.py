@@ -95,9 +95,16 @@ def _reference(x: np.ndarray, attrs: Attrs) -> np.ndarray:
 
 
 def _share(application: Application) -> Tensor:
-    """Return the derivative, which is `softmax`."""
-    (x,), (total,) = application.inputs, application.outputs
-    return call_function("exp", x - spread(application, total))
+    """Return the derivative, which is `softmax`.
+
+    It is computed anew: exp(x - result) is off by as much as the result is rounded, which is
+    much where the result is large.
+    """
+    (x,), axes = application.inputs, application.attrs.integers("axes")
+    wide = x.astype(accumulator(x.dtype))
+    top = _finite_top(wide, axes)
+    powers = call_function("exp", wide - top)
+    return (powers / sum(powers, axes, keepdims=True)).astype(x.dtype)
 
 
 def _back(application: Application, cotangent: Tensor) -> Tensor:
@@ -202,12 +209,11 @@ def _weighted(
 
 def _scaled_sum(x: Tensor, weight: Tensor | None, axis: Axis) -> tuple[Tensor, Tensor]:
     """Return Σ b exp(x - m), and m."""
-    exponent = call_function("stop_gradient", call_function("real", x))
+    exponent = call_function("real", x)
     if weight is not None:
         is_out = weight == 0
         exponent = call_function("where", is_out, -np.inf, exponent)
-    top = max(exponent, axis, keepdims=True, initial=-np.inf)
-    top = call_function("where", call_function("isfinite", top), top, 0)
+    top = _finite_top(exponent, axis)
     ahead = x - top
     if weight is None:
         return sum(call_function("exp", ahead), axis, keepdims=True), top
@@ -216,3 +222,9 @@ def _scaled_sum(x: Tensor, weight: Tensor | None, axis: Axis) -> tuple[Tensor, T
     is_high = is_out & (call_function("real", ahead) > highest)
     bounded = call_function("where", is_high, highest, ahead)
     return sum(weight * call_function("exp", bounded), axis, keepdims=True), top
+
+
+def _finite_top(x: Tensor, axis: Axis) -> Tensor:
+    """Return the maximum as a constant, 0 instead of an infinity."""
+    top = max(call_function("stop_gradient", x), axis, keepdims=True, initial=-np.inf)
+    return call_function("where", call_function("isfinite", top), top, 0)
