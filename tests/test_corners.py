@@ -8,7 +8,10 @@ import numpy as np
 import pytest
 
 import dataflow as df
+from dataflow.attrs import Attrs
+from dataflow.registry import get_op
 from dataflow.spec import DTYPES
+from tests.oracle import LAYOUTS, run
 
 INF, NAN = math.inf, math.nan
 Function = Callable[..., df.Tensor]
@@ -84,12 +87,13 @@ PAYLOADS = np.array([0x7FF8000000000123, 0xFFF8000000000456, 0x8000000000000000,
                     np.uint64).view(np.float64)  # fmt: skip
 """NaN with payloads, negative zero, the smallest subnormal, negative infinity."""
 
-KEEPING = {
+KEEPING: dict[str, Callable[[Any], Any]] = {
     "x + 0": lambda x: x + 0.0,
     "x - 0": lambda x: x - 0.0,
     "0 + x": lambda x: 0.0 + x,
     "x * 1": lambda x: x * 1.0,
     "x / 1": lambda x: x / 1.0,
+    "negated once": np.negative,
     "negated twice": lambda x: np.negative(np.negative(x)),
     "x * 0": lambda x: x * 0.0,
     "0 - x": lambda x: 0.0 - x,
@@ -109,6 +113,19 @@ def test_simplification_keeps_every_bit(name: str, kind: str) -> None:
     x = b.constant(PAYLOADS) if kind == "constant" else b.input("x", PAYLOADS.shape, "float64")
     feeds = {} if kind == "constant" else {"x": PAYLOADS}
     assert bits(df.evaluate(KEEPING[name](x), feeds=feeds)) == bits(expected)
+
+
+@pytest.mark.parametrize("dtype", [t for t in DTYPES if t not in ("bool", "bfloat16")])
+def test_negation_is_numpys_in_every_layout(dtype: str) -> None:
+    """Signs of zeros and NaN flip, integers wrap around, wherever the elements lie."""
+    special = [0.0, -0.0, NAN, -NAN, INF, -INF, 1.5, -2] if np.dtype(dtype).kind in "fc" else [0, 1]
+    array = np.resize(np.array(special).astype(dtype), (6, 40))
+    out = np.zeros((12, 80), dtype)[::2, ::2]
+    for layout in (np.ascontiguousarray, *LAYOUTS):
+        x = layout(array)
+        expected = np.negative(np.ascontiguousarray(x))
+        run(get_op("negative"), [x], Attrs(), [out])
+        assert bits(out) == bits(expected), layout
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

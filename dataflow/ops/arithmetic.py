@@ -147,10 +147,18 @@ def divide(a: TensorLike, b: TensorLike) -> Tensor:
 
 
 def _negative_kernel(outs: Arrays, ins: Arrays, scratch: Arrays, attrs: Attrs) -> list[Call]:
-    """Multiply by -1: NumPy 2.4's np.negative gives wrong values where both strides are long."""
-    if outs[0].dtype.kind == "c":
-        return [(np.negative, (ins[0], outs[0]))]
-    return [(np.multiply, (ins[0], np.asarray(-1).astype(outs[0].dtype), outs[0]))]
+    """Flip the sign bits of floats, NaN's too, and multiply integers by -1.
+
+    NumPy 2.4's np.negative gives wrong values of real numbers where both strides are long.
+    """
+    (out,), (x,) = outs, ins
+    if out.dtype.kind == "c":
+        return [(np.negative, (x, out))]
+    if out.dtype.kind == "f":
+        bits = np.dtype(f"u{out.itemsize}")
+        sign = np.asarray(1 << (8 * out.itemsize - 1), bits)
+        return [(np.bitwise_xor, (x.view(bits), sign, out.view(bits)))]
+    return [(np.multiply, (x, np.asarray(-1).astype(out.dtype), out))]
 
 
 NEGATIVE = elementwise(
