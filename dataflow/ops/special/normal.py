@@ -16,7 +16,6 @@ from dataflow.dispatch import public
 from dataflow.elementwise import call_into, choose_call, composite, scalars
 from dataflow.ops.elementary import exp
 from dataflow.ops.error_complement import (
-    corrected_calls,
     erfc_calls,
     erfcx_calls,
     tail_workspace,
@@ -41,13 +40,13 @@ _ROOT_HALF = math.sqrt(0.5)
 def _erfcx_kernel(outs: Arrays, ins: Arrays, scratch: Arrays, attrs: Attrs) -> list[Call]:
     """Return the calls; for negative x, erfcx(x) = 2 exp(x²) - erfcx(-x)."""
     calls, x = widened(ins[0], scratch[7])
-    mask, r, correction, q, p, a = scratch[:6]
+    mask, r, low, q, p, a, divisor = scratch[:7]
     two, zero = scalars(x.dtype, 2, 0)
     return [
         *calls,
         (np.absolute, (x, a)),
-        *erfcx_calls(a, (r, correction, q, p)),
-        *corrected_calls(r, correction),
+        *erfcx_calls(a, (r, low, q, p, divisor)),
+        (np.add, (r, low, r)),
         call_into(np.minimum, (x, zero), p),
         (np.multiply, (p, p, p)),
         (np.exp, (p, p)),
@@ -166,14 +165,14 @@ def ndtr(x: TensorLike) -> Tensor:
 
 def _log_ndtr_kernel(outs: Arrays, ins: Arrays, scratch: Arrays, attrs: Attrs) -> list[Call]:
     calls, x = widened(ins[0], scratch[7])
-    mask, r, correction, q, p, a = scratch[:6]
+    mask, r, low, q, p, a, divisor = scratch[:7]
     scale, half, zero, minus = scalars(x.dtype, _ROOT_HALF, 0.5, 0, -1)
     return [
         *calls,
         (np.absolute, (x, a)),
         (np.multiply, (a, scale, a)),
-        *erfcx_calls(a, (r, correction, q, p)),
-        *corrected_calls(r, correction),
+        *erfcx_calls(a, (r, low, q, p, divisor)),
+        (np.add, (r, low, r)),
         (np.multiply, (r, half, r)),
         (np.multiply, (x, x, q)),
         (np.multiply, (q, half, q)),
