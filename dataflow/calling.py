@@ -33,15 +33,17 @@ def apply(op: Op, inputs: Sequence[Tensor], attrs: Attrs | None = None) -> Tenso
 def as_tensor(value: TensorLike, like: Tensor) -> Tensor:
     """Return a tensor as it is, and anything else as a constant of the builder of `like`.
 
-    A Python scalar takes the dtype that NumPy's promotion gives it beside `like`.
+    A Python scalar takes the dtype that NumPy's promotion gives it beside `like`; a list that of
+    NumPy's array.
     """
     if isinstance(value, Tensor):
         return value
-    dtype = None
     if type(value) in (int, float, complex):
         (kind, weak), bfloat16 = promotable((like.dtype, type(value)))
         dtype = bfloat16 or np.result_type(kind, weak(0))
-    return like.builder.constant(value, dtype=dtype)
+        return like.builder.constant(value, dtype=dtype)
+    # On its own a list of floats would be a float32 constant, and lose digits beside float64.
+    return like.builder.constant(np.asarray(value))
 
 
 def promoted(op: Op, ufunc: np.ufunc | None, *operands: TensorLike) -> tuple[Tensor, ...]:

@@ -423,6 +423,19 @@ def test_correlations_are_numpys() -> None:
     np.testing.assert_allclose(found, np.corrcoef(X[0], X[1], rowvar=False), rtol=1e-12)
 
 
+def test_lists_beside_float64_keep_their_digits() -> None:
+    """Variables, weights and what a reduction begins with aren't rounded to float32 in lists."""
+    x, other = np.array([1.0, 2.0, 4.0]), [0.1, 0.3, 0.7]
+    for name, option in (("cov", {"y": other}), ("cov", {"aweights": other}),
+                         ("corrcoef", {"y": other})):  # fmt: skip
+        found = values(lambda t, n=name, o=option: getattr(df, n)(t, **o), x)
+        np.testing.assert_allclose(found, getattr(np, name)(x, **option), rtol=1e-14)
+    zeros = np.zeros((2, 3))
+    for name in ("sum", "max"):
+        found = values(lambda t, n=name: getattr(df, n)(t, 0, initial=other), zeros)
+        np.testing.assert_array_equal(found, other)
+
+
 def test_covariances_are_checked() -> None:
     """Three axes, or weights of another length, are refused."""
     with pytest.raises(ShapeError, match="axes"):

@@ -231,6 +231,14 @@ def test_digitize_is_numpys(bins: list[float], right: bool) -> None:
     same(values(lambda t, e: df.digitize(t, e, right), x, np.array(bins)), expected)
 
 
+def test_lists_beside_float64_keep_their_digits() -> None:
+    """Edges in lists aren't rounded to float32: a value on an edge is in its bin."""
+    x, edges = np.array([0.1, 0.2, 0.7]), [0.1, 0.2, 0.7]
+    same(values(lambda t: df.digitize(t, edges), x), np.digitize(x, edges))
+    same(values(lambda t: df.searchsorted(edges, t), x), np.searchsorted(edges, x))
+    same(values(lambda t: df.bucketize(t, edges), x), np.searchsorted(edges, x))
+
+
 # Errors, names
 
 

@@ -101,7 +101,7 @@ def array_equiv(a1: TensorLike, a2: TensorLike) -> Tensor:
 
 def _tensors(*values: TensorLike) -> list[Tensor]:
     builder = builder_of(*values)
-    return [v if isinstance(v, Tensor) else builder.constant(v) for v in values]
+    return [v if isinstance(v, Tensor) else builder.constant(np.asarray(v)) for v in values]
 
 
 @public(np.iscomplexobj)

@@ -220,7 +220,7 @@ def choose(
     rows = [choices[i] for i in range(len(choices))]
     like = next((t for t in (a, *rows) if isinstance(t, Tensor)), None)
     builder = builder_of(a, *rows)
-    tensors = [t if isinstance(t, Tensor) else builder.constant(t) for t in rows]
+    tensors = [t if isinstance(t, Tensor) else builder.constant(np.asarray(t)) for t in rows]
     assert like is not None  # noqa: S101 - or builder_of had raised
     which = as_indices(a, like, len(rows) if mode == "raise" else None, negative=False)
     if mode == "raise":

@@ -190,7 +190,7 @@ def searchsorted(
     (array([1, 4]), array(3))
     """
     builder = builder_of(a, v)
-    ordered = a if isinstance(a, Tensor) else builder.constant(a)
+    ordered = a if isinstance(a, Tensor) else builder.constant(np.asarray(a))
     if sorter is not None:
         ordered = take(ordered, sorter, 0)
     ordered, values = promoted(SEARCHSORTED, None, ordered, v)
@@ -235,7 +235,9 @@ def bucketize(x: TensorLike, boundaries: TensorLike, *, right: bool = False) -> 
     array([1, 3])
     """
     builder = builder_of(x, boundaries)
-    edges = boundaries if isinstance(boundaries, Tensor) else builder.constant(boundaries)
+    edges = (
+        boundaries if isinstance(boundaries, Tensor) else builder.constant(np.asarray(boundaries))
+    )
     if edges.ndim != 1:
         msg = f"bucketize ({user_line()}): boundaries have one axis, not {edges.ndim}"
         raise ShapeError(msg)
@@ -273,7 +275,7 @@ def digitize(x: TensorLike, bins: TensorLike, right: bool = False) -> Tensor:
     array([1, 3, 3])
     """
     builder = builder_of(x, bins)
-    values = x if isinstance(x, Tensor) else builder.constant(x)
+    values = x if isinstance(x, Tensor) else builder.constant(np.asarray(x))
     edges = as_tensor(bins, values)
     if edges.ndim != 1:
         msg = f"digitize ({user_line()}): bins have one axis, not {edges.ndim}"

@@ -40,7 +40,7 @@ def bincount(x: Tensor, /, weights: TensorLike | None = None, minlength: DimLike
     Parameters
     ----------
     x : Tensor
-        Integers of one axis.
+        Integers or booleans of one axis.
     weights : tensor or array_like, optional
         Of the same shape: what each element counts, in the place of 1.
     minlength : int, str or Dim
@@ -56,7 +56,7 @@ def bincount(x: Tensor, /, weights: TensorLike | None = None, minlength: DimLike
     ShapeError
         There isn't one axis, the weights have another shape, or there is no `minlength`.
     DTypeError
-        `x` isn't of integers.
+        `x` is neither of integers nor of booleans.
     KernelError
         While running: an element is negative, or not below `minlength`.
 
@@ -68,7 +68,7 @@ def bincount(x: Tensor, /, weights: TensorLike | None = None, minlength: DimLike
     array([1, 0, 2, 1, 0])
     """
     length = as_dim(minlength)
-    if x.dtype.kind not in "iu":
+    if x.dtype.kind not in "biu":
         msg = f"bincount ({user_line()}): counts integers, not {x.dtype}"
         raise DTypeError(msg)
     if x.ndim != 1 or length == 0:
@@ -145,7 +145,7 @@ def histogram(
     >>> import dataflow as df
     >>> x = df.GraphBuilder().constant([1.0, 2.0, 1.0, 4.0])
     >>> df.evaluate(*df.histogram(x, bins=[1.0, 2.0, 3.0]))
-    (array([2, 1]), array([1., 2., 3.], dtype=float32))
+    (array([2, 1]), array([1., 2., 3.]))
     """
     edges = bin_edges(x, bins, range)
     count = edges.shape[0] - 1
