@@ -212,6 +212,21 @@ def test_unwrapped_angles_are_numpys(steps: list[int], options: dict[str, Any]) 
         check_both("unwrap", array, **options)
 
 
+@pytest.mark.parametrize("dtype", ["int8", "int64", "bool"])
+def test_integers_are_unwrapped_as_integers(dtype: str) -> None:
+    """Steps that an int8 can't hold are taken as they are; the dtype is NumPy's."""
+    array = np.array([4, 120, -1, -128]).astype(dtype)
+    check_both("unwrap", array, period=4)
+
+
+def test_unwrapping_nothing() -> None:
+    """An axis of length 0 stays."""
+    for shape, axis in (((3, 0), -1), ((0, 3), 0)):
+        for dtype in ("float32", "int64"):
+            check_both("unwrap", np.zeros(shape, dtype), axis=axis)
+            check_both("unwrap", np.zeros(shape, dtype), axis=axis, period=4)
+
+
 def test_the_slope_of_an_unwrapped_angle_is_one() -> None:
     """Turns are added, which don't change with the angle."""
     b = df.GraphBuilder()

@@ -102,6 +102,14 @@ def test_named_numbers_of_segments() -> None:
     np.testing.assert_allclose(made, looped("segment_max", X, IDS, 3))
 
 
+def test_means_of_many_float16() -> None:
+    """A mean that float16 holds is right, also where the sum or the number is too large for it."""
+    x, ids = np.full(70_000, 60_000, "float16"), np.zeros(70_000, "int64")
+    found = values(lambda t: df.segment_mean(t, ids, 2), x)
+    assert found.dtype == np.float16
+    np.testing.assert_allclose(found, [60_000, 0], rtol=2e-3)
+
+
 def test_segments_are_checked() -> None:
     """Ids of floats, of another shape, and negative numbers of segments are refused."""
     with pytest.raises(DTypeError, match="integers"):
@@ -126,6 +134,12 @@ def test_counts_are_numpys() -> None:
         expected = np.bincount(IDS[:5], weights, minlength=8)
         assert found.dtype == expected.dtype
         np.testing.assert_allclose(found, expected)
+
+
+def test_booleans_are_counted() -> None:
+    """False is counted as 0, True as 1."""
+    x = np.array([True, False, True])
+    np.testing.assert_array_equal(values(lambda t: df.bincount(t, minlength=3), x), [1, 2, 0])
 
 
 def test_weights_of_counts_have_gradients() -> None:
@@ -167,6 +181,19 @@ def test_histograms_are_numpys(dtype: str, *, density: bool) -> None:
         edges = values(lambda t, o=case: df.histogram_bin_edges(
             t, o.get("bins", 10), o.get("range")), x)  # fmt: skip
         np.testing.assert_allclose(edges, found[1])
+
+
+def test_lists_beside_float64_keep_their_digits() -> None:
+    """Edges and weights in lists aren't rounded to float32: elements on an edge stay in its bin."""
+    x, edges, weights = np.array([0.1, 0.2, 0.7]), [0.1, 0.2, 0.7], [0.1, 0.3, 0.4]
+    found = values(lambda t: df.histogram(t, edges, weights=weights), x)
+    for ours, theirs in zip(found, np.histogram(x, edges, weights=weights), strict=True):
+        assert ours.dtype == theirs.dtype
+        np.testing.assert_allclose(ours, theirs, rtol=1e-15)
+    counts = values(lambda t: df.bincount(t, weights, minlength=4), np.array([0, 1, 3]))
+    np.testing.assert_array_equal(counts, np.bincount([0, 1, 3], weights, minlength=4))
+    both = values(lambda t: df.histogram2d(t, weights, [edges, 2])[0], x)
+    np.testing.assert_array_equal(both, np.histogram2d(x, weights, [edges, 2])[0])
 
 
 def test_histograms_of_special_values() -> None:

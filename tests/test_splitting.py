@@ -25,6 +25,19 @@ def test_stacks_are_numpys(name: str, shapes: tuple[tuple[int, ...], ...]) -> No
         check(lambda t, f=function: f([t, other]), first, lambda a: like([a, other]))
 
 
+@pytest.mark.parametrize("name", ["concat", "stack", "vstack", "hstack"])
+def test_stacks_of_a_dtype(name: str) -> None:
+    """A dtype is what each is cast to, not what their common one is cast to."""
+    big = 2**63 + 1
+    first, other = np.array([big], "uint64"), np.array([3])
+    for function in (getattr(df, name), getattr(np, name)):
+        b = df.GraphBuilder()
+        made = function([b.constant(first), other], dtype="uint64")
+        value = df.evaluate(made)
+        assert value.dtype == np.uint64
+        assert value.ravel().tolist() == [big, 3]
+
+
 def test_scalars_are_stacked() -> None:
     """Scalars have the axes that NumPy gives them."""
     for name in ("vstack", "hstack", "dstack", "column_stack"):

@@ -68,6 +68,7 @@ def test_diagonals_of_matrices_in_a_stack() -> None:
 def test_a_trace_adds_up_in_numpys_dtype(dtype: str) -> None:
     """Small integers add up to int64 or uint64."""
     check_both("trace", numbered((3, 3), dtype))
+    check_both("trace", numbered((3, 3), dtype), dtype="complex128")
 
 
 def test_diagonals_of_named_lengths() -> None:

@@ -337,7 +337,9 @@ def diagflat(x: Tensor, /, k: int = 0) -> Tensor:
 
 
 @public(np.trace)
-def trace(x: Tensor, /, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
+def trace(
+    x: Tensor, /, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: object = None
+) -> Tensor:
     """Return the sum along a diagonal; see `diagonal` and `sum`.
 
     Examples
@@ -346,4 +348,4 @@ def trace(x: Tensor, /, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tens
     >>> df.evaluate(df.trace(df.GraphBuilder().constant([[1, 2], [3, 4]])))
     array(5)
     """
-    return sum_(diagonal(x, offset, axis1, axis2), -1)
+    return sum_(diagonal(x, offset, axis1, axis2), -1, dtype)

@@ -18,11 +18,12 @@ from dataflow.ops.slicing import slice_axis
 from dataflow.ops.structure import copy_cost
 from dataflow.shapes import move_axis, normal_axis
 from dataflow.source import user_line
-from dataflow.spec import DTYPES, Spec, shape_text
+from dataflow.spec import DTYPES, Spec, as_dtype, shape_text
+from dataflow.tensor import Tensor
 
 if TYPE_CHECKING:
     from dataflow.dims import Dim
-    from dataflow.tensor import Tensor, TensorLike
+    from dataflow.tensor import TensorLike
 
 __all__ = ["cat", "concat", "concatenate", "stack"]
 
@@ -128,7 +129,7 @@ CONCAT = register(Op(
 
 
 @public(np.concatenate)
-def concat(tensors: Sequence[TensorLike], axis: int | None = 0) -> Tensor:
+def concat(tensors: Sequence[TensorLike], axis: int | None = 0, *, dtype: object = None) -> Tensor:
     """Return tensors one after the other along an axis.
 
     Parameters
@@ -137,6 +138,8 @@ def concat(tensors: Sequence[TensorLike], axis: int | None = 0) -> Tensor:
         Shapes that differ on this axis only; dtypes are promoted to a common one.
     axis : int, optional
         The axis; with None, all are flattened.
+    dtype : dtype, optional
+        What to cast each of them to, in the place of promotion.
 
     Raises
     ------
@@ -153,7 +156,7 @@ def concat(tensors: Sequence[TensorLike], axis: int | None = 0) -> Tensor:
     array([[1, 2],
            [3, 4]])
     """
-    parts = parts_of(tensors)
+    parts = parts_of(tensors, dtype)
     if axis is None:
         return apply(CONCAT, [reshape(part, -1) for part in parts], Attrs(axis=0))
     return apply(CONCAT, parts, Attrs(axis=normal_axis(axis, parts[0].ndim)))
@@ -164,7 +167,7 @@ concatenate = also_named(concat, "concatenate")
 
 
 @public(np.stack)
-def stack(tensors: Sequence[TensorLike], axis: int = 0) -> Tensor:
+def stack(tensors: Sequence[TensorLike], axis: int = 0, *, dtype: object = None) -> Tensor:
     """Return tensors of one shape side by side along a new axis; see `concat`.
 
     Examples
@@ -175,14 +178,18 @@ def stack(tensors: Sequence[TensorLike], axis: int = 0) -> Tensor:
     array([[1, 1],
            [2, 2]])
     """
-    parts = parts_of(tensors)
+    parts = parts_of(tensors, dtype)
     place = normal_axis(axis, parts[0].ndim + 1)
     return concat([move_axis(expand_dims(part, 0), 0, place) for part in parts], place)
 
 
-def parts_of(tensors: Any) -> tuple[Tensor, ...]:  # noqa: ANN401 - checked here
+def parts_of(tensors: Any, dtype: object = None) -> tuple[Tensor, ...]:  # noqa: ANN401 - checked here
     """Return what is to be joined as tensors of one dtype; `ShapeError` where there are none."""
     if not isinstance(tensors, Sequence) or not tensors:
         msg = f"join ({user_line()}): give a list or tuple of at least one tensor"
         raise ShapeError(msg)
+    if dtype is not None:
+        asked = as_dtype(dtype)
+        tensors = [t.astype(asked) if isinstance(t, Tensor) else np.asarray(t, asked)
+                   for t in tensors]  # fmt: skip
     return promoted(CONCAT, None, *tensors)

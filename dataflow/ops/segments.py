@@ -16,6 +16,7 @@ from dataflow.dims import as_dim
 from dataflow.dispatch import public
 from dataflow.errors import DTypeError, ShapeError
 from dataflow.ops.gathering import SCATTER_ADD
+from dataflow.ops.reducing import accumulator
 from dataflow.ops.shaping import reshape
 from dataflow.ops.slicing import slice_axis
 from dataflow.ops.updates import update_rows
@@ -79,11 +80,13 @@ def segment_mean(x: Tensor, segment_ids: TensorLike, num_segments: DimLike) -> T
     array([2.5, 8. , 2. , 0. ], dtype=float32)
     """
     ids, count = _checked("segment_mean", x, segment_ids, num_segments)
-    values = x if x.spec.is_float else x.astype(np.float64)
+    asked = x.dtype if x.spec.is_float else np.dtype(np.float64)
+    wide = accumulator(asked)  # a float16 sum of many is inf where their mean isn't
     ones = call_function("ones_like", ids)
     sizes = call_function("maximum", _summed(ones, ids, count), 1)
-    total = _summed(values, ids, count)
-    return total / reshape(sizes.astype(values.dtype), (count, *[1] * (total.ndim - 1)))
+    total = _summed(x.astype(wide), ids, count)
+    found = total / reshape(sizes.astype(wide), (count, *[1] * (total.ndim - 1)))
+    return found.astype(asked)
 
 
 @public()

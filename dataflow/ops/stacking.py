@@ -21,13 +21,15 @@ __all__ = ["append", "block", "column_stack", "dstack", "hstack", "row_stack", "
 
 
 @public(np.vstack)
-def vstack(tensors: Sequence[TensorLike]) -> Tensor:
+def vstack(tensors: Sequence[TensorLike], *, dtype: object = None) -> Tensor:
     """Return tensors below each other: joined along the first axis, 1-D ones as rows.
 
     Parameters
     ----------
     tensors : sequence of tensor or array_like
         At least one is a tensor; dtypes are promoted to a common one.
+    dtype : dtype, optional
+        What to cast each of them to, in the place of promotion.
 
     Raises
     ------
@@ -44,14 +46,14 @@ def vstack(tensors: Sequence[TensorLike]) -> Tensor:
     array([[1, 2],
            [1, 2]])
     """
-    return concat([atleast_2d(part) for part in parts_of(tensors)], 0)
+    return concat([atleast_2d(part) for part in parts_of(tensors, dtype)], 0)
 
 
 row_stack = also_named(vstack, "row_stack")
 
 
 @public(np.hstack)
-def hstack(tensors: Sequence[TensorLike]) -> Tensor:
+def hstack(tensors: Sequence[TensorLike], *, dtype: object = None) -> Tensor:
     """Return tensors beside each other: joined along the second axis, 1-D ones along theirs.
 
     See `vstack` for parameters and errors.
@@ -64,7 +66,7 @@ def hstack(tensors: Sequence[TensorLike]) -> Tensor:
     array([[1, 1],
            [2, 2]])
     """
-    parts = [atleast_1d(part) for part in parts_of(tensors)]
+    parts = [atleast_1d(part) for part in parts_of(tensors, dtype)]
     return concat(parts, 0 if parts[0].ndim == 1 else 1)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from dataflow.dispatch import public
 from dataflow.errors import GraphError
 from dataflow.ops.cumulative import cumsum
-from dataflow.ops.differences import diff
+from dataflow.ops.differences import diff, neighbours
 from dataflow.ops.joining import concat
 from dataflow.ops.selection import where
 from dataflow.ops.slicing import slice_axis
@@ -44,7 +44,8 @@ def unwrap(
     Returns
     -------
     Tensor
-        The same shape; the derivative is 1.
+        The same shape; the derivative is 1. Integers with a whole period stay integers: signed ones
+        keep their dtype, others become int64.
 
     Raises
     ------
@@ -64,13 +65,17 @@ def unwrap(
         msg = f"unwrap ({user_line()}): the period is positive, not {period}"
         raise GraphError(msg)
     place = normal_axis(axis, p.ndim)
+    is_whole = p.dtype.kind in "biu" and isinstance(period, int)
+    asked = p.dtype if p.dtype.kind == "i" else np.dtype(np.int64)
+    p = p.astype(np.int64) if is_whole else p  # differences of short integers would wrap around
     steps = diff(p, axis=place)
-    is_whole = steps.dtype.kind in "iu" and isinstance(period, int)
     high = period // 2 if is_whole else period / 2
     turned = (steps + high) % period - high
     if not is_whole or period % 2 == 0:
         turned = where((turned == -high) & (steps > 0), high, turned)  # as far either way
     added = where(abs(steps) < (period / 2 if discont is None else discont), 0, turned - steps)
     length = p.shape[place]
-    first, later = slice_axis(p, place, 0, 1), slice_axis(p, place, 1, length)
-    return concat([first, later + cumsum(added, place)], place)
+    later, _ = neighbours(p, place)
+    first = p if length == 0 else slice_axis(p, place, 0, 1)
+    unwrapped = concat([first, later + cumsum(added, place)], place)
+    return unwrapped.astype(asked) if is_whole else unwrapped
