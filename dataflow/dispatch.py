@@ -13,12 +13,14 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
+import sys
 from collections.abc import Callable
 from functools import cache, wraps
+from types import FrameType
 from typing import Any, TypeVar, cast
 
-from dataflow.errors import DTypeError
-from dataflow.source import user_line
+from dataflow.errors import DataDependentShapeError, DTypeError, GraphError, ShapeError
+from dataflow.source import is_inner, user_line
 
 __all__ = [
     "FAMILIES",
@@ -121,12 +123,21 @@ def also_named(function: _F, *names: str) -> _F:
     return function
 
 
+_DOORS = frozenset(f"dataflow.{name}" for name in (
+    "builder", "creating", "methods", "operators", "places", "tensor"))  # fmt: skip
+"""The modules of ours that may stand between the user's call and the public function."""
+
+_PLAIN = (ShapeError, DataDependentShapeError, DTypeError, GraphError)
+
+
 def _checked(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Refuse, where a parameter is declared as ``Tensor``, whatever is none."""
+    """Refuse, where a parameter is declared as ``Tensor``, whatever is none; explain errors.
+
+    What Python or NumPy raise inside because an argument doesn't fit becomes an error of ours,
+    and the name and the user's line are added to a message of ours that has no line.
+    """
     parameters = inspect.signature(function).parameters.values()
     places = [(i, p.name) for i, p in enumerate(parameters) if p.annotation == "Tensor"]
-    if not places:
-        return function
 
     @wraps(function)
     def checked(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - whatever the function takes
@@ -136,6 +147,53 @@ def _checked(function: Callable[..., Any]) -> Callable[..., Any]:
                 msg = (f"{function.__name__} ({user_line()}): {name!r} must be a tensor, not "
                        f"{type(value).__name__}; make one with builder.constant")  # fmt: skip
                 raise DTypeError(msg)
-        return function(*args, **kwargs)
+        if type(kwargs.get("keepdims")) is int:
+            kwargs["keepdims"] = bool(kwargs["keepdims"])  # NumPy takes 0 and 1
+        try:
+            return function(*args, **kwargs)
+        except (TypeError, ValueError, AttributeError, IndexError, OverflowError, GraphError) as e:
+            explained = _explained(e, function.__name__)
+            if explained is None or not _binds(function, args, kwargs):
+                raise
+            raise explained from e
 
     return checked
+
+
+def _explained(error: Exception, name: str) -> GraphError | None:
+    """Return an error of ours, with the user's line, for one that lacks it; None to let it pass.
+
+    One that was raised in a function of the user's, or while a rule ran, isn't his argument's.
+    """
+    line, at_fault = user_line(), error.__traceback__
+    while at_fault is not None:
+        if not is_inner(at_fault.tb_frame):
+            return None
+        at_fault = at_fault.tb_next
+    if not line or line in str(error) or not _is_called_by_user():
+        return None
+    if isinstance(error, GraphError):
+        kind = type(error)
+        return kind(f"{name} ({line}): {error}") if kind in _PLAIN else None
+    kind = ShapeError if isinstance(error, (ValueError, IndexError)) else DTypeError
+    return kind(f"{name} ({line}): an argument doesn't fit: {error}")
+
+
+def _is_called_by_user() -> bool:
+    """Say whether no public function, rule or sweep stands between the user and this call."""
+    frame: FrameType | None = sys._getframe(3)  # noqa: SLF001 - the caller of `checked`
+    while frame is not None and is_inner(frame):
+        module = str(frame.f_globals.get("__name__"))
+        if module not in _DOORS and module.startswith("dataflow"):
+            return False
+        frame = frame.f_back
+    return True
+
+
+def _binds(function: Callable[..., Any], args: Any, kwargs: Any) -> bool:  # noqa: ANN401 - any
+    """Say whether the arguments are as many, and of the names, that the function takes."""
+    try:
+        inspect.signature(function).bind(*args, **kwargs)
+    except TypeError:
+        return False
+    return True

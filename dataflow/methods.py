@@ -214,4 +214,7 @@ class Methods:
 
 
 def _one_or_many(items: tuple[Any, ...]) -> Any:  # noqa: ANN401 - passed on to be checked
-    return items[0] if len(items) == 1 and not hasattr(items[0], "__index__") else items
+    if len(items) != 1:
+        return items
+    is_number = hasattr(items[0], "__index__") and getattr(items[0], "ndim", 0) == 0
+    return items if is_number else items[0]

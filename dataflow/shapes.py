@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from operator import index
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from dataflow.calling import call_function
 from dataflow.errors import ShapeError
 from dataflow.source import user_line
@@ -52,7 +54,8 @@ def normal_axes(axis: int | Sequence[int] | None, ndim: int) -> tuple[int, ...]:
     """
     if axis is None:
         return tuple(range(ndim))
-    items = axis if isinstance(axis, Sequence) else (axis,)
+    given = axis.tolist() if isinstance(axis, np.ndarray) else axis
+    items = given if isinstance(given, Sequence) else (given,)
     axes = sorted(normal_axis(item, ndim) for item in items)
     if len(set(axes)) != len(axes):
         msg = f"axes {tuple(items)} name one axis twice ({user_line()})"

@@ -6,9 +6,11 @@ import os.path
 import sys
 from types import FrameType
 
-__all__ = ["node_text", "user_line"]
+import numpy as np
 
-_PACKAGE = os.path.dirname(__file__) + os.sep
+__all__ = ["is_inner", "node_text", "user_line"]
+
+_PACKAGES = tuple(os.path.dirname(file) + os.sep for file in (__file__, np.__file__))
 
 
 def node_text(name: str, op: str, source: str) -> str:
@@ -23,21 +25,22 @@ def node_text(name: str, op: str, source: str) -> str:
 
 
 def user_line() -> str:
-    """Return the file name and line of the innermost frame outside this package, or ''.
+    """Return the file name and line of the innermost frame outside this package and NumPy, or ''.
 
-    The folder is left out: a graph file must not tell where it was made.
+    NumPy's functions call ours where they are given tensors. The folder is left
+    out: a graph file must not tell where it was made.
     """
     frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 - the one way to a caller's line
-    while frame is not None and _is_ours(frame):
+    while frame is not None and is_inner(frame):
         frame = frame.f_back
     if frame is None:
         return ""
     return f"{os.path.basename(frame.f_code.co_filename)}:{frame.f_lineno}"
 
 
-def _is_ours(frame: FrameType) -> bool:
-    """Say whether a frame runs code of this package; methods of a dataclass have no file."""
+def is_inner(frame: FrameType) -> bool:
+    """Say whether a frame runs code of this package or NumPy's; a dataclass's have no file."""
     name = frame.f_code.co_filename
     if name == "<string>":
         return str(frame.f_globals.get("__name__")).startswith("dataflow.")
-    return name.startswith(_PACKAGE)
+    return name.startswith(_PACKAGES)

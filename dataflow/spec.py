@@ -121,6 +121,8 @@ def as_shape(shape: DimLike | Iterable[DimLike]) -> Shape:
     >>> as_shape(3), as_shape(("batch", 2))
     ((3,), (Dim('batch'), 2))
     """
+    if isinstance(shape, np.ndarray):
+        shape = shape.tolist()
     if isinstance(shape, (str, Dim)) or hasattr(shape, "__index__"):
         return (as_dim(shape),)  # type: ignore[arg-type]  # a single dimension
     if not isinstance(shape, Iterable):

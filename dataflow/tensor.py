@@ -298,6 +298,11 @@ class Tensor(Operators, Methods):
     def __float__(self) -> float:
         raise _no_value("a float", "float(df.evaluate(t))")
 
+    def __format__(self, spec: str) -> str:
+        if spec:
+            raise _no_value("a formatted number", f"format(float(df.evaluate(t)), {spec!r})")
+        return str(self)
+
     def __complex__(self) -> complex:
         raise _no_value("a complex number", "complex(df.evaluate(t))")
 

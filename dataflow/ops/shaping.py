@@ -152,6 +152,8 @@ def reshape(x: Tensor, shape: DimLike | Sequence[DimLike], *, copy: bool | None 
 
 
 def _without_unknown(x: Tensor, shape: Any) -> Shape:  # noqa: ANN401 - checked by as_shape
+    if isinstance(shape, np.ndarray):
+        shape = shape.tolist()
     items = list(shape) if isinstance(shape, Sequence) and not isinstance(shape, str) else [shape]
     unknown = [i for i, dim in enumerate(items) if isinstance(dim, int) and dim == -1]
     if len(unknown) > 1:
