@@ -340,6 +340,8 @@ def test_a_tiny_transformer_learns() -> None:
         (lambda x: df.nn.scaled_dot_product_attention(x * 1j, x, x), DTypeError, "real"),
         (lambda x: df.nn.multi_head_attention(x, x, x, 3), ShapeError, "3 heads"),
         (df.nn.MultiHeadAttention(3), ShapeError, "3 heads"),
+        (lambda x: df.nn.multi_head_attention(x, x, x, 2, dropout=0.1),  # type: ignore[arg-type]
+         GraphError, "function"),
         (lambda x: df.nn.embedding([0], x), ShapeError, "2 axes"),
         (lambda x: df.nn.embedding([0.5], x[0]), DTypeError, "integers"),
         (lambda x: df.nn.embedding([0], x[0], 3), ShapeError, "padding_idx"),

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import dataflow as df
-from dataflow.errors import DTypeError, ShapeError
+from dataflow.errors import DTypeError, GraphError, ShapeError
 
 ROWS = np.random.default_rng(0).uniform(1, 2, (200, 50))
 
@@ -114,6 +114,8 @@ def test_rrelu_draws_slopes() -> None:
         df.nn.rrelu(x, key, 0.5, 0.2)
     with pytest.raises(DTypeError, match="real floats"):
         df.nn.rrelu(b.constant([1]), key)
+    with pytest.raises(GraphError, match="upper is a number"):
+        df.nn.rrelu(x, key, 0.5, "1")  # type: ignore[arg-type]  # which is the point
 
 
 # The layer
@@ -202,9 +204,9 @@ def test_wrong_arguments_are_refused() -> None:
         df.nn.dropout(b.constant([1, 2]), 0.5, key)
     with pytest.raises(ShapeError, match="one key"):
         df.nn.dropout(x, 0.5, df.random.split(key, (2,)))
-    for noise in ((200,), (200, 3), (1, 1, 1)):
+    for noise in (2, (200,), (200, 3), (1, 1, 1)):
         with pytest.raises(ShapeError, match="noise"):
-            df.nn.dropout(x, 0.5, key, noise_shape=noise)
+            df.nn.dropout(x, 0.5, key, noise_shape=noise)  # type: ignore[arg-type]
     with pytest.raises(ShapeError, match="axes"):
         df.nn.dropout2d(x, 0.5, key)
     with pytest.raises(DTypeError, match="bool scalar"):

@@ -296,6 +296,17 @@ def test_losses_can_be_differentiated_twice() -> None:
         assert found == pytest.approx((ahead - behind) / (2 * step), rel=1e-5, abs=1e-8)
 
 
+def test_norms_of_small_powers() -> None:
+    """For p = 0 the elements are counted that aren't 0; below 1, a 0 has the derivative 0."""
+    x = df.GraphBuilder().constant([[3.0, 0.0, 4.0], [0.0, 0.0, 0.0]])
+    assert df.evaluate(df.nn.pairwise_distance(x, 0.0, p=0, eps=0.0)).tolist() == [2, 0]
+    assert df.evaluate(df.nn.normalize(x, p=0)).tolist() == [[1.5, 0, 2], [0, 0, 0]]
+    slope = df.grad(df.nn.pairwise_distance(x, 0.0, p=0.5, eps=0.0).sum(), x)
+    root = 2 + math.sqrt(3)
+    expected = np.array([[root / math.sqrt(3), 0, root / 2], [0, 0, 0]])
+    np.testing.assert_allclose(df.evaluate(slope), expected, rtol=1e-6)
+
+
 # Errors
 
 

@@ -142,6 +142,8 @@ def test_dense_takes_a_function_and_refuses_a_name_it_does_not_know() -> None:
     assert df.evaluate(y).tolist() == [[7, 7]]
     with pytest.raises(GraphError, match="swash"):
         df.nn.Dense(2, activation="swash")
+    with pytest.raises(GraphError, match="nor a function"):
+        df.nn.Dense(2, activation=["relu"])  # type: ignore[arg-type]  # which is the point
 
 
 def test_dense_refuses_an_axis_without_a_length_and_integers() -> None:

@@ -219,6 +219,12 @@ def test_layers_have_pytorchs_names() -> None:
         "batch_norm_1.running_var", "batch_norm_1.num_batches_tracked")]  # fmt: skip
 
 
+def test_layer_norm_keeps_the_dtype() -> None:
+    """A scale and a bias of a wider dtype don't lift the result's."""
+    x = df.GraphBuilder().ones((2, 3), "float32")
+    assert df.layer_norm(x, np.ones(3), np.arange(3)).dtype == np.float32
+
+
 def test_layers_are_their_functions() -> None:
     """With its variables at their first values, a layer is the function without any."""
     x = BATCHES[0]
@@ -259,6 +265,10 @@ def test_layers_are_their_functions() -> None:
         (lambda x: df.layer_norm(x, (2,)), ShapeError, r"scale \[1\]"),
         (lambda x: df.layer_norm(x, 2), ShapeError, "scale"),
         (lambda x: df.layer_norm(x, None, [[1.0, 2.0]]), ShapeError, "bias"),
+        (lambda x: df.layer_norm(x, [1j] * 4), DTypeError, "real"),
+        (lambda x: df.nn.batch_norm(x, training=1), DTypeError, "bool"),  # type: ignore[arg-type]
+        (df.nn.BatchNorm(axis=3), ShapeError, "BatchNorm.*axis 3 is out of range"),
+        (df.nn.GroupNorm(1, axis=1.5), ShapeError, "an axis is an int"),  # type: ignore[arg-type]
         (df.nn.BatchNorm2d(), ShapeError, "BatchNorm2d.*4 axes"),
         (df.nn.GroupNorm(2), ShapeError, "2 groups"),
         (lambda x: df.nn.LayerNorm()(x.astype("int64")), DTypeError, "float32"),

@@ -29,7 +29,7 @@ def check_activation(layer: str, activation: Activation) -> None:
     """Refuse what is neither a function nor the name of one."""
     if activation is None or callable(activation):
         return
-    if activation not in _NAMES:
+    if not isinstance(activation, str) or activation not in _NAMES:
         msg = (f"{layer} ({user_line()}): activation {activation!r} is none of "
                f"{', '.join(sorted(_NAMES))}, nor a function")  # fmt: skip
         raise GraphError(msg)

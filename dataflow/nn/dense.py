@@ -9,6 +9,7 @@ from dataflow.dispatch import FUNCTIONS
 from dataflow.errors import DTypeError, ShapeError
 from dataflow.nn.activation import Activation, activated, check_activation
 from dataflow.nn.initializers import InitializerLike, Weights, initial_value
+from dataflow.shapes import normal_axis
 from dataflow.source import user_line
 from dataflow.tensor import builder_of
 
@@ -34,8 +35,11 @@ def length_of(layer: str, x: Tensor, axis: int = -1) -> tuple[Any, int]:
         There is no such axis, its length isn't known, or the tensor isn't of floating point.
     """
     builder: Any = builder_of(x)
-    place = axis if axis >= 0 else x.ndim + axis
-    length = x.shape[place] if 0 <= place < x.ndim else None
+    try:
+        length = x.shape[normal_axis(axis, x.ndim)]
+    except ShapeError as error:
+        msg = f"{layer} of {x.node!r}, {x.spec}: {error}"
+        raise ShapeError(msg) from None
     which = "the last axis" if axis == -1 else f"axis {axis}"
     if not isinstance(length, int):
         msg = f"{layer} ({user_line()}) of {x.node!r}, {x.spec}: {which} must have a known length"

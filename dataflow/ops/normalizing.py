@@ -32,6 +32,7 @@ from dataflow.op import (
     register,
 )
 from dataflow.ops.axes import transpose
+from dataflow.ops.casting import astype
 from dataflow.ops.reductions import mean
 from dataflow.ops.shaping import reshape
 from dataflow.ops.structure import check_inputs, samples_of
@@ -214,13 +215,16 @@ def layer_norm(
 
 
 def _fitting(what: str, value: TensorLike, y: Tensor, lengths: Shape) -> Tensor:
-    """Return a scale or a bias as a tensor; it doesn't broadcast within a row."""
+    """Return a scale or a bias in the dtype of `y`; it doesn't broadcast within a row."""
     made = as_tensor(value, y)
+    if made.dtype.kind == "c":
+        msg = f"layer_norm ({user_line()}): the {what} is of real numbers, not of {made.dtype}"
+        raise DTypeError(msg)
     if made.shape != lengths:
         msg = (f"layer_norm ({user_line()}): the {what} {shape_text(made.shape)} must be of the "
                f"axes' lengths, {shape_text(lengths)}")  # fmt: skip
         raise ShapeError(msg)
-    return made
+    return astype(made, y.dtype)
 
 
 def _as_rows(x: Tensor, rest: Sequence[int], axes: Sequence[int]) -> Tensor:

@@ -16,7 +16,7 @@ import numpy as np
 
 from dataflow.calling import as_tensor
 from dataflow.dispatch import public
-from dataflow.errors import DTypeError, ShapeError
+from dataflow.errors import DTypeError, GraphError, ShapeError
 from dataflow.ops.axes import swapaxes
 from dataflow.ops.bitwise import logical_and, logical_not, logical_or
 from dataflow.ops.casting import astype
@@ -111,10 +111,18 @@ def scaled_dot_product_attention(
     whole = reshape(scores, _heads_joined(scores.shape)) if enable_gqa else scores
     bias, blind = _bias(name, whole, attn_mask, is_causal=is_causal)
     weights = softmax(whole if bias is None else whole + bias)
-    weights = weights if dropout is None else dropout(weights)
+    weights = weights if dropout is None else _dropped(name, weights, dropout)
     out = matmul(reshape(weights, scores.shape) if enable_gqa else weights, heads[2])
     out = reshape(out, _heads_joined(out.shape)) if enable_gqa else out
     return out if blind is None else zero_where(blind, out)
+
+
+def _dropped(name: str, weights: Tensor, dropout: Callable[[Tensor], Tensor]) -> Tensor:
+    if not callable(dropout):
+        msg = (f"{name} ({user_line()}): dropout is a function of the weights, such as "
+               f"df.nn.Dropout(0.1), not {dropout!r}")  # fmt: skip
+        raise GraphError(msg)
+    return dropout(weights)
 
 
 def _check_shapes(name: str, q: Shape, k: Shape, v: Shape) -> None:

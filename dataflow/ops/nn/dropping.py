@@ -7,6 +7,7 @@ sweep, and a key that each run advances drops others each time (see `dataflow.nn
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
@@ -22,8 +23,6 @@ from dataflow.spec import as_shape
 from dataflow.tensor import Tensor
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from dataflow.dims import DimLike, Shape
 
 __all__ = ["alpha_dropout", "dropout", "dropout1d", "dropout2d", "dropout3d"]
@@ -107,10 +106,13 @@ def _checked(name: str, x: Tensor, rate: float, key: Tensor, noise_shape: NoiseS
         raise ShapeError(msg)
     if noise_shape is None:
         return x.shape
-    missing = x.ndim - len(noise_shape)
-    pairs = zip(noise_shape, x.shape, strict=False)
+    if not isinstance(noise_shape, Sequence) or len(noise_shape) != x.ndim:
+        msg = (f"{name} ({user_line()}): noise_shape is one length or None for each of {x.ndim} "
+               f"axes, not {noise_shape!r}")  # fmt: skip
+        raise ShapeError(msg)
+    pairs = zip(noise_shape, x.shape, strict=True)
     shape = as_shape(size if dim is None else dim for dim, size in pairs)
-    if missing or any(dim not in (1, size) for dim, size in zip(shape, x.shape, strict=True)):
+    if any(dim not in (1, size) for dim, size in zip(shape, x.shape, strict=True)):
         msg = f"{name} ({user_line()}): noise {noise_shape} doesn't broadcast to {x.spec}"
         raise ShapeError(msg)
     return shape

@@ -10,6 +10,7 @@ from dataflow.dispatch import public
 from dataflow.errors import DTypeError, ShapeError
 from dataflow.ops.casting import astype
 from dataflow.ops.comparison import greater_equal
+from dataflow.ops.nn.arguments import check_number
 from dataflow.ops.nn.dropping import check_switch
 from dataflow.ops.random.uniforms import uniform
 from dataflow.ops.selection import where
@@ -47,9 +48,9 @@ def rrelu(
 
     Raises
     ------
-    DTypeError, ShapeError
-        `x` isn't floating point, `training` no bool scalar, the key isn't one, or `lower` is above
-        `upper`.
+    DTypeError, ShapeError, GraphError
+        `x` isn't floating point, `training` no bool scalar, the key isn't one, or `lower` and
+        `upper` aren't numbers in order.
 
     Examples
     --------
@@ -60,6 +61,8 @@ def rrelu(
     >>> bool(-0.5 < drawn[0] < -0.1), float(drawn[1])
     (True, 2.0)
     """
+    check_number("rrelu", "lower", lower)
+    check_number("rrelu", "upper", upper)
     if x.dtype.kind != "f" or key.ndim or not lower <= upper:
         error = DTypeError if x.dtype.kind != "f" else ShapeError
         msg = (f"rrelu ({user_line()}) of {x.spec} takes real floats, one key and slopes in order, "

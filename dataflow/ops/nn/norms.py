@@ -17,6 +17,7 @@ from dataflow.dispatch import public
 from dataflow.errors import GraphError, ShapeError
 from dataflow.ops.nn.arguments import as_float_like, as_floats, check_number, in_float32
 from dataflow.ops.nn.centering import STANDARDIZE_CHANNELS
+from dataflow.ops.nn.dropping import check_switch
 from dataflow.ops.nn.ranking import unit
 from dataflow.ops.normalizing import STANDARDIZE
 from dataflow.ops.powers import sqrt
@@ -230,6 +231,7 @@ def batch_norm(  # noqa: PLR0913 - PyTorch's signature
            [ 1.,  1.]], dtype=float32)
     """
     check_number("batch_norm", "eps", eps, 0)
+    check_switch("batch_norm", training)
     (x,) = as_floats("batch_norm", x)
     place = normal_axis(axis, x.ndim)
     given = (running_mean, running_var)

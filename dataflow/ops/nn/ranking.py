@@ -7,7 +7,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from dataflow.dispatch import public
-from dataflow.ops.comparison import equal, less
+from dataflow.ops.casting import astype
+from dataflow.ops.comparison import equal, less, not_equal
 from dataflow.ops.nn.arguments import (
     as_floats,
     at_least_zero,
@@ -89,7 +90,7 @@ def pairwise_distance(
     a, b : tensor or array_like
         Real numbers of at least one axis whose shapes broadcast.
     p : float
-        Above 0; ``math.inf`` gives the largest absolute difference.
+        0 or more; ``math.inf`` gives the largest absolute difference, and 0 how many there are.
     eps : float
         Added to every difference, as in PyTorch; the derivative where all are 0 is 0.
     keepdims : bool
@@ -120,16 +121,24 @@ def _distance(a: Tensor, b: Tensor, p: float, eps: float, *, keepdims: bool = Fa
 
 
 def _length(x: Tensor, p: float, axis: int, *, keepdims: bool) -> Tensor:
-    """Return the p-norm along an axis, whose derivative at 0 is 0."""
+    """Return the p-norm along an axis, whose derivative at 0 is 0; for p = 0, how many aren't 0."""
+    if p == 0:
+        return sum(astype(not_equal(x, 0), x.dtype), axis, keepdims=keepdims)
     if p == math.inf:
         return max(abs(x), axis, keepdims=keepdims)
     if p == 1:
         return sum(abs(x), axis, keepdims=keepdims)
-    powers = square(x) if p == 2 else power(abs(x), p)
-    total = sum(powers, axis, keepdims=keepdims)
+    total = sum(square(x) if p == 2 else _powers(x, p), axis, keepdims=keepdims)
     is_zero = equal(total, 0)
     safe = where(is_zero, 1, total)
     return where(is_zero, 0, sqrt(safe) if p == 2 else power(safe, 1 / p))
+
+
+def _powers(x: Tensor, p: float) -> Tensor:
+    if p >= 1:
+        return power(abs(x), p)
+    is_zero = equal(x, 0)  # where a power below 1 is infinitely steep
+    return where(is_zero, 0, power(abs(where(is_zero, 1, x)), p))
 
 
 @public(family="nn")

@@ -98,7 +98,7 @@ def _checked_mode(
     x: Tensor, mode: str, axes: int, align_corners: bool | None, antialias: bool
 ) -> str:
     """Return the mode of one axis; refuse what the tensor or the other arguments don't allow."""
-    if mode not in _MODES:
+    if not isinstance(mode, str) or mode not in _MODES:
         _refuse(f"mode {mode!r} is none of {', '.join(_MODES)}")
     if axes < 1:
         _refuse(f"x needs examples, channels and spatial axes, and is {shape_text(x.shape)}")
