@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from dataflow.dispatch import find_function
 
 if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
     from dataflow.dims import DimLike
     from dataflow.tensor import Tensor, TensorLike
 
@@ -93,6 +95,18 @@ class Methods:
         """Return the indices that sort the elements; see `dataflow.argsort`."""
         return self._call("argsort", axis=axis, **options)
 
+    def partition(self, kth: int | Sequence[int], axis: int = -1) -> Tensor:
+        """Return the values with the k-th in place, a new tensor; see `dataflow.partition`."""
+        return self._call("partition", kth, axis)
+
+    def argpartition(self, kth: int | Sequence[int], axis: int | None = -1) -> Tensor:
+        """Return the indices that put the k-th in place; see `dataflow.argpartition`."""
+        return self._call("argpartition", kth, axis)
+
+    def searchsorted(self, v: TensorLike, side: str = "left", **options: object) -> Tensor:
+        """Return where values belong among these in order; see `dataflow.searchsorted`."""
+        return self._call("searchsorted", v, side, **options)
+
     # Shapes and axes
 
     def reshape(self, *shape: DimLike | Sequence[DimLike], **options: object) -> Tensor:
@@ -131,6 +145,11 @@ class Methods:
         """The last two axes swapped: every matrix transposed."""
         return self._call("matrix_transpose")
 
+    @property
+    def mH(self) -> Tensor:  # noqa: N802 - PyTorch's name
+        """The last two axes swapped and the complex conjugate taken: every matrix's adjoint."""
+        return self.conj().mT
+
     def swapaxes(self, axis1: int, axis2: int) -> Tensor:
         """Return a view with two axes swapped; see `dataflow.swapaxes`."""
         return self._call("swapaxes", axis1, axis2)
@@ -164,6 +183,14 @@ class Methods:
     def take(self, indices: TensorLike, axis: int | None = None, **options: object) -> Tensor:
         """Return elements, rows or slices by index; see `dataflow.take`."""
         return self._call("take", indices, axis, **options)
+
+    def choose(self, choices: Any, mode: str = "raise") -> Tensor:  # noqa: ANN401 - tensors
+        """Return of every place the choice that it names; see `dataflow.choose`."""
+        return self._call("choose", choices, mode=mode)
+
+    def compress(self, condition: ArrayLike, axis: int | None = None) -> Tensor:
+        """Return the slices at which a constant condition holds; see `dataflow.compress`."""
+        return find_function("compress")(condition, self, axis)  # type: ignore[no-any-return]
 
     def nonzero(self) -> Any:  # noqa: ANN401 - raises
         """Raise with what to use instead: how many there are depends on data."""
@@ -199,6 +226,10 @@ class Methods:
         """Return the complex conjugate; see `dataflow.conj`."""
         return self._call("conj")
 
+    def conjugate(self) -> Tensor:
+        """Return the complex conjugate; see `dataflow.conj`."""
+        return self._call("conj")
+
     @property
     def real(self) -> Tensor:
         """The real part; see `dataflow.real`."""
@@ -208,6 +239,49 @@ class Methods:
     def imag(self) -> Tensor:
         """The imaginary part; see `dataflow.imag`."""
         return self._call("imag")
+
+    # Functions of one tensor, as PyTorch has them
+
+    def abs(self) -> Tensor:
+        """Return the absolute values; see `dataflow.abs`."""
+        return self._call("abs")
+
+    def exp(self) -> Tensor:
+        """Return the exponential; see `dataflow.exp`."""
+        return self._call("exp")
+
+    def log(self) -> Tensor:
+        """Return the natural logarithm; see `dataflow.log`."""
+        return self._call("log")
+
+    def sqrt(self) -> Tensor:
+        """Return the square root; see `dataflow.sqrt`."""
+        return self._call("sqrt")
+
+    def pow(self, exponent: TensorLike) -> Tensor:
+        """Return powers; see `dataflow.power`."""
+        return self._call("power", exponent)
+
+    def matmul(self, other: TensorLike) -> Tensor:
+        """Return the matrix product; see `dataflow.matmul`."""
+        return self._call("matmul", other)
+
+    def clamp(self, min: TensorLike | None = None, max: TensorLike | None = None) -> Tensor:
+        """Return the values kept between two bounds; see `dataflow.clip`."""
+        return self._call("clip", min, max)
+
+    def softmax(self, dim: int = -1) -> Tensor:
+        """Return exponentials that add up to 1 along an axis; see `dataflow.softmax`."""
+        return self._call("softmax", dim)
+
+    def norm(self, p: Any = 2, dim: Axes = None, *, keepdim: bool = False) -> Tensor:  # noqa: ANN401 - a number
+        """Return the norm of all elements, or along axes; see `dataflow.linalg.vector_norm`."""
+        order = 2 if isinstance(p, str) and p == "fro" else p
+        return self._call("linalg.vector_norm", ord=order, axis=dim, keepdims=keepdim)
+
+    def masked_fill(self, mask: TensorLike, value: TensorLike) -> Tensor:
+        """Return the tensor with a value where a mask holds; see `dataflow.masked_fill`."""
+        return self._call("masked_fill", mask, value)
 
     def _call(self, name: str, *args: object, **options: object) -> Tensor:
         return find_function(name)(self, *args, **options)  # type: ignore[no-any-return]

@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 import numpy as np
 
 from dataflow.current import within
-from dataflow.dispatch import FUNCTIONS, NUMPY_FUNCTIONS, find_numpy_function
+from dataflow.dispatch import FUNCTIONS, find_numpy_function
 from dataflow.errors import DTypeError, GradientError, GraphError, ShapeError
 from dataflow.methods import Methods
 from dataflow.operators import Operators
 from dataflow.places import At
 from dataflow.source import user_line
+from dataflow.ufunc_methods import call_ufunc
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -265,12 +266,13 @@ class Tensor(Operators, Methods):
     def __array_ufunc__(
         self, ufunc: np.ufunc, method: str, *inputs: object, **options: object
     ) -> Tensor:
-        if method != "__call__" or ufunc not in NUMPY_FUNCTIONS or options:
+        found = call_ufunc(ufunc, method, inputs, options)
+        if found is None:
             used = f"{ufunc.__name__}{'' if method == '__call__' else f'.{method}'}"
             with_options = f" with {sorted(options)}" if options else ""
             msg = f"np.{used}{with_options} doesn't work on tensors: use dataflow's own functions"
             raise GraphError(msg)
-        return _tensor(NUMPY_FUNCTIONS[ufunc](*inputs))
+        return found
 
     def __array_function__(
         self, function: Callable[..., Any], types: object, args: Any, kwargs: Any  # noqa: ANN401

@@ -173,7 +173,7 @@ def test_numpy_functions_make_nodes(call: str) -> None:
 @pytest.mark.parametrize(
     "call",
     [
-        np.real_if_close, np.add.reduce, np.spacing, lambda t: np.add(t, 1, out=np.ones(3)),
+        np.real_if_close, np.subtract.reduce, np.spacing, lambda t: np.add(t, 1, out=np.ones(3)),
         lambda t: np.add(t, 1, where=np.ones(3, bool)),
     ],
 )  # fmt: skip

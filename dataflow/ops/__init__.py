@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from dataflow.ops.bitwise import *
     from dataflow.ops.casting import *
     from dataflow.ops.closeness import *
+    from dataflow.ops.combining import *
     from dataflow.ops.comparison import *
     from dataflow.ops.complex_numbers import *
     from dataflow.ops.contractions import *
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from dataflow.ops.grids import *
     from dataflow.ops.histograms import *
     from dataflow.ops.hyperbolic import *
+    from dataflow.ops.index_arrays import *
     from dataflow.ops.index_updates import *
     from dataflow.ops.indexing import *
     from dataflow.ops.inserting import *
@@ -91,6 +93,7 @@ if TYPE_CHECKING:
     from dataflow.ops.statistics import *
     from dataflow.ops.stopping import *
     from dataflow.ops.tables import *
+    from dataflow.ops.tapers import *
     from dataflow.ops.triangles import *
     from dataflow.ops.trigonometry import *
     from dataflow.ops.truth import *

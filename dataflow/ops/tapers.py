@@ -1,0 +1,128 @@
+"""Windows that signals are multiplied by, as constants: what they are is known from the length."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dataflow.current import builder_for
+from dataflow.dispatch import public
+from dataflow.errors import DTypeError, ShapeError
+from dataflow.ops.structure import as_integer
+from dataflow.source import user_line
+
+if TYPE_CHECKING:
+    from dataflow.tensor import Builder, Tensor
+
+__all__ = ["bartlett", "blackman", "hamming", "hanning", "kaiser"]
+
+
+def _points(name: str, m: int) -> int:
+    count = as_integer(m, f"{name}'s number of points")
+    if count < 0:
+        msg = f"{name} ({user_line()}): there are 0 points or more, not {m!r}"
+        raise ShapeError(msg)
+    return count
+
+
+def _window(name: str, m: int, dtype: object, device: Builder | None) -> Tensor:
+    """Declare one of NumPy's windows that have no other parameter than their length."""
+    builder = builder_for(name, device)
+    values = getattr(np, name)(_points(name, m))
+    return builder.constant(values, dtype="float32" if dtype is None else dtype)
+
+
+@public()
+def hanning(m: int, dtype: object = None, *, device: Builder | None = None) -> Tensor:
+    """Return the window of von Hann, a cosine's arch: ``0.5 - 0.5 cos(2πn / (m - 1))``.
+
+    Parameters
+    ----------
+    m : int
+        The number of points, 0 or more.
+    dtype : dtype, optional
+        By default float32.
+    device : GraphBuilder, optional
+        The graph's builder; by default that of the ``with`` block around.
+
+    Raises
+    ------
+    ShapeError, DTypeError, GraphError
+        There can't be so many points, or it isn't known in which graph.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> df.evaluate(df.hanning(3, device=df.GraphBuilder()))
+    array([0., 1., 0.], dtype=float32)
+    """
+    return _window("hanning", m, dtype, device)
+
+
+@public()
+def hamming(m: int, dtype: object = None, *, device: Builder | None = None) -> Tensor:
+    """Return Hamming's window, ``0.54 - 0.46 cos(2πn / (m - 1))``; see `hanning`.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> df.evaluate(df.hamming(3, device=df.GraphBuilder()))
+    array([0.08, 1.  , 0.08], dtype=float32)
+    """
+    return _window("hamming", m, dtype, device)
+
+
+@public()
+def blackman(m: int, dtype: object = None, *, device: Builder | None = None) -> Tensor:
+    """Return Blackman's window, of three cosines; see `hanning`.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> df.evaluate(df.blackman(5, device=df.GraphBuilder())).round(2)[1:4]
+    array([0.34, 1.  , 0.34], dtype=float32)
+    """
+    return _window("blackman", m, dtype, device)
+
+
+@public()
+def bartlett(m: int, dtype: object = None, *, device: Builder | None = None) -> Tensor:
+    """Return Bartlett's window, a triangle that is 0 at both ends; see `hanning`.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> df.evaluate(df.bartlett(5, device=df.GraphBuilder()))
+    array([0. , 0.5, 1. , 0.5, 0. ], dtype=float32)
+    """
+    return _window("bartlett", m, dtype, device)
+
+
+@public()
+def kaiser(m: int, beta: float, dtype: object = None, *, device: Builder | None = None) -> Tensor:
+    """Return Kaiser's window, of Bessel functions; see `hanning` for the other parameters.
+
+    Parameters
+    ----------
+    m : int
+        The number of points, 0 or more.
+    beta : float
+        How narrow it is: 0 for all ones, 14 for nearly nothing at the ends.
+    dtype : dtype, optional
+        By default float32.
+    device : GraphBuilder, optional
+        The graph's builder.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> df.evaluate(df.kaiser(3, 2.0, device=df.GraphBuilder())).round(3)
+    array([0.439, 1.   , 0.439], dtype=float32)
+    """
+    builder = builder_for("kaiser", device)
+    if isinstance(beta, bool) or not isinstance(beta, (int, float, np.floating, np.integer)):
+        msg = f"kaiser ({user_line()}): beta is a number, not {beta!r}"
+        raise DTypeError(msg)
+    values = np.kaiser(_points("kaiser", m), float(beta))
+    return builder.constant(values, dtype="float32" if dtype is None else dtype)

@@ -1,0 +1,26 @@
+"""Cross-checks of functions that stand for a composition under PyTorch's name."""
+
+import numpy as np
+
+import dataflow as df
+from tests.peers.table import Row
+
+RNG = np.random.default_rng(5)
+A, B = RNG.uniform(-2, 2, (3, 4)), RNG.uniform(-2, 2, (4, 2))
+C = RNG.uniform(-2, 2, (5, 4))
+ROWS = [
+    Row("rsqrt", (abs(A) + 0.1,), df.rsqrt, lambda t, x: t.rsqrt(x),
+        lambda j, x: j.lax.rsqrt(x)),
+    Row("lerp", (A, A[::-1].copy()), lambda a, b: df.lerp(a, b, 0.7),
+        lambda t, a, b: t.lerp(a, b, 0.7), None),
+    Row("lerp", (A, A + 3, A / 2), df.lerp, lambda t, a, b, w: t.lerp(a, b, w), None),
+    Row("clamp", (A,), lambda a: df.clamp(a, min=-1.0, max=0.5),
+        lambda t, a: t.clamp(a, min=-1.0, max=0.5), None),
+    Row("addmm", (A @ B, A, B), lambda x, a, b: df.addmm(x, a, b, beta=0.5, alpha=3.0),
+        lambda t, x, a, b: t.addmm(x, a, b, beta=0.5, alpha=3.0), None),
+    Row("baddbmm", (np.ones((1, 1, 2)), A[None], B[None]), df.baddbmm,
+        lambda t, x, a, b: t.baddbmm(x, a, b), None),
+    *(Row("cdist", (A, C), lambda a, b, p=p: df.cdist(a, b, p),
+          lambda t, a, b, p=p: t.cdist(a, b, p), None) for p in (1.0, 2.0, 3.0, np.inf)),
+    Row("cdist", (A[None], A[:2, :]), df.cdist, lambda t, a, b: t.cdist(a, b), None),
+]  # fmt: skip
