@@ -196,3 +196,53 @@ def test_indices_of_triangles_and_diagonals_are_numpys() -> None:
     for call in calls:
         with pytest.raises(ShapeError, match=r"test_names.py:\d+"):
             call()
+
+
+def test_pytorchs_dim_is_the_axis() -> None:
+    """df.nn's functions take dim for axis, and refuse both."""
+    x = tensor(RNG.uniform(-1, 1, (2, 4)))
+    for name in ("softmax", "log_softmax", "softmin", "glu", "normalize"):
+        function = getattr(df.nn, name)
+        np.testing.assert_array_equal(value_of(function(x, dim=0)), value_of(function(x, axis=0)))
+        with pytest.raises(GraphError, match=r"test_names.py:\d+\): axis and dim are the same"):
+            function(x, axis=0, dim=0)
+
+
+def test_linear_and_bilinear_maps() -> None:
+    """Weights are outputs first, biases optional, and one output needs no axis."""
+    x, y, bias = RNG.uniform(-1, 1, (5, 3)), RNG.uniform(-1, 1, (5, 4)), RNG.uniform(-1, 1, 2)
+    weight, cube = RNG.uniform(-1, 1, (2, 3)), RNG.uniform(-1, 1, (2, 3, 4))
+    made = value_of(df.nn.linear(tensor(x), weight, bias))
+    np.testing.assert_allclose(made, x @ weight.T + bias, rtol=1e-12)
+    np.testing.assert_allclose(value_of(df.nn.linear(x, tensor(weight[0]))), x @ weight[0])
+    made = value_of(df.nn.bilinear(tensor(x), y, cube, bias))
+    np.testing.assert_allclose(made, np.einsum("bn,knm,bm->bk", x, cube, y) + bias, rtol=1e-12)
+    calls: tuple[Callable[[], object], ...] = (
+        lambda: df.nn.linear(tensor(x), cube), lambda: df.nn.bilinear(x, y, tensor(x)),
+    )  # fmt: skip
+    for call in calls:
+        with pytest.raises(ShapeError, match=r"test_names.py:\d+"):
+            call()
+
+
+def test_the_linear_layer_is_pytorchs() -> None:
+    """Its weights are outputs first and at most 1 / sqrt(inputs); other lengths are refused."""
+    b = df.GraphBuilder()
+    result = df.nn.Linear(16, 3)(b.ones((2, 16)))
+    assert result.shape == (2, 3)
+    assert [v.shape for v in b.variables] == [(3, 16), (3,)]
+    assert abs(value_of(b.variables[0])).max() <= 0.25
+    given = df.nn.Linear(2, 1, bias=False, initializer=[[1.0, 2.0]])
+    assert value_of(given(b.ones((1, 2)))).tolist() == [[3]]
+    with pytest.raises(ShapeError, match="16 long"):
+        df.nn.Linear(16, 3)(b.ones((2, 5)))
+
+
+def test_layers_of_one_function_fit_in_a_row() -> None:
+    """Activation layers and Identity are callables for Sequential."""
+    x = tensor(RNG.uniform(-2, 2, (2, 4)))
+    layers = (df.nn.Identity(), df.nn.ReLU(), df.nn.GELU(), df.nn.SiLU(), df.nn.Tanh(),
+              df.nn.Sigmoid(), df.nn.LeakyReLU(0.2), df.nn.ELU(), df.nn.Softmax(0))  # fmt: skip
+    expected = df.nn.leaky_relu(df.sigmoid(df.tanh(df.silu(df.gelu(df.relu(x))))), 0.2)
+    made = df.nn.Sequential(*layers)(x)
+    np.testing.assert_array_equal(value_of(made), value_of(df.softmax(df.nn.elu(expected), 0)))

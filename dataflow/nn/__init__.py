@@ -2,12 +2,14 @@
 
 from dataflow.nn import initializers as initializers
 from dataflow.nn.attention import *
+from dataflow.nn.calls import *
 from dataflow.nn.convolution import *
 from dataflow.nn.decoder import *
 from dataflow.nn.dense import Dense as Dense
 from dataflow.nn.dense import softmax_cross_entropy as softmax_cross_entropy
 from dataflow.nn.dropping import Dropout as Dropout
 from dataflow.nn.embeddings import *
+from dataflow.nn.linear import *
 from dataflow.nn.normalization import *
 from dataflow.nn.pooling import *
 from dataflow.nn.prelu import *
@@ -16,6 +18,5 @@ from dataflow.nn.starting import *
 from dataflow.nn.transformer import *
 from dataflow.ops.activations import *
 from dataflow.ops.elementary import tanh as tanh
-from dataflow.ops.neural import *
 from dataflow.ops.nn import *
 from dataflow.ops.onehot import *

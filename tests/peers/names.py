@@ -22,5 +22,9 @@ ROWS = [
         lambda t, x, a, b: t.baddbmm(x, a, b), None),
     *(Row("cdist", (A, C), lambda a, b, p=p: df.cdist(a, b, p),
           lambda t, a, b, p=p: t.cdist(a, b, p), None) for p in (1.0, 2.0, 3.0, np.inf)),
+    Row("linear", (C, A, np.ones(3)), df.nn.linear,
+        lambda t, x, w, b: t.nn.functional.linear(x, w, b), None),
+    Row("bilinear", (A, A[:, :2].copy(), RNG.uniform(-1, 1, (5, 4, 2))), df.nn.bilinear,
+        lambda t, x, y, w: t.nn.functional.bilinear(x, y, w), None),
     Row("cdist", (A[None], A[:2, :]), df.cdist, lambda t, a, b: t.cdist(a, b), None),
 ]  # fmt: skip

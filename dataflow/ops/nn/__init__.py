@@ -1,6 +1,7 @@
 """Neural operations beyond the core. Importing this package declares the ops ``nn.*``."""
 
 from dataflow.ops.nn.adaptive_pooling import *
+from dataflow.ops.nn.affine import *
 from dataflow.ops.nn.attention import *
 from dataflow.ops.nn.avg_pooling import *
 from dataflow.ops.nn.binary import *
@@ -24,6 +25,7 @@ from dataflow.ops.nn.rectifiers import *
 from dataflow.ops.nn.resizing import *
 from dataflow.ops.nn.response_norm import *
 from dataflow.ops.nn.row_norms import *
+from dataflow.ops.nn.shares import *
 from dataflow.ops.nn.shuffling import *
 from dataflow.ops.nn.softplus import *
 from dataflow.ops.nn.unpooling import *

@@ -107,6 +107,22 @@ def reduced(name: str, losses: Tensor, reduction: str) -> Tensor:
     return mean(losses) if reduction == "mean" else sum(losses)
 
 
+def axis_of(name: str, axis: int, dim: int | None, default: int = -1) -> int:
+    """Return an axis that may be given as PyTorch's `dim`.
+
+    Raises
+    ------
+    GraphError
+        Both are given.
+    """
+    if dim is None:
+        return axis
+    if axis != default:
+        msg = f"{name} ({user_line()}): axis and dim are the same, so give one of them"
+        raise GraphError(msg)
+    return dim
+
+
 def check_reduction(name: str, reduction: str, *more: str) -> None:
     """Refuse what is no reduction."""
     known = ("none", "mean", "sum", *more)

@@ -14,7 +14,7 @@ from dataflow.ops.activations import SIGMOID, gelu, sigmoid, silu
 from dataflow.ops.comparison import greater
 from dataflow.ops.elementary import tanh
 from dataflow.ops.neural import softmax
-from dataflow.ops.nn.arguments import as_float_like, check_number
+from dataflow.ops.nn.arguments import as_float_like, axis_of, check_number
 from dataflow.ops.onehot import one_hot
 from dataflow.ops.powers import hypot
 from dataflow.ops.searching import argmax
@@ -152,8 +152,8 @@ def squareplus(x: TensorLike, b: float = 4.0) -> Tensor:
 
 
 @public(family="nn")
-def softmin(x: TensorLike, axis: int = -1) -> Tensor:
-    """Return ``softmax(-x)``: the smallest gets most.
+def softmin(x: TensorLike, axis: int = -1, *, dim: int | None = None) -> Tensor:
+    """Return ``softmax(-x)``: the smallest gets most; `dim` is PyTorch's name for the axis.
 
     Examples
     --------
@@ -162,7 +162,7 @@ def softmin(x: TensorLike, axis: int = -1) -> Tensor:
     >>> df.evaluate(df.nn.softmin(x))
     array([0.5, 0.5], dtype=float32)
     """
-    return softmax(-_floats(x), axis)
+    return softmax(-_floats(x), axis_of("softmin", axis, dim))
 
 
 @public(family="nn")
@@ -224,7 +224,7 @@ def gumbel_softmax(
 
 
 @public(family="nn")
-def glu(x: TensorLike, axis: int = -1) -> Tensor:
+def glu(x: TensorLike, axis: int = -1, *, dim: int | None = None) -> Tensor:
     """Return ``a * sigmoid(b)``, a and b being the first and the second half of `x` along an axis.
 
     Parameters
@@ -233,6 +233,8 @@ def glu(x: TensorLike, axis: int = -1) -> Tensor:
         Floats; integers become floats.
     axis : int
         An axis of even length.
+    dim : int, optional
+        PyTorch's name for it.
 
     Returns
     -------
@@ -256,7 +258,7 @@ def glu(x: TensorLike, axis: int = -1) -> Tensor:
     >>> df.evaluate(df.nn.glu(x))
     array([1.5, 5. ], dtype=float32)
     """
-    return _gated("glu", sigmoid, x, axis)
+    return _gated("glu", sigmoid, x, axis_of("glu", axis, dim))
 
 
 @public(family="nn")

@@ -15,7 +15,13 @@ from dataflow.attrs import Attrs
 from dataflow.dims import product
 from dataflow.dispatch import public
 from dataflow.errors import GraphError, ShapeError
-from dataflow.ops.nn.arguments import as_float_like, as_floats, check_number, in_float32
+from dataflow.ops.nn.arguments import (
+    as_float_like,
+    as_floats,
+    axis_of,
+    check_number,
+    in_float32,
+)
 from dataflow.ops.nn.centering import STANDARDIZE_CHANNELS
 from dataflow.ops.nn.dropping import check_switch
 from dataflow.ops.nn.ranking import unit
@@ -51,7 +57,9 @@ def _per_channel(name: str, what: str, value: TensorLike, y: Tensor, place: int)
 
 
 @public(family="nn")
-def normalize(x: TensorLike, p: float = 2.0, axis: int = 1, eps: float = 1e-12) -> Tensor:
+def normalize(
+    x: TensorLike, p: float = 2.0, axis: int = 1, eps: float = 1e-12, *, dim: int | None = None
+) -> Tensor:
     """Return vectors divided by their p-norm, or by `eps` where that is larger.
 
     Parameters
@@ -64,6 +72,8 @@ def normalize(x: TensorLike, p: float = 2.0, axis: int = 1, eps: float = 1e-12) 
         The axis that the vectors lie along; of one axis, that.
     eps : float
         The least divisor.
+    dim : int, optional
+        PyTorch's name for the axis.
 
     Examples
     --------
@@ -73,6 +83,7 @@ def normalize(x: TensorLike, p: float = 2.0, axis: int = 1, eps: float = 1e-12) 
     array([[0.6, 0.8],
            [0. , 0. ]], dtype=float32)
     """
+    axis = axis_of("normalize", axis, dim, 1)
     check_number("normalize", "p", p, 0)
     check_number("normalize", "eps", eps, 0)
     (x,) = as_floats("normalize", x)

@@ -1,0 +1,87 @@
+"""The dense layer as PyTorch has it: both lengths are given, and the weights are outputs first."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dataflow.dispatch import find_function
+from dataflow.errors import ShapeError
+from dataflow.nn.dense import check_count, length_of
+from dataflow.nn.initializers import (
+    InitializerLike,
+    Weights,
+    initial_value,
+    kaiming_uniform,
+    uniform,
+)
+from dataflow.source import user_line
+
+if TYPE_CHECKING:
+    from dataflow.tensor import Tensor
+
+__all__ = ["Linear"]
+
+
+@dataclass(frozen=True)
+class Linear:
+    """A layer ``x @ weight.T + bias`` with PyTorch's arguments; see `Dense` for one of fewer.
+
+    Parameters
+    ----------
+    in_features, out_features : int
+        The lengths of the last axis before and after.
+    bias : bool
+        Whether a bias is added.
+    name : str
+        What the names of its variables begin with; the second layer of a name gets a number.
+    initializer, bias_initializer : Initializer, str, array or callable, optional
+        What the variables are at first, by default as in PyTorch: uniform draws of up to
+        ``1 / sqrt(in_features)`` on both sides of 0.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> b = df.GraphBuilder()
+    >>> df.nn.Linear(4, 3)(b.input("x", shape=("batch", 4))).shape
+    (Dim('batch'), 3)
+    >>> [(v.node, v.shape) for v in b.variables]
+    [('linear.weight', (3, 4)), ('linear.bias', (3,))]
+    """
+
+    in_features: int
+    out_features: int
+    bias: bool = True
+    name: str = "linear"
+    initializer: InitializerLike | None = None
+    bias_initializer: InitializerLike | None = None
+
+    def __post_init__(self) -> None:
+        check_count("Linear", "in_features", self.in_features)
+        check_count("Linear", "out_features", self.out_features)
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Declare the layer on a tensor and return its result.
+
+        Raises
+        ------
+        ShapeError, DTypeError
+            The last axis of `x` isn't `in_features` long, or it isn't floating point.
+        """
+        builder, inputs = length_of("Linear", x)
+        if inputs != self.in_features:
+            msg = (f"Linear ({user_line()}) of {x.node!r}, {x.spec}: the last axis must be "
+                   f"{self.in_features} long, the layer's in_features")  # fmt: skip
+            raise ShapeError(msg)
+        limit = 1 / math.sqrt(max(inputs, 1))
+        first = kaiming_uniform(math.sqrt(5)) if self.initializer is None else self.initializer
+        second = uniform(-limit, limit) if self.bias_initializer is None else self.bias_initializer
+        with builder.scope(self.name):
+            weights = Weights(builder, (self.out_features, inputs), x.dtype, 1, 0)
+            weight = builder.variable("weight", initial_value(first, weights))
+            bias = None
+            if self.bias:
+                biases = Weights(builder, (self.out_features,), x.dtype)
+                bias = builder.variable("bias", initial_value(second, biases))
+        return find_function("nn.linear")(x, weight, bias)  # type: ignore[no-any-return]
