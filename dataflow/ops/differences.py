@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from dataflow.calling import as_tensor
 from dataflow.dispatch import public
 from dataflow.errors import ShapeError
 from dataflow.ops.comparison import not_equal
@@ -13,7 +14,7 @@ from dataflow.ops.joining import concat
 from dataflow.ops.ranks import ravel
 from dataflow.ops.shaping import broadcast_to, reshape
 from dataflow.ops.slicing import slice_axis
-from dataflow.ops.structure import as_integer, tensor_beside
+from dataflow.ops.structure import as_integer
 from dataflow.shapes import normal_axis
 from dataflow.source import user_line
 
@@ -75,7 +76,7 @@ def diff(
 
 def end_of(value: TensorLike, x: Tensor, axis: int) -> Tensor:
     """Return what is put before or after `x`; a scalar spread to one slice of it."""
-    end = tensor_beside(value, x)
+    end = as_tensor(value, x)
     return end if end.ndim else broadcast_to(end, (*x.shape[:axis], 1, *x.shape[axis + 1 :]))
 
 
@@ -120,7 +121,7 @@ def ediff1d(
     later, earlier = neighbours(ravel(x), 0)
     parts = [later - earlier]
     if to_begin is not None:
-        parts.insert(0, ravel(tensor_beside(to_begin, x).astype(x.dtype)))
+        parts.insert(0, ravel(as_tensor(to_begin, x).astype(x.dtype)))
     if to_end is not None:
-        parts.append(ravel(tensor_beside(to_end, x).astype(x.dtype)))
+        parts.append(ravel(as_tensor(to_end, x).astype(x.dtype)))
     return concat(parts) if len(parts) > 1 else parts[0]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dataflow.calling import as_tensor
 from dataflow.dims import Dim, product
 from dataflow.dispatch import public
 from dataflow.errors import ShapeError
@@ -19,7 +20,7 @@ from dataflow.ops.ranks import ravel
 from dataflow.ops.repeating import tile
 from dataflow.ops.shaping import broadcast_to, expand_dims, reshape
 from dataflow.ops.slicing import slice_axis
-from dataflow.ops.structure import as_integers, tensor_beside
+from dataflow.ops.structure import as_integers
 from dataflow.ops.unbounded import depends_on_data
 from dataflow.shapes import normal_axis
 from dataflow.source import user_line
@@ -228,7 +229,7 @@ def insert(
     (array([1, 8, 9, 2, 3]), array([7, 1, 2, 3, 7]))
     """
     rows, place = _lines(x, axis)
-    given = tensor_beside(values, rows).astype(rows.dtype)
+    given = as_tensor(values, rows).astype(rows.dtype)
     length = rows.shape[place]
     if isinstance(obj, Tensor):
         depends_on_data("insert", "give the places as constants")

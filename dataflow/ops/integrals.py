@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from dataflow.calling import as_tensor
 from dataflow.dispatch import public
 from dataflow.errors import GraphError, ShapeError
 from dataflow.ops.cumulative import cumsum
 from dataflow.ops.differences import diff, end_of, lying_along, neighbours
 from dataflow.ops.joining import concat
 from dataflow.ops.reductions import sum as sum_
-from dataflow.ops.structure import tensor_beside
 from dataflow.shapes import normal_axis
 from dataflow.source import user_line
 from dataflow.spec import shape_text
@@ -71,7 +71,7 @@ def _areas(y: Tensor, x: TensorLike | None, dx: float | Tensor, axis: int) -> Te
 
 def distances(x: TensorLike, y: Tensor, axis: int, name: str) -> Tensor:
     """Return the distances of places along an axis, so that they lie along it beside samples."""
-    places = tensor_beside(x, y)
+    places = as_tensor(x, y)
     if places.ndim == 0 or (places.ndim == 1 and places.shape[0] != y.shape[axis]):
         msg = (f"{name} ({user_line()}): x has one place for each of {y.shape[axis]} samples, "
                f"not shape {shape_text(places.shape)}; dx is one distance")  # fmt: skip

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dataflow.calling import call_function
+from dataflow.calling import as_tensor, call_function
 from dataflow.dispatch import public
 from dataflow.errors import DTypeError, GraphError, ShapeError
 from dataflow.ops.comparison import equal, greater, less
@@ -22,7 +22,6 @@ from dataflow.ops.gathering import take
 from dataflow.ops.joining import concat
 from dataflow.ops.selection import maximum, minimum, where
 from dataflow.ops.slicing import slice_axis
-from dataflow.ops.structure import tensor_beside
 from dataflow.source import user_line
 from dataflow.spec import shape_text
 from dataflow.tensor import Tensor, builder_of
@@ -90,7 +89,7 @@ def interp(
     if period is not None:
         length = _checked(period)
         return _between(at % length, *_repeated(places, samples, length), [None] * 2)
-    ends = [None if end is None else tensor_beside(end, samples).astype(samples.dtype)
+    ends = [None if end is None else as_tensor(end, samples).astype(samples.dtype)
             for end in (left, right)]  # fmt: skip
     return _between(at, places, samples, ends)
 

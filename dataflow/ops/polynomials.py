@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dataflow.calling import call_function
+from dataflow.calling import as_tensor, call_function
 from dataflow.dims import Dim
 from dataflow.dispatch import public
 from dataflow.errors import ShapeError
@@ -22,7 +22,7 @@ from dataflow.ops.ranks import atleast_1d, tensors_of
 from dataflow.ops.reductions import sum as sum_
 from dataflow.ops.shaping import broadcast_to, reshape
 from dataflow.ops.slicing import slice_axis
-from dataflow.ops.structure import as_integer, tensor_beside
+from dataflow.ops.structure import as_integer
 from dataflow.ops.triangles import vander
 from dataflow.source import user_line
 from dataflow.spec import shape_text
@@ -243,7 +243,7 @@ def polyfit(
     _check_samples(places, samples)
     powers = vander(places, _order(deg, "polyfit") + 1)
     if w is not None:
-        weights = tensor_beside(w, powers)
+        weights = as_tensor(w, powers)
         powers = powers * reshape(weights, (-1, 1))
         samples = samples * (reshape(weights, (-1, 1)) if samples.ndim > 1 else weights)
     scale = sqrt(sum_(powers * powers, 0))

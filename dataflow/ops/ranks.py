@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dataflow.calling import as_tensor
 from dataflow.dims import product
 from dataflow.dispatch import also_named, public
 from dataflow.errors import GraphError, ShapeError
 from dataflow.ops.axes import transpose
 from dataflow.ops.shaping import broadcast_to, expand_dims, reshape
-from dataflow.ops.structure import tensor_beside
 from dataflow.shapes import normal_axis
 from dataflow.source import user_line
 from dataflow.spec import as_shape
@@ -121,7 +121,7 @@ def shape(x: Tensor, /) -> Shape:
 
 
 def tensors_of(arrays: Sequence[TensorLike]) -> list[Tensor]:
-    """Return tensors and arrays as tensors of one builder; see `tensor_beside`.
+    """Return tensors and arrays as tensors of one builder; see `as_tensor`.
 
     Raises
     ------
@@ -130,7 +130,7 @@ def tensors_of(arrays: Sequence[TensorLike]) -> list[Tensor]:
     """
     builder_of(*arrays)
     like = next(a for a in arrays if isinstance(a, Tensor))
-    return [tensor_beside(array, like) for array in arrays]
+    return [as_tensor(array, like) for array in arrays]
 
 
 # At least so many axes

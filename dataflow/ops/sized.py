@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from dataflow.calling import as_tensor
 from dataflow.dims import as_dim
 from dataflow.dispatch import public
 from dataflow.errors import ShapeError
@@ -25,7 +26,6 @@ from dataflow.ops.selection import maximum, minimum, where
 from dataflow.ops.shaping import reshape
 from dataflow.ops.slicing import slice_axis
 from dataflow.ops.sorting import argsort
-from dataflow.ops.structure import tensor_beside
 from dataflow.ops.unbounded import depends_on_data
 from dataflow.source import user_line
 
@@ -201,7 +201,7 @@ def _different(
     rank = cumsum(concat([[True], is_new]).astype(np.int64), 0)
     found = _reached(rank, size)
     place = minimum(found.place, x.builder.size_of((length,), np.int64) - 1)
-    fill = take(ordered, 0) if fill_value is None else tensor_beside(fill_value, x).astype(x.dtype)
+    fill = take(ordered, 0) if fill_value is None else as_tensor(fill_value, x).astype(x.dtype)
     return UniqueAllResult(
         where(found.is_there, take(ordered, place), fill),
         where(found.is_there, take(order, place), take(order, 0)),

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dataflow.attrs import Attrs
-from dataflow.calling import as_tensor
 from dataflow.elementwise import traffic
 from dataflow.errors import DTypeError, ShapeError
 from dataflow.op import Array, Arrays, Call, Cost, Sample, Specs
@@ -17,7 +16,7 @@ from dataflow.spec import DTYPES, Spec, as_shape
 
 if TYPE_CHECKING:
     from dataflow.dims import Dim
-    from dataflow.tensor import Tensor, TensorLike
+    from dataflow.tensor import Tensor
 
 __all__ = [
     "as_integer",
@@ -30,7 +29,6 @@ __all__ = [
     "is_same_memory",
     "samples_of",
     "single_dim",
-    "tensor_beside",
 ]
 
 Row = tuple[Sequence[tuple[int, ...]], Attrs]
@@ -74,15 +72,6 @@ def as_integers(values: Any, what: str) -> np.ndarray:  # noqa: ANN401 - checked
         msg = f"{what} ({user_line()}) are ints, not {array.dtype}"
         raise DTypeError(msg)
     return array.astype(np.int64)
-
-
-def tensor_beside(value: TensorLike, like: Tensor) -> Tensor:
-    """Return what stands beside a tensor as one: a Python scalar as weak, lists in NumPy's dtype.
-
-    On its own a list of floats would be a float32 constant, and lose digits beside float64.
-    """
-    is_plain = isinstance(value, (int, float, complex))
-    return as_tensor(value if is_plain or hasattr(value, "builder") else np.asarray(value), like)
 
 
 def copy_cost(ins: Specs, outs: Specs, attrs: Attrs) -> Cost:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from dataflow.calling import as_tensor
 from dataflow.dispatch import public
 from dataflow.errors import ShapeError
 from dataflow.ops.comparison import equal, greater, less
@@ -20,7 +21,7 @@ from dataflow.ops.masking import zero_where
 from dataflow.ops.selection import where
 from dataflow.ops.shaping import broadcast_to, reshape
 from dataflow.ops.slicing import turned
-from dataflow.ops.structure import as_integer, tensor_beside
+from dataflow.ops.structure import as_integer
 from dataflow.shapes import normal_axes, normal_axis
 from dataflow.source import user_line
 from dataflow.spec import is_bfloat16, shape_text
@@ -134,7 +135,7 @@ def diagonal_scatter(
     normal_axes((dim1, dim2), x.ndim)
     first, second = normal_axis(dim1, x.ndim), normal_axis(dim2, x.ndim)
     distance = as_integer(offset, "the offset of a diagonal")
-    given = tensor_beside(src, x).astype(x.dtype)
+    given = as_tensor(src, x).astype(x.dtype)
     values = broadcast_to(given, diagonal(x, distance, first, second).shape)
     lies = _compared(equal, x, first, second, distance)
     return where(lies, put_diagonal(values, x.shape, distance, first, second), x)
