@@ -180,8 +180,10 @@ def test_matrices_are_views() -> None:
     assert "copy" not in ops
 
 
+HALF: Any = 0.5
 WRONG: list[tuple[str, Callable[[df.Tensor], object]]] = [
     ("tensordot", lambda x: df.tensordot(x, x, 3)),
+    ("tensordot", lambda x: df.tensordot(x, x, HALF)),
     ("named once", lambda x: df.tensordot(x, x, ([0, 0], [0, 0]))),
     ("tensordot", lambda x: df.tensordot(x, x, ([0],))),
     ("tensordot", lambda x: df.tensordot(x, x, (0, [0, 1]))),

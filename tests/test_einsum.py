@@ -180,6 +180,7 @@ def test_other_mistakes_are_refused() -> None:
     wrong: list[tuple[tuple[Any, ...], dict[str, Any]]] = [
         ((), {}), ((x, "ij"), {}), ((x, [0, 52]), {}), (("ij,ij", x, np.ones((2, 2))), {}),
         (("ij,kj,kl", x, x, x), {"optimize": "quick"}),
+        (("ij,kj,kl", x, x, x), {"optimize": 5}),
     ]  # fmt: skip
     for operands, options in wrong:
         with pytest.raises(ShapeError, match=r"test_einsum\.py"):

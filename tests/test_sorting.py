@@ -14,6 +14,7 @@ from dataflow.errors import DTypeError, GraphError, ShapeError
 
 RNG = np.random.default_rng(6)
 HALF: Any = 0.5
+WORD: Any = "half"
 METHODS = [
     "inverted_cdf", "averaged_inverted_cdf", "closest_observation", "interpolated_inverted_cdf",
     "hazen", "weibull", "linear", "median_unbiased", "normal_unbiased", "lower", "higher",
@@ -189,6 +190,19 @@ def test_quantiles_of_nan_and_infinities() -> None:
     same(values(df.nanmedian, np.full(3, math.nan)), math.nan)
 
 
+@pytest.mark.parametrize("keepdims", [False, True])
+@pytest.mark.parametrize(("axis", "q"), [(0, 0.5), (0, [0.0, 1.0]), (None, [0.0, 1.0])])
+def test_quantiles_of_nothing_are_nan_where_nan_is_left_out(
+    axis: Any,  # noqa: ANN401
+    q: Any,  # noqa: ANN401
+    keepdims: bool,
+) -> None:
+    """NaN, as the median is, of the shape that quantiles of elements have."""
+    shape = np.quantile(np.zeros((1, 3)), q, axis, keepdims=keepdims).shape
+    made = values(lambda t: df.nanquantile(t, q, axis, keepdims=keepdims), np.zeros((0, 3)))
+    same(made, np.full(shape, math.nan))
+
+
 def test_gradients_of_quantiles() -> None:
     """The gradient goes to the values beside the place, and to q where it is a tensor."""
     x = np.array([3.0, 1.0, math.nan, 2.0])
@@ -254,7 +268,9 @@ def test_lists_beside_float64_keep_their_digits() -> None:
     lambda t: df.searchsorted(t, t[0]), lambda t: df.searchsorted(t[0], t, "up"),
     lambda t: df.digitize(t, [0.0, 2.0, 1.0]), lambda t: df.digitize(t, t),
     lambda t: df.median(t + 1j), lambda t: df.sort(t + 1j), lambda t: df.argsort(t + 1j),
-    lambda t: df.searchsorted(t[0], 1j), lambda t: df.lexsort((t, t[0])),
+    lambda t: df.quantile(t, WORD), lambda t: df.quantile(t, 1j),
+    lambda t: df.digitize(t, np.array([0, 1j])), lambda t: df.searchsorted(t[0], 1j),
+    lambda t: df.lexsort((t, t[0])),
 ])  # fmt: skip
 def test_bad_arguments_are_refused_when_declared(call: Callable[[df.Tensor], Any]) -> None:
     """What can't be sorted, counted or placed is an error at the user's line."""

@@ -266,6 +266,8 @@ def digitize(x: TensorLike, bins: TensorLike, right: bool = False) -> Tensor:
     ------
     ShapeError
         The edges haven't one axis; or they are known and in no order.
+    DTypeError
+        The edges are complex.
 
     Examples
     --------
@@ -300,7 +302,11 @@ def _directions(bins: TensorLike) -> tuple[bool, bool]:
     """Say whether edges surely ascend, and whether they surely descend."""
     if isinstance(bins, Tensor):
         return bins.shape[0] in (0, 1), False
-    steps = np.diff(np.asarray(bins, np.float64))
+    edges = np.asarray(bins)
+    if edges.dtype.kind not in "biuf":
+        msg = f"digitize ({user_line()}): bins are real numbers, not {bins!r}"
+        raise DTypeError(msg)
+    steps = np.diff(edges.astype(np.float64))
     ascends, descends = bool((steps >= 0).all()), bool((steps <= 0).all())
     if not ascends and not descends:
         msg = f"digitize ({user_line()}): bins ascend or descend, these do neither: {bins!r}"

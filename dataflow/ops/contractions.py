@@ -123,7 +123,7 @@ def _paired_axes(a: Tensor, b: Tensor, axes: Axes) -> tuple[list[int], list[int]
         left, right = (list(group) if isinstance(group, Sequence) else [group] for group in axes)
         return ([normal_axis(axis, a.ndim) for axis in left],
                 [normal_axis(axis, b.ndim) for axis in right])  # fmt: skip
-    if not 0 <= axes <= min(a.ndim, b.ndim):
+    if not isinstance(axes, int) or not 0 <= axes <= min(a.ndim, b.ndim):
         msg = (f"tensordot ({user_line()}): {axes} axes can't be summed over of "
                f"{shape_text(a.shape)} and {shape_text(b.shape)}")  # fmt: skip
         raise ShapeError(msg)

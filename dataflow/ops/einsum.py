@@ -242,6 +242,9 @@ def _path(terms: Sequence[_Term], output: Labels, optimize: Optimize) -> Path:
         return [(0, 1), *((0, n - 1) for n in range(len(terms) - 1, 1, -1))]
     if isinstance(optimize, (bool, str)) or _is_limited(optimize):
         return list(_numpys_path(terms, output, optimize)[0][1:])
+    if not isinstance(optimize, Sequence):
+        msg = f"einsum ({user_line()}): optimize is a bool, a way or a path, not {optimize!r}"
+        raise ShapeError(msg)
     steps: list[Any] = [step for step in optimize if step != "einsum_path"]
     _check_path(steps, len(terms))
     return steps
@@ -249,7 +252,11 @@ def _path(terms: Sequence[_Term], output: Labels, optimize: Optimize) -> Path:
 
 def _is_limited(optimize: Sequence[Any]) -> bool:
     """Say whether this is a way to search with a bound of memory, as NumPy takes it."""
-    return len(optimize) == 2 and optimize[0] in ("greedy", "optimal")
+    return (
+        isinstance(optimize, Sequence)
+        and len(optimize) == 2
+        and optimize[0] in ("greedy", "optimal")
+    )
 
 
 def _check_path(steps: Sequence[Any], count: int) -> None:
@@ -269,7 +276,7 @@ def _numpys_path(
 ) -> tuple[list[Any], str]:
     """Ask NumPy for a path; it looks at shapes only, so it is given one element repeated."""
     text = text_of(Subscripts(tuple(term.labels for term in terms), output))
-    shapes = [tuple(map(_guessed, term.tensor.shape)) for term in terms]
+    shapes = [tuple(map(guessed, term.tensor.shape)) for term in terms]
     phantoms = [np.broadcast_to(np.zeros(()), shape) for shape in shapes]
     try:
         path, about = np.einsum_path(text, *phantoms, optimize=optimize)
@@ -279,7 +286,8 @@ def _numpys_path(
     return path, about
 
 
-def _guessed(dim: int | Dim) -> int:
+def guessed(dim: int | Dim) -> int:
+    """Return a dimension as costs are compared with: a named one counts as a hundred elements."""
     sizes = dict.fromkeys(dim.names(), _GUESS) if isinstance(dim, Dim) else {}
     guess = bind_dim(dim, sizes)
     return guess if isinstance(guess, int) else _GUESS

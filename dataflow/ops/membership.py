@@ -28,7 +28,7 @@ __all__ = ["isin"]
 @public(np.isin)
 def isin(
     element: TensorLike, test_elements: TensorLike,
-    assume_unique: bool = False, invert: bool = False,
+    assume_unique: bool = False, invert: bool = False, *, kind: str | None = None,
 ) -> Tensor:  # fmt: skip
     """Return for each element whether it equals one of the others.
 
@@ -38,8 +38,8 @@ def isin(
         Bools or real numbers of any shape.
     test_elements : tensor or array_like
         The others, of any shape; dtypes are promoted as NumPy 2 does.
-    assume_unique : bool
-        For NumPy's sake: it makes no difference.
+    assume_unique, kind
+        Taken as NumPy has them: they make no difference.
     invert : bool
         Whether to return the opposite.
 

@@ -134,6 +134,9 @@ def _quantiles(
     axes = normal_axes(axis, x.ndim)
     lines = _lines(x, axes)
     if lines.shape[-1] == 0:
+        if skips_nan:
+            empty = broadcast_to(_nan(lines), (product(q.shape), *lines.shape[:-1]))
+            return _shaped(empty, q.shape, x, axes, keepdims=keepdims)
         msg = f"a quantile of no values ({user_line()}) doesn't exist"
         raise ShapeError(msg)
     ordered, count = _ordered(lines, skips_nan=skips_nan)
@@ -184,13 +187,21 @@ def _check(x: Tensor, method: str) -> None:
 def _fractions(q: TensorLike, x: Tensor, most: float) -> Tensor:
     """Return quantiles as a tensor of fractions, checked where they are known."""
     if not hasattr(q, "builder"):
-        known = np.asarray(q, np.float64)
+        known = _known(q)
         if not ((known >= 0) & (known <= most)).all():
             msg = f"q ({user_line()}) is between 0 and {most:g}, not {q!r}"
             raise ShapeError(msg)
         return x.builder.constant(known / most)
     tensor = as_tensor(q, x).astype(np.float64)
     return tensor / most if most != 1 else tensor
+
+
+def _known(q: TensorLike) -> np.ndarray:
+    try:
+        return np.asarray(q).astype(np.float64, casting="same_kind")
+    except (TypeError, ValueError):
+        msg = f"q ({user_line()}) is a real number or several, not {q!r}"
+        raise DTypeError(msg) from None
 
 
 # The public functions
@@ -299,7 +310,7 @@ def quantile(
         An axis is out of range or named twice, there are no values, a known `q` is out of range,
         or there is no such method.
     DTypeError
-        The tensor is complex.
+        The tensor is complex, or a known `q` isn't real.
 
     Notes
     -----

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dataflow.calling import promoted
-from dataflow.dims import Dim, bind_dim
 from dataflow.dispatch import public
 from dataflow.errors import GraphError, ShapeError
+from dataflow.ops.einsum import guessed
 from dataflow.ops.linalg.solving import inv
 from dataflow.ops.linalg.stacks import rows_and_columns
 from dataflow.ops.matmul import MATMUL, matmul
@@ -23,9 +23,6 @@ if TYPE_CHECKING:
     from dataflow.tensor import Tensor, TensorLike
 
 __all__ = ["matrix_power", "multi_dot"]
-
-_GUESS = 100
-"""The number of elements for which a named dimension counts when costs are compared."""
 
 
 @public(np.linalg.matrix_power, family="linalg")
@@ -136,13 +133,7 @@ def _vectors(tensors: Sequence[Tensor]) -> tuple[bool, bool]:
 
 def _sizes(tensors: Sequence[Tensor]) -> list[int]:
     """Return the rows of each matrix, and the columns of the last."""
-    return [_guessed(n) for n in (*(x.shape[0] for x in tensors), tensors[-1].shape[1])]
-
-
-def _guessed(dim: int | Dim) -> int:
-    sizes = dict.fromkeys(dim.names(), _GUESS) if isinstance(dim, Dim) else {}
-    guess = bind_dim(dim, sizes)
-    return guess if isinstance(guess, int) else _GUESS
+    return [guessed(n) for n in (*(x.shape[0] for x in tensors), tensors[-1].shape[1])]
 
 
 def _splits(sizes: Sequence[int]) -> dict[tuple[int, int], int]:
