@@ -164,6 +164,10 @@ class GraphBuilder(Creation):
         self._constants[node] = array
         return tensor
 
+    def known(self, tensor: Tensor) -> np.ndarray | None:
+        """Return the values of a constant, which can't be written to; None of any other tensor."""
+        return self._constants.get(tensor.node)
+
     def variable(
         self, name: str, initial: TensorOrArray, *, requires_grad: bool | None = None
     ) -> Tensor:

@@ -48,6 +48,9 @@ class Builder(Protocol):
     def constant(self, value: ArrayLike, *, dtype: object = None, name: str = "") -> Tensor:
         """Declare a constant."""
 
+    def known(self, tensor: Tensor) -> np.ndarray | None:
+        """Return the values of a constant, which must not be written to; None of other tensors."""
+
     def size_of(self, dims: Sequence[int | Dim], dtype: object) -> Tensor:
         """Return the product of dimensions as a scalar tensor."""
 

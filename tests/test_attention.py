@@ -152,10 +152,18 @@ def test_bags_without_rows_are_zeros() -> None:
 
 
 def test_an_index_out_of_range_fails() -> None:
-    """A token that the table doesn't have is an error of the run that names it."""
-    rows = df.nn.Embedding(4, 3)(df.GraphBuilder().constant([0, 4]))
-    with pytest.raises(KernelError, match="index 4 is out of range"):
-        df.evaluate(rows)
+    """A token that the table doesn't have, or a negative one, is refused as soon as it is known."""
+    b = df.GraphBuilder()
+    tokens, table = b.input("tokens", (2,), "int64"), b.ones((4, 3))
+    for wrong in (4, -1):
+        message = f"index {wrong} is out of range"
+        for given in ([0, wrong], b.constant([0, wrong])):
+            for function in (df.nn.embedding, df.nn.embedding_bag):
+                with pytest.raises(ShapeError, match=message):
+                    function(given, table)
+        for rows in (df.nn.embedding(tokens, table), df.nn.Embedding(4, 3)(tokens)):
+            with pytest.raises(KernelError, match=message):
+                df.evaluate(rows, tokens=np.array([0, wrong]))
 
 
 def test_sinusoids_are_the_papers() -> None:

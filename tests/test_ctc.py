@@ -131,13 +131,23 @@ def test_a_second_derivative_needs_a_known_time() -> None:
 
 @pytest.mark.parametrize(
     ("arguments", "text"),
-    [((np.array([[4], [1], [1]]),), "index 4"), ((TARGETS, [6, 5, 5]), "index 6"),
-     ((TARGETS, None, [4, 1, 1]), "index 4"), ((TARGETS, [-1, 5, 5]), "index -1")],
+    [((np.array([[4], [1], [1]]),), "targets: 4"), ((TARGETS, [6, 5, 5]), "input_lengths: 6"),
+     ((TARGETS, None, [4, 1, 1]), "target_lengths: 4"),
+     ((TARGETS, [-1, 5, 5]), "input_lengths: -1")],
 )  # fmt: skip
 def test_data_out_of_range_fails(arguments: tuple[Any, ...], text: str) -> None:
-    """A label that is no class, or a length longer than there is, is an error of the run."""
-    with pytest.raises(KernelError, match=text):
+    """A label that is no class, or a length longer than there is, is refused by its name."""
+    with pytest.raises(ShapeError, match=text):
         made(LOG_P, *arguments)
+    b = df.GraphBuilder()
+    arrays: dict[str, Any] = {
+        f"i{n}": np.asarray(a) for n, a in enumerate(arguments) if a is not None
+    }
+    inputs = {name: b.input(name, array.shape, "int64") for name, array in arrays.items()}
+    given = [inputs.get(f"i{n}") for n in range(len(arguments))]
+    loss = df.nn.ctc_loss(b.constant(LOG_P), *given)  # type: ignore[arg-type]  # the first is one
+    with pytest.raises(KernelError, match=text):
+        df.evaluate(loss, **arrays)
 
 
 @pytest.mark.parametrize(

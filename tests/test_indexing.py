@@ -200,8 +200,24 @@ def test_unravel_index_is_the_inverse(order: str) -> None:
     np.testing.assert_array_equal(df.evaluate(*made), expected)
     back = df.ravel_multi_index(made, (2, 3, 4), order=order)
     np.testing.assert_array_equal(df.evaluate(back), places)
-    with pytest.raises(KernelError, match="index 24"):
-        df.evaluate(df.unravel_index(df.GraphBuilder().constant(24), (2, 3, 4))[0])
+    with pytest.raises(ShapeError, match="index 24"):
+        df.unravel_index(df.GraphBuilder().constant(24), (2, 3, 4))
+
+
+def test_a_constant_out_of_range_is_found_when_declared() -> None:
+    """What reads an index checks one that is a constant as it does an array, naming the line."""
+    b = df.GraphBuilder()
+    x, wrong, labels = b.constant(X[0, 0]), b.constant([0, 9]), b.constant([0, 9], dtype="int32")
+    calls: tuple[Callable[[], object], ...] = (
+        lambda: df.take(x, wrong, 0), lambda: x[wrong], lambda: df.choose(wrong, [1, 2]),
+        lambda: df.index_select(x, 0, labels), lambda: df.one_hot(labels, 9),
+        lambda: df.one_hot(b.constant(-1), "n"), lambda: df.bincount(wrong, minlength=9),
+        lambda: df.softmax_cross_entropy(b.ones((2, 9)), wrong),
+    )  # fmt: skip
+    for call in calls:
+        with pytest.raises(ShapeError, match=r"out of range \(test_indexing.py:\d+\)"):
+            call()
+    assert df.evaluate(df.take(x, b.constant([-1]), 0)).tolist() == X[0, 0][[-1]].tolist()
 
 
 # Choices

@@ -201,11 +201,15 @@ def test_a_class_given_up_costs_nothing_where_it_is_no_label() -> None:
 @pytest.mark.parametrize("wrong", [-1, 3])
 @pytest.mark.parametrize("loss", [df.nn.cross_entropy, df.nn.nll_loss, df.nn.multi_margin_loss])
 def test_labels_out_of_range_fail(loss: Callable[..., df.Tensor], wrong: int) -> None:
-    """A label that is no class is an error of the run that names it, with weights or without."""
-    x = df.GraphBuilder().zeros((2, 3))
+    """A label that is no class is refused as soon as it is known, with weights or without."""
+    b = df.GraphBuilder()
+    x, labels, array = b.zeros((2, 3)), b.input("labels", (2,), "int64"), np.array([0, wrong])
     for weight in (None, [1.0, 2.0, 3.0]):
+        for known in (array, b.constant(array)):
+            with pytest.raises(ShapeError, match=rf"label {wrong} is out of range \(test_losses"):
+                loss(x, known, weight=weight)
         with pytest.raises(KernelError, match=f"index {wrong} is out of range"):
-            df.evaluate(loss(x, np.array([0, wrong]), weight=weight))
+            df.evaluate(loss(x, labels, weight=weight), labels=array)
 
 
 def test_probabilities_are_smoothed_in_every_dtype() -> None:

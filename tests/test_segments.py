@@ -152,9 +152,13 @@ def test_weights_of_counts_have_gradients() -> None:
 
 @pytest.mark.parametrize("wrong", [-1, 4])
 def test_counts_refuse_other_numbers(wrong: int) -> None:
-    """A number that is negative, or has no place, fails while running, and isn't lost."""
-    with pytest.raises(RunError, match="out of range"):
+    """A number that is negative, or has no place, is refused once it is known, and isn't lost."""
+    with pytest.raises(ShapeError, match=f"element {wrong} is out of range"):
         values(lambda t: df.bincount(t, minlength=4), np.array([0, wrong]))
+    b = df.GraphBuilder()
+    counts = df.bincount(b.input("x", (2,), "int64"), minlength=4)
+    with pytest.raises(RunError, match="out of range"):
+        df.evaluate(counts, x=np.array([0, wrong]))
 
 
 EDGES = np.array([-1.0, 0.0, 0.5, 0.5, 2.0])

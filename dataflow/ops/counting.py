@@ -14,6 +14,7 @@ from dataflow.errors import DTypeError, GraphError, ShapeError
 from dataflow.ops.bins import searchsorted
 from dataflow.ops.extremes import aminmax
 from dataflow.ops.gathering import SCATTER_ADD
+from dataflow.ops.positions import check_known
 from dataflow.ops.reducing import accumulator
 from dataflow.ops.reductions import sum
 from dataflow.ops.segments import segment_sum
@@ -54,7 +55,8 @@ def bincount(x: Tensor, /, weights: TensorLike | None = None, minlength: DimLike
     Raises
     ------
     ShapeError
-        There isn't one axis, the weights have another shape, or there is no `minlength`.
+        There isn't one axis, the weights have another shape, there is no `minlength`, or an element
+        that is known already is out of range.
     DTypeError
         `x` is neither of integers nor of booleans.
     KernelError
@@ -75,6 +77,7 @@ def bincount(x: Tensor, /, weights: TensorLike | None = None, minlength: DimLike
         msg = (f"bincount ({user_line()}): takes one axis, and minlength= says how long the result "
                f"is, which can't depend on data; not {x.ndim} axes and {length}")  # fmt: skip
         raise ShapeError(msg)
+    check_known(x, length, "element")
     counts = _weights(x, weights, x.shape)
     if weights is not None:
         counts = counts.astype(np.float64)

@@ -40,7 +40,7 @@ from dataflow.op import (
     register,
 )
 from dataflow.ops.onehot import one_hot
-from dataflow.ops.positions import check_int64, checking, placing
+from dataflow.ops.positions import check_int64, check_known, checking, placing
 from dataflow.ops.reductions import sum
 from dataflow.ops.shaping import broadcast_to, expand_dims, reshape
 from dataflow.ops.structure import check_inputs
@@ -294,7 +294,7 @@ def softmax_cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
     Raises
     ------
     ShapeError
-        The shapes don't fit, or there is no class.
+        The shapes don't fit, there is no class, or a label that is known already is out of range.
     DTypeError
         The logits aren't real floats, or the labels aren't integers.
     KernelError
@@ -315,6 +315,7 @@ def softmax_cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
         msg = (f"softmax_cross_entropy ({user_line()}): labels {shape_text(labels.shape)} must be "
                f"logits {shape_text(logits.shape)} without the last axis")  # fmt: skip
         raise ShapeError(msg)
+    check_known(labels, logits.shape[-1], "label")
     count = product(labels.shape)
     rows = reshape(logits, (count, logits.shape[-1]))
     each = reshape(labels.astype(np.int64), (count,))

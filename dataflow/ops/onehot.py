@@ -25,7 +25,7 @@ from dataflow.op import (
     Workspace,
     register,
 )
-from dataflow.ops.positions import check_int64, checking, placing
+from dataflow.ops.positions import check_int64, check_known, checking, placing
 from dataflow.ops.structure import check_inputs, copy_cost, single_dim
 from dataflow.source import user_line
 from dataflow.spec import DTYPES, Spec, as_dtype
@@ -112,6 +112,8 @@ def one_hot(labels: Tensor, num_classes: DimLike, dtype: object = "float32") -> 
     ------
     DTypeError
         The labels aren't integers.
+    ShapeError
+        A label that is known already is out of range.
     KernelError
         While running: a label is out of range.
 
@@ -126,5 +128,7 @@ def one_hot(labels: Tensor, num_classes: DimLike, dtype: object = "float32") -> 
     if labels.dtype.kind not in "iu":
         msg = f"labels ({user_line()}) are integers, not {labels.dtype}: use .astype('int64')"
         raise DTypeError(msg)
-    attrs = Attrs(classes=(as_dim(num_classes),), dtype=as_dtype(dtype).name)
+    classes = as_dim(num_classes)
+    check_known(labels, classes, "label")
+    attrs = Attrs(classes=(classes,), dtype=as_dtype(dtype).name)
     return apply(ONE_HOT, (labels.astype(np.int64),), attrs)

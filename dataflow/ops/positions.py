@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 __all__ = [
     "as_indices",
     "check_int64",
+    "check_known",
+    "check_range",
     "checking",
     "counting",
     "index_within",
@@ -50,8 +52,8 @@ def as_indices(
     like : Tensor
         A tensor of the builder.
     length : int or Dim, optional
-        The length of the axis that they are along: an array of indices, which is known now, is
-        checked against an int.
+        The length of the axis that they are along: indices known now, in an array or a constant,
+        are checked against it.
     negative : bool
         Whether negative ones are in range, counted from the end.
 
@@ -64,6 +66,7 @@ def as_indices(
     """
     if isinstance(indices, Tensor):
         _check_integers(indices.dtype)
+        check_known(indices, length, negative=negative)
         return indices.astype(np.int64)
     array = known_indices(indices, length, negative=negative)
     return like.builder.constant(array)
@@ -77,9 +80,31 @@ def known_indices(
     if not array.size and not isinstance(indices, np.ndarray):
         array = array.astype(np.int64)  # NumPy takes [] for floats
     _check_integers(array.dtype)
-    if array.size and isinstance(length, int):
-        _check_range(int(array.min()), int(array.max()), -length if negative else 0, length)
+    check_range(array, length, negative=negative)
     return array.astype(np.int64)
+
+
+def check_known(
+    indices: Tensor, length: int | Dim | None, what: str = "index", *, negative: bool = False,
+    but: int | None = None,
+) -> None:  # fmt: skip
+    """Refuse a constant with an index out of range; any other tensor is checked while running.
+
+    Parameters
+    ----------
+    indices : Tensor
+        Integers of any shape.
+    length, negative
+        See `as_indices`.
+    what : str
+        What the message calls an index.
+    but : int, optional
+        The index that isn't one: it is in range.
+    """
+    array = indices.builder.known(indices)
+    if array is not None:
+        found = array if but is None else array[array != but]
+        check_range(found, length, what, negative=negative)
 
 
 def index_within(
@@ -111,11 +136,19 @@ def _check_integers(dtype: np.dtype) -> None:
         raise DTypeError(msg)
 
 
-def _check_range(least: int, largest: int, start: int, stop: int) -> None:
-    if least < start or largest >= stop:
+def check_range(
+    array: Array, length: int | Dim | None, what: str = "index", *, negative: bool
+) -> None:
+    """Refuse an array with an index out of range; see `check_known`."""
+    size = length if isinstance(length, int) else None
+    if length is None or not array.size or (negative and size is None):
+        return
+    start = -size if negative and size is not None else 0
+    least, largest = int(array.min()), int(array.max())
+    if least < start or (size is not None and largest >= size):
         worst = least if least < start else largest
-        msg = (f"index {worst} is out of range ({user_line()}): it must be at least {start} and "
-               f"below {stop}")  # fmt: skip
+        msg = (f"{what} {worst} is out of range ({user_line()}): it must be at least {start} and "
+               f"below {length}")  # fmt: skip
         raise ShapeError(msg)
 
 
@@ -126,16 +159,19 @@ def check_int64(spec: Spec, slot: int) -> None:
         raise DTypeError(msg)
 
 
-def checking(indices: Array, bound: int, *, counted: bool = False) -> list[Call]:
+def checking(
+    indices: Array, bound: int, what: str = "index", *, counted: bool = False
+) -> list[Call]:
     """Return the call that raises `KernelError` unless every index is at least 0 and below `bound`.
 
-    `counted` says that `bound` has been added to the negative ones before.
+    `counted` says that `bound` has been added to the negative ones before, `what` what the message
+    calls an index.
     """
     if not indices.size:
         return []
     dense = indices.flags.c_contiguous
     largest = _largest_dense if dense else _largest
-    return [(_check, (largest, indices.view(np.uint64), bound, -bound if counted else 0))]
+    return [(_check, (largest, indices.view(np.uint64), bound, -bound if counted else 0, what))]
 
 
 def counting(indices: Array, counted: Array, length: int, *, negative: bool = True) -> list[Call]:
@@ -160,11 +196,13 @@ def _largest(indices: Array) -> int:
     return int(np.maximum.reduce(indices, None))  # where argmax would copy
 
 
-def _check(largest: Callable[[Array], int], indices: Array, bound: int, least: int) -> None:
+def _check(
+    largest: Callable[[Array], int], indices: Array, bound: int, least: int, what: str
+) -> None:
     worst = largest(indices)
     if worst >= bound:
         given = worst - (1 << 64) + least if worst >> 63 else worst
-        msg = f"index {given} is out of range: it must be at least {least} and below {bound}"
+        msg = f"{what} {given} is out of range: it must be at least {least} and below {bound}"
         raise KernelError(msg)
 
 

@@ -33,6 +33,7 @@ from dataflow.ops.nn.arguments import (
     reduced,
 )
 from dataflow.ops.onehot import one_hot
+from dataflow.ops.positions import check_known
 from dataflow.ops.powers import power
 from dataflow.ops.reductions import mean, sum
 from dataflow.ops.shaping import expand_dims
@@ -82,7 +83,8 @@ def cross_entropy(
     Raises
     ------
     ShapeError
-        The shapes don't fit, the axis is out of range or there is no class.
+        The shapes don't fit, the axis is out of range, there is no class, or a label that is known
+        already is none.
     DTypeError
         The logits aren't real floats, or the target is neither integers nor floats.
     GraphError
@@ -273,6 +275,7 @@ def _labels(
         msg = (f"{name} ({user_line()}): labels {shape_text(target.shape)} must be "
                f"{shape_text(rows.shape[:-1])} here")  # fmt: skip
         raise ShapeError(msg)
+    check_known(target, rows.shape[-1], "label", but=ignore_index)
     indices, ignored = astype(target, np.int64), None
     if ignore_index is not None:
         ignored = equal(indices, ignore_index)

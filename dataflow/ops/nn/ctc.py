@@ -35,7 +35,7 @@ from dataflow.ops.nn.ctc_kernels import (
     loss_reference,
     loss_workspace,
 )
-from dataflow.ops.positions import check_int64
+from dataflow.ops.positions import check_int64, check_known, check_range
 from dataflow.ops.reductions import sum
 from dataflow.ops.selection import maximum, where
 from dataflow.ops.shaping import broadcast_to, expand_dims, reshape
@@ -285,7 +285,8 @@ def ctc_loss(
     Raises
     ------
     ShapeError, DTypeError, GraphError
-        The shapes don't fit, an argument isn't of its kind, or the blank is no class.
+        The shapes don't fit, an argument isn't of its kind, or the blank is no class;
+        or a label or length that is known already is out of range.
     KernelError
         While running: a label is no class, or a length is larger than there are times or labels.
 
@@ -310,6 +311,7 @@ def ctc_loss(
     check_reduction("ctc_loss", reduction)
     (x,) = as_floats("ctc_loss", log_probs)
     labels = _whole("ctc_loss", "targets", targets, x)
+    _check_targets(labels, target_lengths, x.shape[-1])
     is_single = x.ndim == 2 and labels.ndim == 1
     if is_single:
         x, labels = expand_dims(x, 1), expand_dims(labels, 0)
@@ -338,11 +340,25 @@ def _whole(name: str, what: str, value: TensorLike, like: Tensor) -> Tensor:
     return astype(made, np.int64)
 
 
+def _check_targets(labels: Tensor, lengths: TensorLike | None, classes: int | Dim) -> None:
+    """Refuse a label known already that is no class; past its example's length all may be."""
+    known = labels.builder.known
+    counts = known(lengths) if isinstance(lengths, Tensor) else lengths
+    values = known(labels)
+    if values is None or not values.ndim or (counts is None and lengths is not None):
+        return
+    if counts is not None:
+        counted = np.arange(values.shape[-1]) < np.asarray(counts)[..., None]
+        values = values[np.broadcast_to(counted, values.shape)]
+    check_range(values, classes, "targets:", negative=False)
+
+
 def _lengths(what: str, value: TensorLike | None, x: Tensor, whole: int | Dim) -> Tensor:
     """Return one length for every example."""
     if value is None:
         return broadcast_to(x.builder.size_of((whole,), np.int64), x.shape[1:2])
     made = _whole("ctc_loss", what, value, x)
+    check_known(made, whole + 1, f"{what}:")
     if made.ndim > 1 or (made.ndim == 1 and made.shape != x.shape[1:2]):
         msg = (f"ctc_loss ({user_line()}): {what} {shape_text(made.shape)} must be one for each of "
                f"{x.shape[1]} examples")  # fmt: skip

@@ -113,13 +113,13 @@ def _preparing(ins: Arrays, s: _Scratch, blank: int) -> list[Call]:
     label_counts = counts.reshape(-1, 1)
     fill, nothing = np.asarray(blank), np.asarray(-math.inf)
     return [
-        *checking(lengths, times + 1),
-        *checking(counts, longest + 1),
+        *checking(lengths, times + 1, "input_lengths:"),
+        *checking(counts, longest + 1, "target_lengths:"),
         (s.labels.fill, (blank,)),
         (np.copyto, (letters, targets)),
         (np.greater_equal, (np.arange(longest), label_counts, s.beyond)),
         (np.copyto, (letters, fill, "same_kind", s.beyond)),
-        *checking(s.labels, classes),
+        *checking(s.labels, classes, "targets:"),
         (np.add, (s.labels, rows * classes, s.places)),
         (s.skip.fill, (-math.inf,)),
         (np.copyto, (odd, np.asarray(0.0))),

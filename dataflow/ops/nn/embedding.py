@@ -18,6 +18,8 @@ from dataflow.ops.gathering import take
 from dataflow.ops.joining import concat, stack
 from dataflow.ops.masking import zero_where
 from dataflow.ops.nn.arguments import as_float_like, as_floats, check_number, numbered
+from dataflow.ops.positions import as_indices
+from dataflow.ops.raveling import flat_positions
 from dataflow.ops.reductions import max, sum
 from dataflow.ops.selection import maximum, where
 from dataflow.ops.shaping import expand_dims, reshape
@@ -39,7 +41,7 @@ def embedding(indices: TensorLike, weight: TensorLike, padding_idx: int | None =
     Parameters
     ----------
     indices : tensor or array_like
-        Integers of any shape; negative ones count from the end.
+        Integers of any shape, from 0 to below the number of rows.
     weight : tensor or array_like
         The table, with a row for each index.
     padding_idx : int, optional
@@ -53,8 +55,8 @@ def embedding(indices: TensorLike, weight: TensorLike, padding_idx: int | None =
     Raises
     ------
     ShapeError, DTypeError
-        The table doesn't have two axes, `padding_idx` is out of its range, or the indices aren't
-        integers.
+        The table doesn't have two axes, `padding_idx` is out of its range, the indices aren't
+        integers, or one that is known already is out of range.
     KernelError
         While running: an index is out of range.
 
@@ -77,10 +79,13 @@ def embedding(indices: TensorLike, weight: TensorLike, padding_idx: int | None =
 
 def _table(name: str, indices: TensorLike, weight: TensorLike) -> tuple[Tensor, Tensor]:
     builder = builder_of(indices, weight)
-    table, places = (x if isinstance(x, Tensor) else builder.constant(x) for x in (weight, indices))
+    table = weight if isinstance(weight, Tensor) else builder.constant(weight)
     if table.ndim != 2:
         msg = f"{name} ({user_line()}): the weight {table.spec} must have 2 axes, of rows"
         raise ShapeError(msg)
+    places = as_indices(indices, table, table.shape[0], negative=False)
+    if builder.known(places) is None:
+        places = flat_positions([places], table.shape[:1], table, negative=False)
     return table, places
 
 
