@@ -173,6 +173,28 @@ def test_sigmoid_is_exact_in_its_tails(dtype: str) -> None:
     assert np.isfinite(values(lambda t: df.grad(df.sigmoid(t).sum(), t), x)).all()
 
 
+@pytest.mark.parametrize(("dtype", "units"), [("float32", 6), ("float64", 128)])
+def test_gelu_and_its_slope_keep_their_digits_in_the_tail(dtype: str, units: float) -> None:
+    """Far below 0 both are right to 6 units (float64 is held to an erfc of rounded x)."""
+    x = np.array([-6, -5.5, -3.25, -1.3119994, -12, -9.03125], dtype)
+    t = df.GraphBuilder().constant(x)
+    found = df.evaluate(df.gelu(t), *df.grad(df.gelu(t).sum(), [t]))
+    wide = x.astype(float)
+    shares = np.array([math.erfc(-v * math.sqrt(0.5)) / 2 for v in wide])
+    slopes = shares + wide * np.exp(-wide * wide / 2) / math.sqrt(2 * math.pi)
+    for actual, exact in zip(found, (wide * shares, slopes), strict=True):
+        np.testing.assert_allclose(actual, exact, rtol=units * float(np.finfo(dtype).eps))
+
+
+def test_gelu_at_the_ends() -> None:
+    """Gelu of -0 is -0, and at the infinities it and its slope are what they tend to."""
+    t = df.GraphBuilder().constant(np.array([-math.inf, -0.0, 0.0, math.inf, math.nan]))
+    value, slope = df.evaluate(df.gelu(t), *df.grad(df.gelu(t).sum(), [t]))
+    np.testing.assert_array_equal(value, [0, 0, 0, math.inf, math.nan])
+    np.testing.assert_array_equal(np.signbit(value[:4]), [True, True, False, False])
+    np.testing.assert_array_equal(slope, [0, 0.5, 0.5, 1, math.nan])
+
+
 def test_gelu_by_tanh_is_close_to_gelu() -> None:
     """The approximation differs by at most 0.0005."""
     x = np.linspace(-6, 6, 1001)
