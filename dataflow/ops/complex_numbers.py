@@ -143,7 +143,7 @@ def real(x: Tensor) -> Tensor:
     >>> import dataflow as df
     >>> x = df.GraphBuilder().constant([1 + 2j])
     >>> df.evaluate(df.real(x))
-    array([1.])
+    array([1.], dtype=float32)
     """
     return apply(REAL, (x,)) if x.dtype.kind == "c" else x
 
@@ -157,7 +157,7 @@ def imag(x: Tensor) -> Tensor:
     >>> import dataflow as df
     >>> x = df.GraphBuilder().constant([1 + 2j])
     >>> df.evaluate(df.imag(x))
-    array([2.])
+    array([2.], dtype=float32)
     """
     return apply(IMAG, (x,)) if x.dtype.kind == "c" else call_function("zeros_like", x)
 
@@ -171,7 +171,7 @@ def conj(x: Tensor) -> Tensor:
     >>> import dataflow as df
     >>> x = df.GraphBuilder().constant([1 + 2j])
     >>> df.evaluate(df.conj(x))
-    array([1.-2.j])
+    array([1.-2.j], dtype=complex64)
     """
     return apply(CONJ, (x,)) if x.dtype.kind == "c" else x
 
@@ -319,7 +319,7 @@ def angle(z: Tensor, deg: bool = False) -> Tensor:
     >>> import dataflow as df
     >>> z = df.GraphBuilder().constant([1j, -1.0])
     >>> df.evaluate(df.angle(z, deg=True))
-    array([ 90., 180.])
+    array([ 90., 180.], dtype=float32)
     """
     found: Tensor = call_function("atan2", imag(z) if z.dtype.kind == "c" else 0, real(z))
     return found * (180 / np.pi) if deg else found

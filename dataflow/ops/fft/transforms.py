@@ -75,7 +75,7 @@ def ifft(
     >>> import dataflow as df
     >>> x = df.GraphBuilder().constant([4.0, -2j, 0.0, 2j])
     >>> df.evaluate(df.real(df.fft.ifft(x)))
-    array([1., 2., 1., 0.])
+    array([1., 2., 1., 0.], dtype=float32)
     """
     return transformed(as_complex(x), n, axis, norm, inverse=True)
 
@@ -126,7 +126,7 @@ def irfft(
     >>> import dataflow as df
     >>> x = df.GraphBuilder().constant([4.0, -2j, 0.0])
     >>> df.evaluate(df.fft.irfft(x))
-    array([1., 2., 1., 0.])
+    array([1., 2., 1., 0.], dtype=float32)
     """
     return irfft_line(as_complex(x), n, axis, norm)
 
