@@ -80,6 +80,7 @@ class GraphBuilder(Creation):
         self._inputs: list[str] = []
         self._constants: dict[str, np.ndarray] = {}
         self._initials: dict[str, Tensor] = {}
+        self._training: Tensor | None = None
         self._updates: dict[str, Tensor] = {}
         self._grads: dict[Tensor, Tensor] = {}
         self._counters: dict[str, int] = {}
@@ -199,6 +200,19 @@ class GraphBuilder(Creation):
         tensor = self._leaf("variable", first.spec, node, requires_grad=needs)
         self._initials[node] = first
         return tensor
+
+    @property
+    def training(self) -> Tensor:
+        """Whether variables are updated, as a bool scalar that each plan knows when it is compiled.
+
+        True in a plan with updates, False in one that was compiled with ``updates=False``, or that
+        has nothing to update. What a choice by it doesn't take costs the plan nothing.
+        """
+        if self._training is None:
+            node = self._unique("training")
+            spec = Spec((), np.dtype(np.bool_))
+            self._training = self._leaf("training", spec, node, requires_grad=False)
+        return self._training
 
     @property
     def variables(self) -> tuple[Tensor, ...]:
@@ -438,7 +452,8 @@ class GraphBuilder(Creation):
             if node in seen:
                 continue
             seen.add(node)
-            if node in self._inputs or node in self._initials:
+            is_training = self._dag.nodes[node]["op"] == "training"
+            if node in self._inputs or node in self._initials or is_training:
                 msg = (f"variable {name!r}: its initial value depends on {node!r}; it may depend "
                        "on constants and draws only")  # fmt: skip
                 raise GraphError(msg)

@@ -223,6 +223,7 @@ MODULES = {
     "tan": "trigonometry",
     "tanh": "elementary",
     "top_k": "largest",
+    "training": "leaves",
     "transpose": "axes",
     "trunc": "rounding",
     "variable": "leaves",

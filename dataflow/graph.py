@@ -205,7 +205,7 @@ class Graph:
 
     def _verify_nodes(self) -> None:
         seen: dict[str, tuple[Spec, ...]] = {}
-        closed: set[str] = set()  # nodes that depend on no input and no variable
+        closed: set[str] = set()  # nodes whose values are the same in every plan and run
         for node in self.nodes():
             specs = []
             for slot, ref in enumerate(node.inputs):
@@ -218,7 +218,8 @@ class Graph:
                 specs.append(seen[ref.node][ref.output])
             self._verify_node(node, tuple(specs))
             seen[node.name] = node.specs
-            if node.op not in ("input", "variable") and all(r.node in closed for r in node.inputs):
+            is_open = node.op in ("input", "variable", "training")
+            if not is_open and all(r.node in closed for r in node.inputs):
                 closed.add(node.name)
         for name, variable in self.variables.items():
             if variable.initial.node not in closed:

@@ -13,14 +13,14 @@ from dataclasses import dataclass, field
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
+
 from dataflow.dims import Dim
 from dataflow.errors import CompileError, GraphError
 from dataflow.registry import get_op
 from dataflow.source import node_text
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from dataflow.attrs import Attrs
     from dataflow.graph import Graph, Node, Ref
     from dataflow.op import Op
@@ -113,7 +113,9 @@ def lower(
     items: list[Item] = []
     specs: list[Spec] = []
     values: dict[str, int] = {}  # a node's first value
-    leaves: dict[str, dict[str, int]] = {"input": {}, "variable": {}, "constant": {}}
+    leaves: dict[str, dict[str, int]] = {
+        "input": {}, "variable": {}, "constant": {}, "training": {},
+    }  # fmt: skip
     named: set[str] = set()  # nodes whose specs have names
     for node in graph.nodes():
         name = node.name
@@ -146,7 +148,10 @@ def lower(
     return Program(
         items=tuple(items), specs=tuple(specs), inputs=leaves["input"],
         variables=leaves["variable"],
-        constants={value: graph.constants[name] for name, value in leaves["constant"].items()},
+        constants={
+            **{value: graph.constants[name] for name, value in leaves["constant"].items()},
+            **dict.fromkeys(leaves["training"].values(), np.asarray(bool(updates))),
+        },
         outputs={name: values[ref.node] + ref.output for name, ref in outputs.items()},
         updates={name: values[ref.node] + ref.output for name, ref in updates.items()},
     )  # fmt: skip

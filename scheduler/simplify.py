@@ -1,4 +1,4 @@
-"""Simplify: known results are computed, equal items merged, dead ones dropped.
+"""Simplify: known results are computed, known choices made, equal items merged, dead ones dropped.
 
 Every rewrite keeps every result bit for bit. An item whose inputs are all known is computed here
 if its result is small: folding without a limit would let a small file build gigabytes.
@@ -19,7 +19,7 @@ from scheduler.reference import run_item
 if TYPE_CHECKING:
     from scheduler.program import Item, Program
 
-__all__ = ["FOLD_LIMIT", "drop_dead", "fold_constants", "merge_equal", "simplify"]
+__all__ = ["FOLD_LIMIT", "drop_dead", "fold_constants", "make_choices", "merge_equal", "simplify"]
 
 FOLD_LIMIT = 65536
 """The most bytes of a result that is computed at compile time."""
@@ -29,8 +29,8 @@ _MOST_FOLDED = 256
 
 
 def simplify(program: Program, *, fold_limit: int = FOLD_LIMIT) -> Program:
-    """Fold constants, merge equal items and drop dead ones."""
-    return drop_dead(merge_equal(fold_constants(program, fold_limit)))
+    """Fold constants, make choices, merge equal items and drop dead ones."""
+    return drop_dead(merge_equal(make_choices(fold_constants(program, fold_limit))))
 
 
 def fold_constants(program: Program, limit: int) -> Program:
@@ -84,6 +84,53 @@ def _is_small(item: Item, specs: list[Spec], inputs: list[Spec], limit: int) -> 
     return sum(spec.nbytes for spec in specs) <= limit and work <= 16 * limit
 
 
+def make_choices(program: Program) -> Program:
+    """Let a choice by what is known be the branch that it takes.
+
+    So a plan that trains has no step of what is only for predicting, nor the other way round.
+    """
+    flags = {value: bool(array) for value, array in program.constants.items() if array.ndim == 0}
+    same: dict[int, int] = {}
+    items = []
+    for item in program.items:
+        read = item._replace(inputs=tuple(same.get(value, value) for value in item.inputs))
+        known = [flags.get(value) for value in read.inputs]
+        flag = _flag(read, known)
+        if flag is not None:
+            flags[read.outputs[0]] = flag
+        taken = _taken(read, known)
+        if taken is None or program.specs[taken] != program.specs[read.outputs[0]]:
+            items.append(read)
+        else:
+            same[read.outputs[0]] = taken
+    return _renamed(program, items, same)
+
+
+def _flag(item: Item, known: list[bool | None]) -> bool | None:
+    """Return what all elements of a result are, where the known inputs suffice to tell."""
+    if item.op.name == "logical_or" and True in known:
+        return True
+    return not known[0] if item.op.name == "logical_not" and known[0] is not None else None
+
+
+def _taken(item: Item, known: list[bool | None]) -> int | None:
+    """Return the input that an item gives as it is."""
+    if item.op.name == "logical_or" and False in known:
+        return item.inputs[1 - known.index(False)]
+    if item.op.name == "where" and known[0] is not None:
+        return item.inputs[1 if known[0] else 2]
+    return item.inputs[1] if item.op.name == "zero_where" and known[0] is False else None
+
+
+def _renamed(program: Program, items: list[Item], same: dict[int, int]) -> Program:
+    """Return a program of other items, its ends led to the values that stand for theirs."""
+    return replace(
+        program, items=tuple(items),
+        outputs={name: same.get(value, value) for name, value in program.outputs.items()},
+        updates={name: same.get(value, value) for name, value in program.updates.items()},
+    )  # fmt: skip
+
+
 def merge_equal(program: Program) -> Program:
     """Let items with the same op, attributes and inputs be one, and equal constants too."""
     same: dict[int, int] = {}
@@ -101,11 +148,7 @@ def merge_equal(program: Program) -> Program:
             items.append(item._replace(inputs=inputs))
         else:
             same.update(zip(item.outputs, first, strict=True))
-    return replace(
-        program, items=tuple(items),
-        outputs={name: same.get(value, value) for name, value in program.outputs.items()},
-        updates={name: same.get(value, value) for name, value in program.updates.items()},
-    )  # fmt: skip
+    return _renamed(program, items, same)
 
 
 def drop_dead(program: Program) -> Program:

@@ -15,7 +15,14 @@ from scheduler.commits import place_updates
 from scheduler.order import live_peak, order_items
 from scheduler.program import Program, lower
 from scheduler.reference import compute, initial_values
-from scheduler.simplify import FOLD_LIMIT, drop_dead, fold_constants, merge_equal, simplify
+from scheduler.simplify import (
+    FOLD_LIMIT,
+    drop_dead,
+    fold_constants,
+    make_choices,
+    merge_equal,
+    simplify,
+)
 from tests.graphs import Array, Case, cases
 
 some = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -52,8 +59,9 @@ def built(b: df.GraphBuilder, *outputs: Tensor) -> Program:
 
 
 @pytest.mark.parametrize(
-    "rewrite", [simplify, merge_equal, drop_dead, lambda p: fold_constants(p, FOLD_LIMIT)],
-    ids=["simplify", "merge_equal", "drop_dead", "fold_constants"],
+    "rewrite",
+    [simplify, merge_equal, drop_dead, make_choices, lambda p: fold_constants(p, FOLD_LIMIT)],
+    ids=["simplify", "merge_equal", "drop_dead", "make_choices", "fold_constants"],
 )  # fmt: skip
 @some
 @given(case=cases())

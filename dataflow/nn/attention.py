@@ -43,8 +43,8 @@ class MultiHeadAttention:
         What the names of its variables begin with; the second layer of a name gets a number.
     initializer : Initializer, str, array or callable
         What the projections' weights are at first; see `dataflow.nn.initializers`.
-    training : bool or scalar tensor of bool
-        Whether weights are dropped, where a call doesn't say.
+    training : bool or scalar tensor of bool, optional
+        Whether weights are dropped, where a call doesn't say; see `Dropout`.
 
     Examples
     --------
@@ -66,7 +66,7 @@ class MultiHeadAttention:
     dropout: float = 0.0
     name: str = "attention"
     initializer: InitializerLike = "xavier_uniform"
-    training: bool | Tensor = field(default=True, compare=False)
+    training: bool | Tensor | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         check_count("MultiHeadAttention", "num_heads", self.num_heads, 1)

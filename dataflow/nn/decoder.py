@@ -76,7 +76,7 @@ class TransformerDecoderLayer(TransformerEncoderLayer):
             return norms[2](x + self._fed(x, switch))
 
     def _recalled(
-        self, x: Tensor, memory: Tensor, mask: TensorLike | None, training: bool | Tensor
+        self, x: Tensor, memory: Tensor, mask: TensorLike | None, training: bool | Tensor | None
     ) -> Tensor:
         layer = MultiHeadAttention(
             self.num_heads, use_bias=self.use_bias, dropout=self.dropout, name="cross_attention"

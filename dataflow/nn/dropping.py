@@ -35,8 +35,9 @@ class Dropout:
         See `dataflow.nn.dropout`: with a 1 for axes along which elements are dropped together.
     name : str
         What the name of its variable begins with; the second layer of a name gets a number.
-    training : bool or tensor
-        What a call doesn't say: in a `Sequential`, layers are called with nothing but a tensor.
+    training : bool or tensor, optional
+        What a call doesn't say: in a `Sequential`, layers are called with nothing but a tensor. By
+        default the builder's `training`: a plan with updates drops, one that predicts doesn't.
 
     Examples
     --------
@@ -54,7 +55,7 @@ class Dropout:
     rate: float = 0.5
     noise_shape: NoiseShape = None
     name: str = "dropout"
-    training: bool | Tensor = field(default=True, compare=False)
+    training: bool | Tensor | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         check_rate("Dropout", self.rate)
@@ -80,10 +81,11 @@ class Dropout:
         DTypeError, ShapeError
             `x` isn't floating point, or the noise doesn't broadcast to it.
         """
+        builder: Any = builder_of(x)
         training = self.training if training is None else training
+        training = builder.training if training is None else training
         if training is False:
             return x
-        builder: Any = builder_of(x)
         check_switch("Dropout", training)
         with builder.scope(self.name) as scope:
             key = builder.variable("key", _first_key(builder.seed, scope))

@@ -234,9 +234,8 @@ def _affine(layer: str, self: GroupNorm | InstanceNorm, x: Tensor) -> dict[str, 
 class BatchNorm:
     """A layer that takes the mean and variance of a batch out of channels; see `df.nn.batch_norm`.
 
-    The averages that prediction uses are variables, updated when a run in training is over. A
-    graph for prediction is declared by the same code with ``training=False``, and loads the state
-    of the one for training; or `training` is an input, and one graph does both.
+    The averages that prediction uses are variables, updated when a run in training is over. A plan
+    of the same graph that is compiled with ``updates=False`` predicts by them.
 
     Parameters
     ----------
@@ -250,8 +249,9 @@ class BatchNorm:
         The axis of channels.
     name : str
         What the names of its variables begin with.
-    training : bool or scalar tensor of bool
-        What a call doesn't say: in a `Sequential`, layers are called with nothing but a tensor.
+    training : bool or scalar tensor of bool, optional
+        What a call doesn't say: in a `Sequential`, layers are called with nothing but a tensor. By
+        default the builder's `training`: a plan with updates trains, one without predicts.
 
     Examples
     --------
@@ -268,7 +268,7 @@ class BatchNorm:
     affine: bool = True
     axis: int = 1
     name: str = "batch_norm"
-    training: bool | Tensor = field(default=True, compare=False)
+    training: bool | Tensor | None = field(default=None, compare=False)
 
     _ranks: ClassVar[tuple[int, ...]] = ()
 
@@ -297,6 +297,7 @@ class BatchNorm:
         kind = type(self).__name__
         training = self.training if training is None else training
         builder, length = length_of(kind, x, self.axis)
+        training = builder.training if training is None else training
         if self._ranks and x.ndim not in self._ranks:
             ranks = " or ".join(map(str, self._ranks))
             msg = f"{kind} ({user_line()}) of {x.node!r}, {x.spec}: takes {ranks} axes"

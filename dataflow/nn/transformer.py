@@ -102,8 +102,8 @@ class TransformerEncoderLayer:
         those of both sums' second parts are dropped in training; see `Dropout`.
     name : str
         What the names of its variables begin with; the second layer of a name gets a number.
-    training : bool or scalar tensor of bool
-        Whether anything is dropped, where a call doesn't say.
+    training : bool or scalar tensor of bool, optional
+        Whether anything is dropped, where a call doesn't say; see `Dropout`.
 
     References
     ----------
@@ -128,7 +128,7 @@ class TransformerEncoderLayer:
     eps: float = 1e-5
     dropout: float = 0.0
     name: str = "encoder_layer"
-    training: bool | Tensor = field(default=True, compare=False)
+    training: bool | Tensor | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         check_count("TransformerEncoderLayer", "num_heads", self.num_heads, 1)
@@ -173,20 +173,22 @@ class TransformerEncoderLayer:
     def _norm(self, name: str) -> LayerNorm:
         return LayerNorm(eps=self.eps, use_bias=self.use_bias, name=name)
 
-    def _attended(self, x: Tensor, attn_mask: TensorLike | None, training: bool | Tensor) -> Tensor:
+    def _attended(
+        self, x: Tensor, attn_mask: TensorLike | None, training: bool | Tensor | None
+    ) -> Tensor:
         layer = MultiHeadAttention(
             self.num_heads, use_bias=self.use_bias, is_causal=self.is_causal, dropout=self.dropout
         )
         return self._dropped(layer(x, attn_mask=attn_mask, training=training), "1", training)
 
-    def _fed(self, x: Tensor, training: bool | Tensor) -> Tensor:
+    def _fed(self, x: Tensor, training: bool | Tensor | None) -> Tensor:
         _, features = length_of("TransformerEncoderLayer", x)
         inner = Dense(self.hidden, self.activation, self.use_bias, name="linear1")(x)
         inner = self._dropped(inner, "", training)
         out = Dense(features, None, self.use_bias, name="linear2")(inner)
         return self._dropped(out, "2", training)
 
-    def _dropped(self, x: Tensor, number: str, training: bool | Tensor) -> Tensor:
+    def _dropped(self, x: Tensor, number: str, training: bool | Tensor | None) -> Tensor:
         if not self.dropout:
             return x
         return Dropout(self.dropout, name=f"dropout{number}")(x, training)
@@ -204,8 +206,8 @@ class TransformerEncoder:
         See `TransformerEncoderLayer`.
     name : str
         What the names of its variables begin with; the second encoder of a name gets a number.
-    training : bool or scalar tensor of bool
-        Whether anything is dropped, where a call doesn't say.
+    training : bool or scalar tensor of bool, optional
+        Whether anything is dropped, where a call doesn't say; see `Dropout`.
 
     Examples
     --------
@@ -226,7 +228,7 @@ class TransformerEncoder:
     eps: float = 1e-5
     dropout: float = 0.0
     name: str = "encoder"
-    training: bool | Tensor = field(default=True, compare=False)
+    training: bool | Tensor | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         check_count("TransformerEncoder", "num_layers", self.num_layers)

@@ -1,6 +1,7 @@
-"""Leaves: nodes that read nothing. Inputs, constants, variables, and the size of a dimension.
+"""Leaves: nodes that read nothing.
 
-The executors hand the values of the first three in, so their kernels do nothing.
+Inputs, constants, variables; whether a plan trains, and the size of a dimension. The values of all
+but the last are handed in, so that their kernels do nothing.
 """
 
 from __future__ import annotations
@@ -47,6 +48,24 @@ for _name in ("input", "constant", "variable"):
         vjp=_NO_INPUTS, jvp=_NO_INPUTS, batch=_NO_INPUTS, tiling=Absent("its value is handed in"),
         cost=_no_cost, samples=_no_samples, moves=True,
     ))  # fmt: skip
+
+
+# training: whether a plan updates variables, a constant once it is compiled
+
+
+def _training_infer(specs: Specs, attrs: Attrs) -> Specs:
+    (spec,) = _infer(specs, attrs)
+    if spec != Spec((), np.dtype(np.bool_)):
+        msg = f"is a bool scalar, not {spec}"
+        raise ShapeError(msg)
+    return (spec,)
+
+
+register(Op(
+    name="training", label="Training", infer=_training_infer, kernel=_no_calls,
+    reference=_handed_in, vjp=_NO_INPUTS, jvp=_NO_INPUTS, batch=_NO_INPUTS,
+    tiling=Absent("its value is handed in"), cost=_no_cost, samples=_no_samples,
+))  # fmt: skip
 
 
 # size: a dimension as a tensor, a constant once the names are bound

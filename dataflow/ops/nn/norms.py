@@ -288,9 +288,7 @@ def _less_own(
         _follow(variable, reshape(batch, x.shape[place : place + 1]), training, momentum)
     if training is True:
         return y
-    before = [_per_channel("batch_norm", "a running average", v, x, place) for v in running]
-    centre, var = where(training, centre, before[0]), where(training, var, before[1])
-    return _standardized(x, centre, var, eps)
+    return where(training, y, _less_running(x, running, place, eps))
 
 
 def _follow(variable: Any, batch: Tensor, training: bool | Tensor, momentum: TensorLike) -> None:  # noqa: ANN401 - as given
