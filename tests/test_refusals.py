@@ -51,6 +51,20 @@ KINDS: list[Row] = [
 ]
 
 SIZES: list[Row] = [
+    (lambda: df.zeros(-1, device=b), df.errors.ShapeError, "zeros"),
+    (lambda: df.ones((2, -1), device=b), df.errors.ShapeError, "ones"),
+    (lambda: df.zeros(2), df.errors.GraphError, "zeros"),
+    (lambda: df.concat([]), df.errors.ShapeError, "concat"),
+    (lambda: df.stack([]), df.errors.ShapeError, "stack"),
+    (lambda: df.bincount(WHOLE), df.errors.ShapeError, "give minlength="),
+    (lambda: df.bincount(WHOLE.reshape(3, 1), minlength=4), df.errors.ShapeError, "one axis"),
+    (lambda: df.linalg.cholesky(MATRIX), df.errors.ShapeError, "takes square matrices"),
+    (lambda: df.diff(VECTOR, n=10**30), df.errors.ShapeError, "diff"),
+    (lambda: df.array_split(VECTOR, 10**30), df.errors.ShapeError, "too many"),
+    (lambda: df.tensor_split(VECTOR, 10**30), df.errors.ShapeError, "too many"),
+    (lambda: df.split(df.zeros(0, device=b), 10**30), df.errors.ShapeError, "too many"),
+    (lambda: df.random.split(KEY, 10**30), df.errors.ShapeError, "give a shape"),
+    (lambda: df.special.multigammaln(VECTOR, 10**30), df.errors.ShapeError, "multigammaln"),
     (lambda: df.eye(-1, device=b), df.errors.ShapeError, "eye"),
     (lambda: df.one_hot(WHOLE, -1), df.errors.ShapeError, "one_hot"),
     (lambda: df.linspace(0, 1, -2, device=b), df.errors.ShapeError, "linspace"),
@@ -99,3 +113,18 @@ def test_integer_arrays_are_shapes_and_axes() -> None:
     assert df.sum(MATRIX, axis=np.array([0, 1])).shape == ()
     assert df.sum(MATRIX, axis=0, keepdims=1).shape == (1, 4)
     assert f"{VECTOR}" == str(VECTOR)
+
+
+@pytest.mark.parametrize("order", [np.inf, 1, 2])
+def test_the_largest_of_no_sizes_is_zero(order: float) -> None:
+    """Norms of nothing that are maxima are 0, as NumPy has them from 2.4 on."""
+    empty = b.constant(np.zeros((0, 0)))
+    assert df.evaluate(df.linalg.norm(empty, order)) == 0
+    assert df.evaluate(df.linalg.norm(b.constant(np.zeros(0)), order)) == 0
+
+
+def test_corners_without_elements_or_axes_are_numpys() -> None:
+    """Nothing unwraps to nothing, and one number is sorted by [0]."""
+    assert df.evaluate(df.unwrap(b.constant(np.zeros(0)))).shape == (0,)
+    assert df.evaluate(df.unwrap(b.constant(np.zeros((2, 0))), axis=0)).shape == (2, 0)
+    assert df.evaluate(df.argsort(b.constant(1.0))).tolist() == [0]

@@ -73,9 +73,12 @@ def bincount(x: Tensor, /, weights: TensorLike | None = None, minlength: DimLike
     if x.dtype.kind not in "biu":
         msg = f"bincount ({user_line()}): counts integers, not {x.dtype}"
         raise DTypeError(msg)
-    if x.ndim != 1 or length == 0:
-        msg = (f"bincount ({user_line()}): takes one axis, and minlength= says how long the result "
-               f"is, which can't depend on data; not {x.ndim} axes and {length}")  # fmt: skip
+    if x.ndim != 1:
+        msg = f"bincount ({user_line()}): takes a tensor of one axis, not of {x.ndim}"
+        raise ShapeError(msg)
+    if length == 0:
+        msg = (f"bincount ({user_line()}): give minlength=, the length of the result, which can't "
+               "depend on data")  # fmt: skip
         raise ShapeError(msg)
     check_known(x, length, "element")
     counts = _weights(x, weights, x.shape)

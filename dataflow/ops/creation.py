@@ -64,8 +64,16 @@ def full(
     array([[7, 7],
            [7, 7]])
     """
-    value = asarray(fill_value, dtype, device=builder_for("full", device, fill_value))
-    spec = declared_spec("full", shape, value.dtype)
+    return _filled("full", shape, fill_value, dtype, device)
+
+
+def _filled(
+    name: str, shape: DimLike | Sequence[DimLike], fill_value: TensorLike, dtype: object,
+    device: Builder | None,
+) -> Tensor:  # fmt: skip
+    """Return a tensor of one value; errors name the function that was called."""
+    value = asarray(fill_value, dtype, device=builder_for(name, device, fill_value))
+    spec = declared_spec(name, shape, value.dtype)
     return apply(BROADCAST_TO, (value,), Attrs(shape=spec.shape))
 
 
@@ -83,7 +91,7 @@ def zeros(
     >>> df.evaluate(x)
     array([0., 0., 0.], dtype=float32)
     """
-    return full(shape, 0, np.float32 if dtype is None else dtype, device=device)
+    return _filled("zeros", shape, 0, np.float32 if dtype is None else dtype, device)
 
 
 @public(np.ones)
@@ -100,7 +108,7 @@ def ones(
     >>> df.evaluate(x)
     array([1, 1, 1])
     """
-    return full(shape, 1, np.float32 if dtype is None else dtype, device=device)
+    return _filled("ones", shape, 1, np.float32 if dtype is None else dtype, device)
 
 
 @public(np.empty)

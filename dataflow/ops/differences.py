@@ -26,6 +26,8 @@ __all__ = ["diff", "ediff1d"]
 
 # Differences
 
+_MOST_TIMES = 10_000  # each is a node of its own
+
 
 @public(np.diff)
 def diff(
@@ -53,7 +55,7 @@ def diff(
     Raises
     ------
     ShapeError
-        The axis is out of range, `n` is negative, or shapes don't fit.
+        The axis is out of range, `n` is negative or in the ten thousands, or shapes don't fit.
 
     Examples
     --------
@@ -63,8 +65,8 @@ def diff(
     (array([1, 2, 3]), array([1, 1]), array([1, 1, 2, 3]))
     """
     place, times = normal_axis(axis, x.ndim), as_integer(n, "n of diff")
-    if times < 0:
-        msg = f"diff ({user_line()}): n is 0 or more, not {times}"
+    if not 0 <= times <= _MOST_TIMES:
+        msg = f"diff ({user_line()}): n is 0 or more, not {times}; the most is {_MOST_TIMES}"
         raise ShapeError(msg)
     before, after = ([] if end is None else [end_of(end, x, place)] for end in (prepend, append))
     whole = concat([*before, x, *after], place) if times and (before or after) else x

@@ -17,7 +17,6 @@ from dataflow.ops.shaping import broadcast_to, expand_dims, reshape
 from dataflow.ops.slicing import slice_axis
 from dataflow.ops.structure import copy_cost
 from dataflow.shapes import move_axis, normal_axis
-from dataflow.source import user_line
 from dataflow.spec import DTYPES, Spec, as_dtype, shape_text
 from dataflow.tensor import Tensor
 
@@ -186,7 +185,7 @@ def stack(tensors: Sequence[TensorLike], axis: int = 0, *, dtype: object = None)
 def parts_of(tensors: Any, dtype: object = None) -> tuple[Tensor, ...]:  # noqa: ANN401 - checked here
     """Return what is to be joined as tensors of one dtype; `ShapeError` where there are none."""
     if not isinstance(tensors, Sequence) or not tensors:
-        msg = f"join ({user_line()}): give a list or tuple of at least one tensor"
+        msg = "give a list or tuple of at least one tensor"
         raise ShapeError(msg)
     if dtype is not None:
         asked = as_dtype(dtype)

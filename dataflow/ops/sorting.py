@@ -301,4 +301,5 @@ def argsort(
     (array([1, 3, 2, 0]), array([0, 2, 1, 3]))
     """
     _check_kind(kind)
+    x = x if x.ndim else reshape(x, -1)  # the order of one number is [0], as in NumPy
     return _declared(ARGSORT, x, axis, descending=descending)

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 __all__ = ["array_split", "chunk", "dsplit", "hsplit", "narrow", "split", "tensor_split", "unbind",
            "unstack", "vsplit"]  # fmt: skip
 
+_MOST_EMPTY = 1_000  # parts without elements, each a node of its own
+
 
 @public(np.split)
 def split(x: Tensor, /, indices_or_sections: _Places, axis: int = 0) -> list[Tensor]:
@@ -106,6 +108,9 @@ def _count(value: Any, name: str) -> int:  # noqa: ANN401 - checked here
 
 def _sections(x: Tensor, count: int, axis: int, *, exact: bool) -> list[Tensor]:
     length = x.shape[axis]
+    if isinstance(length, int) and count > length + _MOST_EMPTY:
+        msg = f"split ({user_line()}): {count} parts are too many for a length of {length}"
+        raise ShapeError(msg)
     each = exact_quotient(length, count)
     if each is not None:
         return _between(x, [i * each for i in range(count + 1)], axis)

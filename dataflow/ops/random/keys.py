@@ -146,6 +146,9 @@ def bits(
     return draw(BITS, key, shape, dtype)
 
 
+_MOST_KEYS = 10_000  # that are tensors of their own
+
+
 @public(family="random")
 def split(key: Tensor, num: int | Sequence[DimLike] = 2) -> Any:  # noqa: ANN401 - see below
     """Return new keys, to be used in the place of a key.
@@ -178,6 +181,9 @@ def split(key: Tensor, num: int | Sequence[DimLike] = 2) -> Any:  # noqa: ANN401
         return draw(BITS, stream, num, "uint64")
     if isinstance(num, bool) or num < 0:
         msg = f"split ({user_line()}): a number of keys is an int of 0 or more, not {num!r}"
+        raise ShapeError(msg)
+    if num > _MOST_KEYS:
+        msg = f"split ({user_line()}): {num} keys are too many to unpack: give a shape, ({num},)"
         raise ShapeError(msg)
     keys = draw(BITS, stream, (int(num),), "uint64")
     return tuple(getitem(keys, (..., i)) for i in range(int(num)))

@@ -178,6 +178,9 @@ def polygamma(n: int, x: TensorLike) -> Tensor:
     return zeta(float(n + 1), x) * math.copysign(math.factorial(n), n % 2 - 0.5)
 
 
+_MOST_DIMENSIONS = 10_000  # each is a node of its own
+
+
 @public(family="special")
 def multigammaln(a: TensorLike, d: int) -> Tensor:
     """Return the logarithm of the multivariate gamma function of dimension `d`.
@@ -192,7 +195,7 @@ def multigammaln(a: TensorLike, d: int) -> Tensor:
     Raises
     ------
     ShapeError
-        `d` is no int, or below 1.
+        `d` is no int, below 1, or in the ten thousands.
 
     Examples
     --------
@@ -201,8 +204,8 @@ def multigammaln(a: TensorLike, d: int) -> Tensor:
     >>> df.evaluate(df.special.multigammaln(a, 2)).round(4)
     array([1.5502], dtype=float32)
     """
-    if type(d) is not int or d < 1:
-        msg = f"multigammaln ({user_line()}) takes an int d of 1 or more, not {d!r}"
+    if type(d) is not int or not 1 <= d <= _MOST_DIMENSIONS:
+        msg = f"multigammaln ({user_line()}) takes an int d from 1 to {_MOST_DIMENSIONS}, not {d!r}"
         raise ShapeError(msg)
     (floats,) = as_scipy_floats(GAMMALN, a)
     total = gammaln(floats) + d * (d - 1) / 4 * math.log(math.pi)
