@@ -246,3 +246,9 @@ def test_layers_of_one_function_fit_in_a_row() -> None:
     expected = df.nn.leaky_relu(df.sigmoid(df.tanh(df.silu(df.gelu(df.relu(x))))), 0.2)
     made = df.nn.Sequential(*layers)(x)
     np.testing.assert_array_equal(value_of(made), value_of(df.softmax(df.nn.elu(expected), 0)))
+
+
+def test_i0_is_numpys() -> None:
+    """df.i0 is the function that np.i0 names."""
+    x = RNG.uniform(-5, 5, 6)
+    np.testing.assert_allclose(value_of(df.i0(tensor(x))), np.i0(x), rtol=1e-12)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from dataflow.ops.arranging import *
     from dataflow.ops.averages import *
     from dataflow.ops.axes import *
+    from dataflow.ops.bessel import *
     from dataflow.ops.bins import *
     from dataflow.ops.bitwise import *
     from dataflow.ops.casting import *
