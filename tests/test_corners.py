@@ -11,6 +11,7 @@ import dataflow as df
 from dataflow.attrs import Attrs
 from dataflow.registry import get_op
 from dataflow.spec import DTYPES
+from dataflow.sweeps import jvp_of
 from tests.oracle import LAYOUTS, run
 
 INF, NAN = math.inf, math.nan
@@ -190,3 +191,27 @@ def test_broadcasting_against_nothing() -> None:
     product = x * y
     value, *slopes = df.evaluate(product, *df.grad(product.sum(), [x, y]))
     assert (value.shape, slopes[0].tolist(), slopes[1].shape) == ((3, 0), [[0], [0], [0]], (1, 0))
+
+
+@pytest.mark.parametrize("side", [0.0, -0.0])
+@pytest.mark.parametrize(
+    ("function", "along"),
+    [(df.asin, 1), (df.acos, 1), (df.acosh, 1), (df.asinh, 1j), (df.sqrt, 1), (df.log, 1)],
+)
+def test_slopes_on_a_branch_cut_are_those_of_the_side_that_the_signed_zero_names(
+    function: Function, along: complex, side: float
+) -> None:
+    """The forward and the reverse sweep both see a number that lies 1e-9 off the cut."""
+    for far in (-1.5, -0.5, 0.5, 2.0):
+        on = complex(far, side) if along == 1 else complex(side, far)
+        off = on + math.copysign(1e-9, side) * (1j if along == 1 else 1)
+        slopes = []
+        for place in (on, off):
+            b = df.GraphBuilder()
+            z = b.constant(place)
+            made = function(z)
+            (gradient,) = df.grad(df.real(made), [z])
+            (tangent,) = jvp_of([made], [z], [b.constant(1 + 0j)])
+            assert tangent is not None
+            slopes.append([complex(v.item()) for v in df.evaluate(gradient, tangent)])
+        np.testing.assert_allclose(slopes[0], slopes[1], rtol=1e-7)

@@ -9,7 +9,7 @@ import numpy as np
 from dataflow.calling import unary
 from dataflow.dispatch import also_named, public
 from dataflow.elementwise import elementwise
-from dataflow.ops.powers import hypot, sqrt, square
+from dataflow.ops.powers import hypot, one_beside, sqrt, square
 from dataflow.sampling import COMPLEX, FLOATS, few
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def cosh(x: TensorLike, /) -> Tensor:
 
 def _asinh_slope(application: Application, change: Tensor) -> Tensor:
     (x,) = application.inputs
-    return change / (sqrt(square(x) + 1) if x.dtype.kind == "c" else hypot(x, 1))
+    return change / (sqrt(square(x) + one_beside(x)) if x.dtype.kind == "c" else hypot(x, 1))
 
 
 ASINH = elementwise(
@@ -105,7 +105,7 @@ def asinh(x: TensorLike, /) -> Tensor:
 
 def _acosh_slope(application: Application, change: Tensor) -> Tensor:
     (x,) = application.inputs
-    return change / (sqrt(x - 1) * sqrt(x + 1))
+    return change / (sqrt(x - 1) * sqrt(x + one_beside(x)))
 
 
 ACOSH = elementwise(

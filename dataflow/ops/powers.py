@@ -153,6 +153,14 @@ def safe_hypot(a: Tensor, b: Tensor) -> Tensor:
     return _unless_zero(hypot(a, b))
 
 
+def one_beside(x: Tensor) -> complex:
+    """Return a 1 that, added to `x` or less `x`, keeps the sign of an imaginary 0.
+
+    That sign is the side of a branch cut, and 0 + -0 is 0, while -0 + -0 is -0.
+    """
+    return complex(1, -0.0) if x.dtype.kind == "c" else 1
+
+
 def _minus_output_squared(application: Application, change: Tensor) -> Tensor:
     return -change * square(application.outputs[0])
 

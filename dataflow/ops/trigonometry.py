@@ -15,7 +15,7 @@ from dataflow.calling import binary, promoted, unary
 from dataflow.dispatch import also_named, public
 from dataflow.elementwise import elementwise
 from dataflow.ops.casting import astype
-from dataflow.ops.powers import safe_hypot, sqrt, square
+from dataflow.ops.powers import one_beside, safe_hypot, sqrt, square
 from dataflow.sampling import COMPLEX, FLOATS, few
 
 if TYPE_CHECKING:
@@ -66,7 +66,8 @@ def tan(x: TensorLike, /) -> Tensor:
 
 def _root(x: Tensor) -> Tensor:
     """Return √(1-x²) with its digits where x is close to 1 or -1."""
-    return sqrt(1 - x) * sqrt(1 + x)
+    one = one_beside(x)
+    return sqrt(one - x) * sqrt(one + x)
 
 
 def _asin_slope(application: Application, change: Tensor) -> Tensor:
