@@ -14,9 +14,6 @@ from tests import standard
 
 load_all()
 
-NOT_YET: set[str] = set()
-"""Functions of the standard that aren't here yet; it only shrinks."""
-
 OTHERWISE = {
     "fill_diagonal": "NumPy's writes into its argument; ours returns another tensor",
     "put_along_axis": "NumPy's writes into its argument; ours returns another tensor",
@@ -62,13 +59,7 @@ def fits(name: str) -> bool:
 @pytest.mark.parametrize("name", standard.FUNCTIONS)
 def test_the_standards_functions_are_here(name: str) -> None:
     """Every function of the standard exists, and takes its arguments by place and by name."""
-    assert fits(name) or name in NOT_YET
-
-
-@pytest.mark.long
-def test_what_is_missing_is_missing() -> None:
-    """The list of what isn't here yet names nothing that is."""
-    assert {name for name in standard.FUNCTIONS if not fits(name)} == NOT_YET
+    assert fits(name)
 
 
 def test_the_standards_names_are_here() -> None:
@@ -85,8 +76,6 @@ def test_the_standards_names_are_here() -> None:
 @pytest.mark.parametrize("name", standard.DATA_DEPENDENT)
 def test_results_whose_shape_depends_on_data_are_refused(name: str) -> None:
     """Such a function raises our error at the user's line, and names what to use instead."""
-    if name in NOT_YET:
-        pytest.skip("not yet")
     with pytest.raises(GraphError, match=r"test_array_api\.py:\d+"):
         ours(name)(df.GraphBuilder().input("x", (3,)))
 
@@ -152,8 +141,6 @@ def as_tensors(builder: df.GraphBuilder, value: Any) -> Any:  # noqa: ANN401 - w
 @pytest.mark.parametrize("name", CALLS)
 def test_values_are_numpys(name: str) -> None:
     """Called as the standard says, a function gives what NumPy's gives."""
-    if name in NOT_YET:
-        pytest.skip("not yet")
     expected = called(np, name, CALLS[name])
     made = called(df, name, as_tensors(df.GraphBuilder(), CALLS[name]))
     for tensor, right in zip(made, expected, strict=True):

@@ -8,8 +8,9 @@ import numpy as np
 
 from dataflow.calling import apply
 from dataflow.dispatch import public
-from dataflow.elementwise import batch_elementwise, elementwise_tiling, maps_jvp, maps_vjp, traffic
-from dataflow.op import Application, Arrays, Call, Cost, Op, Specs, register
+from dataflow.elementwise import batch_elementwise, elementwise_tiling, maps_jvp, maps_vjp
+from dataflow.op import Application, Op, Specs, register
+from dataflow.ops.structure import copy_cost, copy_kernel
 from dataflow.sampling import values
 from dataflow.spec import DTYPES
 
@@ -24,16 +25,8 @@ def _infer(specs: Specs, attrs: Attrs) -> Specs:
     return specs
 
 
-def _kernel(outs: Arrays, ins: Arrays, scratch: Arrays, attrs: Attrs) -> list[Call]:
-    return [(np.copyto, (outs[0], ins[0]))]
-
-
 def _reference(array: np.ndarray, *, attrs: Attrs) -> np.ndarray:
     return np.copy(array)
-
-
-def _cost(ins: Specs, outs: Specs, attrs: Attrs) -> Cost:
-    return Cost(0, traffic(ins, outs))
 
 
 def _keep(application: Application, change: Tensor) -> Tensor:
@@ -41,9 +34,9 @@ def _keep(application: Application, change: Tensor) -> Tensor:
 
 
 COPY = register(Op(
-    name="copy", label="Clone", infer=_infer, kernel=_kernel, reference=_reference,
+    name="copy", label="Clone", infer=_infer, kernel=copy_kernel, reference=_reference,
     vjp=maps_vjp((_keep,)), jvp=maps_jvp((_keep,)), batch=batch_elementwise,
-    tiling=elementwise_tiling, cost=_cost, samples=values(-3, 3, dtypes=DTYPES), inplace=(0,),
+    tiling=elementwise_tiling, cost=copy_cost, samples=values(-3, 3, dtypes=DTYPES), inplace=(0,),
     moves=True,
 ))  # fmt: skip
 

@@ -32,7 +32,7 @@ from dataflow.op import (
 )
 from dataflow.ops.reductions import sum as sum_
 from dataflow.ops.shaping import reshape
-from dataflow.ops.structure import as_integer, check_inputs, copy_cost, samples_of
+from dataflow.ops.structure import as_integer, check_inputs, copy_cost, samples_of, slice_shape
 from dataflow.shapes import normal_axes, normal_axis
 from dataflow.source import user_line
 from dataflow.spec import Spec, as_shape, shape_text
@@ -221,12 +221,7 @@ def _put_batch(
 
 def _put_tiling(specs: Specs, attrs: Attrs) -> Tiling:
     rest = _rest(specs[0].ndim + 1, attrs)
-    return Tiling(((*map(Along, rest), WHOLE),), slice_attrs=_slice_shape)
-
-
-def _slice_shape(attrs: Attrs, axis: int, start: int, stop: int) -> Attrs:
-    shape = attrs.dims("shape")
-    return attrs.replace(shape=(*shape[:axis], stop - start, *shape[axis + 1 :]))
+    return Tiling(((*map(Along, rest), WHOLE),), slice_attrs=slice_shape)
 
 
 PUT_DIAGONAL = register(Op(

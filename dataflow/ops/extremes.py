@@ -14,6 +14,7 @@ from dataflow.errors import DTypeError, GraphError, ShapeError
 from dataflow.ops.reducing import (
     accumulator,
     kept,
+    reduce_kernel,
     reduced_shape,
     reduction,
     samples_of_permutations,
@@ -25,7 +26,7 @@ from dataflow.shapes import normal_axes
 from dataflow.source import user_line
 
 if TYPE_CHECKING:
-    from dataflow.op import Application, Arrays, Call, Op, Specs
+    from dataflow.op import Application, Op, Specs
     from dataflow.ops.reducing import Axis
     from dataflow.tensor import Tensor, TensorLike
 
@@ -42,13 +43,6 @@ def _extreme_infer(specs: Specs, attrs: Attrs) -> Specs:
         msg = "the maximum or minimum along an axis of length 0 doesn't exist"
         raise ShapeError(msg)
     return (spec.with_shape(shape),)
-
-
-def _extreme_kernel(
-    ufunc: np.ufunc, outs: Arrays, ins: Arrays, scratch: Arrays, attrs: Attrs
-) -> list[Call]:
-    axes, keepdims = attrs.integers("axes"), attrs.flag("keepdims")
-    return [(ufunc.reduce, (ins[0], axes, None, outs[0], keepdims))]
 
 
 def _extreme_reference(ufunc: np.ufunc, x: np.ndarray, attrs: Attrs) -> Any:  # noqa: ANN401
@@ -77,7 +71,7 @@ def _sum_shares(application: Application, tangent: Tensor) -> Tensor:
 
 def _extreme(name: str, ufunc: np.ufunc) -> Op:
     return reduction(
-        name, name.capitalize(), infer=_extreme_infer, kernel=partial(_extreme_kernel, ufunc),
+        name, name.capitalize(), infer=_extreme_infer, kernel=partial(reduce_kernel, ufunc),
         reference=partial(_extreme_reference, ufunc), maps=(_spread_shares, _sum_shares),
         combine=ufunc.__name__, samples=samples_of_permutations(("bool", *INTEGERS, *FLOATS)),
     )  # fmt: skip

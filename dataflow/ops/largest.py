@@ -17,10 +17,7 @@ from dataflow.dispatch import also_named, public
 from dataflow.elementwise import traffic
 from dataflow.errors import DTypeError, ShapeError
 from dataflow.op import (
-    WHOLE,
     Absent,
-    Along,
-    Application,
     Array,
     Arrays,
     Call,
@@ -28,11 +25,12 @@ from dataflow.op import (
     Op,
     Sample,
     Specs,
-    Tiling,
     Workspace,
     register,
 )
 from dataflow.ops.along import take_along_axis
+from dataflow.ops.one_axis import batch_along_axis, tile_beside_axis
+from dataflow.ops.sorting import SORT_OBJECTS, lines_at_a_time
 from dataflow.ops.structure import check_inputs, each_index
 from dataflow.sampling import FLOATS, INTEGERS
 from dataflow.shapes import normal_axis
@@ -40,18 +38,12 @@ from dataflow.source import user_line
 from dataflow.spec import Spec
 
 if TYPE_CHECKING:
-    from dataflow.dims import Dim
     from dataflow.tensor import Tensor
 
 __all__ = ["TopK", "top_k", "topk"]
 
 _SHORT = 512
 """Lines up to this length are sorted whole, many at a time."""
-
-_PART = 1 << 16
-"""Bytes of indices that NumPy makes at a time then."""
-
-_OBJECTS = 4096
 
 
 def _infer(specs: Specs, attrs: Attrs) -> Specs:
@@ -70,10 +62,6 @@ def _infer(specs: Specs, attrs: Attrs) -> Specs:
     return (Spec((*spec.shape[:axis], k, *spec.shape[axis + 1 :]), np.dtype(np.int64)),)
 
 
-def _width(length: int) -> int:
-    return max(1, _PART // (8 * max(1, length)))
-
-
 def _kernel(outs: Arrays, ins: Arrays, scratch: Arrays, attrs: Attrs) -> list[Call]:
     x, out = (np.moveaxis(a, attrs.integer("axis"), -1) for a in (ins[0], outs[0]))
     if x.ndim == 1:
@@ -82,7 +70,7 @@ def _kernel(outs: Arrays, ins: Arrays, scratch: Arrays, attrs: Attrs) -> list[Ca
         return []
     largest = attrs.flag("largest")
     if x.shape[-1] <= _SHORT:
-        return [(_sort_parts, (x, out, largest, _width(x.shape[-1])))]
+        return [(_sort_parts, (x, out, largest, lines_at_a_time(x.shape[-1])))]
     return [(_select_each, (x, out, largest))]
 
 
@@ -126,23 +114,10 @@ def _workspace(specs: Specs, attrs: Attrs) -> Workspace:
     spec, length = specs[0], specs[0].static_shape[attrs.integer("axis")]
     item = spec.dtype.itemsize
     if length <= _SHORT:
-        whole = 8 * length * _width(length)
-        return Workspace(internal=whole + 2 * (8 + item) * length + _OBJECTS)
+        whole = 8 * length * lines_at_a_time(length)
+        return Workspace(internal=whole + 2 * (8 + item) * length + SORT_OBJECTS)
     # A line's copy and mask; where all are ties, all candidates, their order, and work to sort.
-    return Workspace(internal=length * (2 * item + 1 + 4 * 8) + _OBJECTS)
-
-
-def _batch(
-    application: Application, inputs: tuple[Tensor, ...], batched: tuple[bool, ...],
-    size: int | Dim,
-) -> list[Tensor]:  # fmt: skip
-    attrs = application.attrs
-    return [apply(application.op, inputs, attrs.replace(axis=attrs.integer("axis") + 1))]
-
-
-def _tiling(specs: Specs, attrs: Attrs) -> Tiling:
-    axis = attrs.integer("axis")
-    return Tiling((tuple(WHOLE if i == axis else Along(i) for i in range(specs[0].ndim)),))
+    return Workspace(internal=length * (2 * item + 1 + 4 * 8) + SORT_OBJECTS)
 
 
 def _cost(ins: Specs, outs: Specs, attrs: Attrs) -> Cost:
@@ -170,8 +145,8 @@ _NO_DERIVATIVE = Absent("an index doesn't change with the values")
 
 TOP_K = register(Op(
     name="top_k", label="TopK", infer=_infer, kernel=_kernel, reference=_reference,
-    vjp=_NO_DERIVATIVE, jvp=_NO_DERIVATIVE, batch=_batch, tiling=_tiling, cost=_cost,
-    workspace=_workspace, samples=_samples,
+    vjp=_NO_DERIVATIVE, jvp=_NO_DERIVATIVE, batch=batch_along_axis, tiling=tile_beside_axis,
+    cost=_cost, workspace=_workspace, samples=_samples,
 ))  # fmt: skip
 
 

@@ -16,8 +16,6 @@ from dataflow.dispatch import public
 from dataflow.elementwise import maps_jvp, maps_vjp, traffic
 from dataflow.errors import DTypeError, ShapeError
 from dataflow.op import (
-    WHOLE,
-    Along,
     Application,
     Array,
     Arrays,
@@ -25,10 +23,10 @@ from dataflow.op import (
     Cost,
     Op,
     Specs,
-    Tiling,
     Workspace,
     register,
 )
+from dataflow.ops.one_axis import batch_along_axis, tile_beside_axis
 from dataflow.ops.reductions import sum
 from dataflow.ops.structure import check_inputs, samples_of
 from dataflow.sampling import FLOATS
@@ -36,7 +34,6 @@ from dataflow.shapes import normal_axis
 from dataflow.spec import Spec
 
 if TYPE_CHECKING:
-    from dataflow.dims import Dim
     from dataflow.tensor import Tensor, TensorLike
 
 __all__ = ["log_softmax", "softmax"]
@@ -141,19 +138,6 @@ def _log_softmax_forth(application: Application, tangent: Tensor) -> Tensor:
     return tangent - _along(application, p * tangent)
 
 
-def _batch(
-    application: Application, inputs: tuple[Tensor, ...], batched: tuple[bool, ...],
-    size: int | Dim,
-) -> list[Tensor]:  # fmt: skip
-    axis = application.attrs.integer("axis") + 1
-    return [apply(application.op, inputs, Attrs(axis=axis))]
-
-
-def _tiling(specs: Specs, attrs: Attrs) -> Tiling:
-    axis = attrs.integer("axis")
-    return Tiling((tuple(WHOLE if i == axis else Along(i) for i in range(specs[0].ndim)),))
-
-
 def _cost(ins: Specs, outs: Specs, attrs: Attrs) -> Cost:
     size = ins[0].size
     return Cost(20 * size if isinstance(size, int) else 0, traffic(ins, outs))
@@ -170,15 +154,15 @@ _SAMPLES = samples_of(
 SOFTMAX = register(Op(
     name="softmax", label="Softmax", infer=_infer, kernel=_softmax_kernel,
     reference=_softmax_reference, vjp=maps_vjp((_softmax_change,)),
-    jvp=maps_jvp((_softmax_change,)), batch=_batch, tiling=_tiling, cost=_cost, samples=_SAMPLES,
-    inplace=(0,), workspace=partial(_workspace, 0),
+    jvp=maps_jvp((_softmax_change,)), batch=batch_along_axis, tiling=tile_beside_axis,
+    cost=_cost, samples=_SAMPLES, inplace=(0,), workspace=partial(_workspace, 0),
 ))  # fmt: skip
 
 LOG_SOFTMAX = register(Op(
     name="log_softmax", label="LogSoftmax", infer=_infer, kernel=_log_softmax_kernel,
     reference=_log_softmax_reference, vjp=maps_vjp((_log_softmax_back,)),
-    jvp=maps_jvp((_log_softmax_forth,)), batch=_batch, tiling=_tiling, cost=_cost,
-    samples=_SAMPLES, inplace=(0,), workspace=partial(_workspace, 1),
+    jvp=maps_jvp((_log_softmax_forth,)), batch=batch_along_axis, tiling=tile_beside_axis,
+    cost=_cost, samples=_SAMPLES, inplace=(0,), workspace=partial(_workspace, 1),
 ))  # fmt: skip
 
 

@@ -22,8 +22,9 @@ from dataflow.dispatch import public
 from dataflow.elementwise import maps_vjp
 from dataflow.errors import DTypeError, ShapeError
 from dataflow.op import Op, Sample, register
+from dataflow.ops.one_axis import tile_beside_axis
 from dataflow.ops.recurrence_kernels import recurrence_kernel, recurrence_workspace
-from dataflow.ops.scanning import axis_of, other_way, scan_cost, scan_tiling
+from dataflow.ops.scanning import axis_of, other_way, scan_cost
 from dataflow.ops.shaping import broadcast_to
 from dataflow.ops.structure import check_inputs
 from dataflow.sampling import COMPLEX, FLOATS
@@ -134,7 +135,7 @@ def _samples(rng: np.random.Generator) -> list[Sample]:
 RECURRENCE = register(Op(
     name="recurrence", label="Recurrence", infer=_infer, kernel=recurrence_kernel,
     reference=_reference, vjp=maps_vjp((_factor_back, _term_back)), jvp=_jvp, batch=_batch,
-    tiling=scan_tiling, cost=partial(scan_cost, 2), samples=_samples,
+    tiling=tile_beside_axis, cost=partial(scan_cost, 2), samples=_samples,
     workspace=recurrence_workspace,
 ))  # fmt: skip
 

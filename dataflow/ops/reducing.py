@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from dataflow.tensor import Tensor, TensorLike
 
 __all__ = [
-    "CAST_BUFFER", "SAMPLE_ROWS", "Axis", "Infer", "accumulator", "again", "kept", "reduced_shape",
-    "reduction", "samples_of_permutations", "spread",
+    "CAST_BUFFER", "SAMPLE_ROWS", "Axis", "Infer", "accumulator", "again", "kept", "reduce_kernel",
+    "reduced_shape", "reduction", "samples_of_permutations", "spread",
     "spread_whole", "wide_infer", "wide_kernel", "wide_reference", "wide_workspace",
 ]  # fmt: skip
 
@@ -58,6 +58,14 @@ def reduced_shape(spec: Spec, attrs: Attrs) -> Shape:
         raise ShapeError(msg)
     left = ((i, 1 if i in axes else dim) for i, dim in enumerate(spec.shape))
     return tuple(dim for i, dim in left if keepdims or i not in axes)
+
+
+def reduce_kernel(
+    ufunc: np.ufunc, outs: Arrays, ins: Arrays, scratch: Arrays, attrs: Attrs
+) -> list[Call]:
+    """Let a ufunc reduce in the dtype of its input."""
+    axes, keepdims = attrs.integers("axes"), attrs.flag("keepdims")
+    return [(ufunc.reduce, (ins[0], axes, None, outs[0], keepdims))]
 
 
 def reduction(  # noqa: PLR0913 - the facts of a record

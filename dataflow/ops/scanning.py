@@ -17,20 +17,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dataflow.attrs import Attrs
-from dataflow.calling import apply
 from dataflow.elementwise import LinearMap, maps_jvp, maps_vjp, traffic
 from dataflow.errors import DTypeError, GraphError, ShapeError
-from dataflow.op import WHOLE, Along, Cost, Op, Sample, Tiling, Workspace, register
+from dataflow.op import Cost, Op, Sample, Workspace, register
+from dataflow.ops.one_axis import batch_along_axis, tile_beside_axis
 from dataflow.ops.structure import check_inputs
 from dataflow.spec import Spec
 
 if TYPE_CHECKING:
-    from dataflow.dims import Dim
-    from dataflow.op import Application, Array, Arrays, Call, Specs
-    from dataflow.tensor import Tensor
+    from dataflow.op import Array, Arrays, Call, Specs
 
 __all__ = [
-    "SCAN_ROWS", "axis_of", "batch_scan", "other_way", "scan", "scan_cost", "scan_tiling",
+    "SCAN_ROWS", "axis_of", "other_way", "scan", "scan_cost",
 ]  # fmt: skip
 
 SCAN_ROWS: list[tuple[tuple[int, ...], int, bool, bool]] = [
@@ -72,9 +70,9 @@ def scan(
     return register(Op(
         name=name, label=label, infer=partial(_infer, dtypes, identity),
         kernel=partial(_kernel, ufunc, identity), reference=partial(_reference, ufunc, identity),
-        vjp=maps_vjp((back,)), jvp=maps_jvp((forth,)), batch=batch_scan, tiling=scan_tiling,
-        cost=partial(scan_cost, flops), workspace=partial(_workspace, widens),
-        samples=partial(_samples, dtypes, identity),
+        vjp=maps_vjp((back,)), jvp=maps_jvp((forth,)), batch=batch_along_axis,
+        tiling=tile_beside_axis, cost=partial(scan_cost, flops),
+        workspace=partial(_workspace, widens), samples=partial(_samples, dtypes, identity),
     ))  # fmt: skip
 
 
@@ -180,23 +178,6 @@ def _reference(ufunc: np.ufunc, identity: float | None, x: np.ndarray, attrs: At
 def other_way(attrs: Attrs) -> Attrs:
     """Return the attributes of the scan from the other end."""
     return attrs.replace(reverse=not attrs.flag("reverse"))
-
-
-def batch_scan(
-    application: Application, inputs: tuple[Tensor, ...], batched: tuple[bool, ...],
-    size: int | Dim,
-) -> list[Tensor]:  # fmt: skip
-    """Move the axis by one."""
-    attrs = application.attrs
-    return [apply(application.op, inputs, attrs.replace(axis=attrs.integer("axis") + 1))]
-
-
-def scan_tiling(specs: Specs, attrs: Attrs) -> Tiling:
-    """Map every axis but the scan's."""
-    axis = attrs.integer("axis")
-    return Tiling(tuple(
-        tuple(WHOLE if i == axis else Along(i) for i in range(spec.ndim)) for spec in specs
-    ))  # fmt: skip
 
 
 def scan_cost(flops: int, ins: Specs, outs: Specs, attrs: Attrs) -> Cost:

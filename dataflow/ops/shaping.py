@@ -30,7 +30,7 @@ from dataflow.op import (
     Tiling,
     register,
 )
-from dataflow.ops.structure import check_inputs, copy_cost, copy_kernel, samples_of
+from dataflow.ops.structure import check_inputs, copy_cost, copy_kernel, samples_of, slice_shape
 from dataflow.shapes import normal_axes
 from dataflow.source import user_line
 from dataflow.spec import Spec, as_shape, broadcast_shapes, shape_text
@@ -40,11 +40,6 @@ if TYPE_CHECKING:
     from dataflow.tensor import Tensor
 
 __all__ = ["broadcast_to", "expand_dims", "reshape", "squeeze", "unsqueeze"]
-
-
-def _slice_shape(attrs: Attrs, axis: int, start: int, stop: int) -> Attrs:
-    shape = attrs.dims("shape")
-    return attrs.replace(shape=(*shape[:axis], stop - start, *shape[axis + 1 :]))
 
 
 # reshape
@@ -102,7 +97,7 @@ def _reshape_tiling(specs: Specs, attrs: Attrs) -> Tiling:
         axis = next((j for j in later if (product(target[:j]), target[j]) == place), None)
         uses.append(WHOLE if axis is None else Along(axis))
         free = free if axis is None else axis + 1
-    return Tiling((tuple(uses),), slice_attrs=_slice_shape)
+    return Tiling((tuple(uses),), slice_attrs=slice_shape)
 
 
 RESHAPE = register(Op(
@@ -257,7 +252,7 @@ def _broadcast_tiling(specs: Specs, attrs: Attrs) -> Tiling:
     first = len(target) - len(shape)
     stretched = {first + i for i, dim in enumerate(shape) if dim != target[first + i]}
     uses = [WHOLE if first + i in stretched else Along(first + i) for i in range(len(shape))]
-    return Tiling((tuple(uses),), (*range(first), *sorted(stretched)), _slice_shape)
+    return Tiling((tuple(uses),), (*range(first), *sorted(stretched)), slice_shape)
 
 
 BROADCAST_TO = register(Op(

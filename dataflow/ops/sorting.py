@@ -21,9 +21,7 @@ from dataflow.dispatch import public
 from dataflow.elementwise import maps_jvp, maps_vjp, traffic
 from dataflow.errors import DTypeError, ShapeError
 from dataflow.op import (
-    WHOLE,
     Absent,
-    Along,
     Application,
     Array,
     Arrays,
@@ -32,12 +30,12 @@ from dataflow.op import (
     Op,
     Sample,
     Specs,
-    Tiling,
     Workspace,
     register,
 )
 from dataflow.ops.along import positions_along
 from dataflow.ops.gathering import SCATTER_ADD, take
+from dataflow.ops.one_axis import batch_along_axis, tile_beside_axis
 from dataflow.ops.shaping import reshape
 from dataflow.ops.structure import check_inputs, each_index
 from dataflow.sampling import FLOATS, INTEGERS
@@ -46,17 +44,16 @@ from dataflow.source import user_line
 from dataflow.spec import Spec
 
 if TYPE_CHECKING:
-    from dataflow.dims import Dim
     from dataflow.tensor import Tensor
 
-__all__ = ["argsort", "sort"]
+__all__ = ["SORT_OBJECTS", "argsort", "lines_at_a_time", "sort"]
 
 _KINDS = (None, "quicksort", "mergesort", "heapsort", "stable")
 
 _PART = 1 << 16
 """Bytes of indices that NumPy makes at a time, if one line has no more."""
 
-_OBJECTS = 4096
+SORT_OBJECTS = 4096
 """Bytes of Python's objects in one call of NumPy's sorts."""
 
 
@@ -79,19 +76,6 @@ def _turned(array: Array, attrs: Attrs) -> Array:
     """Return a view whose ascending order is the order that is asked for."""
     axis = attrs.integer("axis")
     return np.flip(array, axis) if attrs.flag("descending") else array
-
-
-def _batch(
-    application: Application, inputs: tuple[Tensor, ...], batched: tuple[bool, ...],
-    size: int | Dim,
-) -> list[Tensor]:  # fmt: skip
-    attrs = application.attrs
-    return [apply(application.op, inputs, attrs.replace(axis=attrs.integer("axis") + 1))]
-
-
-def _tiling(specs: Specs, attrs: Attrs) -> Tiling:
-    axis = attrs.integer("axis")
-    return Tiling((tuple(WHOLE if i == axis else Along(i) for i in range(specs[0].ndim)),))
 
 
 def _cost(ins: Specs, outs: Specs, attrs: Attrs) -> Cost:
@@ -138,7 +122,7 @@ def _sort_reference(x: np.ndarray, attrs: Attrs) -> np.ndarray:
 def _sort_workspace(specs: Specs, attrs: Attrs) -> Workspace:
     # NumPy copies a line that doesn't lie side by side.
     spec, axis = _check(specs, attrs)
-    return Workspace(internal=spec.static_shape[axis] * spec.dtype.itemsize + _OBJECTS)
+    return Workspace(internal=spec.static_shape[axis] * spec.dtype.itemsize + SORT_OBJECTS)
 
 
 def _origins(application: Application) -> Tensor:
@@ -159,8 +143,8 @@ def _permuted(application: Application, tangent: Tensor) -> Tensor:
 
 SORT = register(Op(
     name="sort", label="Sort", infer=_sort_infer, kernel=_sort_kernel, reference=_sort_reference,
-    vjp=maps_vjp((_scattered,)), jvp=maps_jvp((_permuted,)), batch=_batch, tiling=_tiling,
-    cost=_cost, workspace=_sort_workspace, samples=_samples, inplace=(0,),
+    vjp=maps_vjp((_scattered,)), jvp=maps_jvp((_permuted,)), batch=batch_along_axis,
+    tiling=tile_beside_axis, cost=_cost, workspace=_sort_workspace, samples=_samples, inplace=(0,),
 ))  # fmt: skip
 
 
@@ -172,7 +156,7 @@ def _argsort_infer(specs: Specs, attrs: Attrs) -> Specs:
     return (Spec(spec.shape, np.dtype(np.int64)),)
 
 
-def _width(length: int) -> int:
+def lines_at_a_time(length: int) -> int:
     """Return how many lines are sorted at a time."""
     return max(1, _PART // (8 * max(1, length)))
 
@@ -182,7 +166,7 @@ def _argsort_kernel(outs: Arrays, ins: Arrays, scratch: Arrays, attrs: Attrs) ->
     x, out = (np.moveaxis(_turned(a, attrs), axis, -1) for a in (ins[0], outs[0]))
     if x.ndim == 1:
         x, out = x[None], out[None]
-    return [(_argsort_parts, (x, out, _width(x.shape[-1]), attrs.flag("descending")))]
+    return [(_argsort_parts, (x, out, lines_at_a_time(x.shape[-1]), attrs.flag("descending")))]
 
 
 def _argsort_parts(x: Array, out: Array, width: int, descending: bool) -> None:
@@ -206,15 +190,17 @@ def _argsort_workspace(specs: Specs, attrs: Attrs) -> Workspace:
     spec, axis = _check(specs, attrs)
     length = spec.static_shape[axis]
     item = 8 + spec.dtype.itemsize  # a line of indices, of values, and half as much to merge
-    return Workspace(internal=8 * length * _width(length) + 2 * item * length + _OBJECTS)
+    return Workspace(
+        internal=8 * length * lines_at_a_time(length) + 2 * item * length + SORT_OBJECTS
+    )
 
 
 _NO_DERIVATIVE = Absent("an index doesn't change with the values")
 
 ARGSORT = register(Op(
     name="argsort", label="Argsort", infer=_argsort_infer, kernel=_argsort_kernel,
-    reference=_argsort_reference, vjp=_NO_DERIVATIVE, jvp=_NO_DERIVATIVE, batch=_batch,
-    tiling=_tiling, cost=_cost, workspace=_argsort_workspace, samples=_samples,
+    reference=_argsort_reference, vjp=_NO_DERIVATIVE, jvp=_NO_DERIVATIVE, batch=batch_along_axis,
+    tiling=tile_beside_axis, cost=_cost, workspace=_argsort_workspace, samples=_samples,
 ))  # fmt: skip
 
 

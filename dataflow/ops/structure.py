@@ -29,6 +29,7 @@ __all__ = [
     "is_same_memory",
     "samples_of",
     "single_dim",
+    "slice_shape",
 ]
 
 Row = tuple[Sequence[tuple[int, ...]], Attrs]
@@ -82,6 +83,12 @@ def copy_cost(ins: Specs, outs: Specs, attrs: Attrs) -> Cost:
 def copy_kernel(outs: Arrays, ins: Arrays, scratch: Arrays, attrs: Attrs) -> list[Call]:
     """Copy the input, broadcast where its shape is another."""
     return [(np.copyto, (outs[0], ins[0]))]
+
+
+def slice_shape(attrs: Attrs, axis: int, start: int, stop: int) -> Attrs:
+    """Return the attributes of a slice, where they hold the shape of the result."""
+    shape = attrs.dims("shape")
+    return attrs.replace(shape=(*shape[:axis], stop - start, *shape[axis + 1 :]))
 
 
 def each_index(shape: Sequence[int]) -> Iterator[tuple[int, ...]]:

@@ -16,10 +16,11 @@ from dataflow.dispatch import public
 from dataflow.errors import ShapeError
 from dataflow.ops.comparison import equal, greater, less
 from dataflow.ops.diagonals import diagonal, put_diagonal
+from dataflow.ops.differences import lying_along
 from dataflow.ops.joining import stack
 from dataflow.ops.masking import zero_where
 from dataflow.ops.selection import where
-from dataflow.ops.shaping import broadcast_to, reshape
+from dataflow.ops.shaping import broadcast_to
 from dataflow.ops.slicing import turned
 from dataflow.ops.structure import as_integer
 from dataflow.shapes import normal_axes, normal_axis
@@ -39,12 +40,7 @@ def _compared(
 ) -> Tensor:
     """Compare the index along `columns` with that along `rows` plus k."""
     row, column = (x.builder.arange(x.shape[axis]) for axis in (rows, columns))
-    return compare(_along(column, x, columns), _along(row + k if k else row, x, rows))
-
-
-def _along(x: Tensor, like: Tensor, axis: int) -> Tensor:
-    """Give a tensor with one axis leading axes and trailing ones, so that it lies along `axis`."""
-    return reshape(x, [x.shape[0] if i == axis else 1 for i in range(like.ndim)])
+    return compare(lying_along(column, x, columns), lying_along(row + k if k else row, x, rows))
 
 
 def _check_matrix(x: Tensor, name: str) -> None:

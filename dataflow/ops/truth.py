@@ -12,13 +12,13 @@ from dataflow.calling import apply
 from dataflow.dispatch import public
 from dataflow.errors import DTypeError
 from dataflow.op import Sample
-from dataflow.ops.reducing import SAMPLE_ROWS, kept, reduced_shape, reduction
+from dataflow.ops.reducing import SAMPLE_ROWS, kept, reduce_kernel, reduced_shape, reduction
 from dataflow.ops.reductions import sum
 from dataflow.ops.structure import check_inputs
 from dataflow.shapes import normal_axes
 
 if TYPE_CHECKING:
-    from dataflow.op import Arrays, Call, Op, Specs
+    from dataflow.op import Op, Specs
     from dataflow.ops.reducing import Axis
     from dataflow.tensor import Tensor, TensorLike
 
@@ -33,13 +33,6 @@ def _infer(specs: Specs, attrs: Attrs) -> Specs:
     return (spec.with_shape(reduced_shape(spec, attrs)),)
 
 
-def _kernel(
-    ufunc: np.ufunc, outs: Arrays, ins: Arrays, scratch: Arrays, attrs: Attrs
-) -> list[Call]:
-    axes, keepdims = attrs.integers("axes"), attrs.flag("keepdims")
-    return [(ufunc.reduce, (ins[0], axes, None, outs[0], keepdims))]
-
-
 def _reference(ufunc: np.ufunc, x: np.ndarray, attrs: Attrs) -> Any:  # noqa: ANN401 - NumPy's scalar or array
     function = np.any if ufunc is np.logical_or else np.all
     return function(x, attrs.integers("axes"), keepdims=attrs.flag("keepdims"))
@@ -52,7 +45,7 @@ def _samples(rng: np.random.Generator) -> list[Sample]:
 
 def _truth(name: str, label: str, ufunc: np.ufunc) -> Op:
     return reduction(
-        name, label, infer=_infer, kernel=partial(_kernel, ufunc),
+        name, label, infer=_infer, kernel=partial(reduce_kernel, ufunc),
         reference=partial(_reference, ufunc), maps=(None, None), combine=ufunc.__name__,
         samples=_samples,
     )  # fmt: skip

@@ -29,7 +29,8 @@ from dataflow.attrs import Attrs
 from dataflow.calling import apply, call_function
 from dataflow.elementwise import maps_jvp, maps_vjp, traffic
 from dataflow.errors import DTypeError, ShapeError
-from dataflow.op import WHOLE, Along, Cost, Op, Sample, Tiling, Workspace, register
+from dataflow.op import Cost, Op, Sample, Workspace, register
+from dataflow.ops.one_axis import batch_along_axis, tile_beside_axis
 from dataflow.ops.structure import check_inputs, single_dim
 from dataflow.sampling import COMPLEX
 from dataflow.spec import Spec
@@ -238,19 +239,6 @@ def _weights(half: Tensor, axis: int, length: int | Dim, inner: float) -> Tensor
 # The rest of the records
 
 
-def _batch(
-    application: Application, inputs: tuple[Tensor, ...], batched: tuple[bool, ...],
-    size: int | Dim,
-) -> list[Tensor]:  # fmt: skip
-    attrs = application.attrs
-    return [apply(application.op, inputs, attrs.replace(axis=attrs.integer("axis") + 1))]
-
-
-def _tiling(specs: Specs, attrs: Attrs) -> Tiling:
-    axis = attrs.integer("axis")
-    return Tiling((tuple(WHOLE if i == axis else Along(i) for i in range(specs[0].ndim)),))
-
-
 def _cost(share: float, ins: Specs, outs: Specs, attrs: Attrs) -> Cost:
     """Count 5 n log2 n operations for a line, half of it where one side is real."""
     length = _length(ins, attrs)
@@ -299,8 +287,8 @@ def _transform(
 ) -> Op:  # fmt: skip
     return register(Op(
         name=f"fft.{name}", label=label, infer=infer, kernel=kernel, reference=reference,
-        vjp=maps_vjp((back,)), jvp=maps_jvp((_again,)), batch=_batch, tiling=_tiling,
-        cost=partial(_cost, share), samples=samples, workspace=_workspace,
+        vjp=maps_vjp((back,)), jvp=maps_jvp((_again,)), batch=batch_along_axis,
+        tiling=tile_beside_axis, cost=partial(_cost, share), samples=samples, workspace=_workspace,
     ))  # fmt: skip
 
 
