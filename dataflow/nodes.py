@@ -1,0 +1,170 @@
+"""`Nodes`: a graph that grows node by node, with the line and the sweep that each comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import networkx as nx
+
+from dataflow.bfloat16 import through_float32
+from dataflow.dispatch import find_function
+from dataflow.errors import GraphError
+from dataflow.naming import Names
+from dataflow.op import Application, Op
+from dataflow.source import user_line
+from dataflow.spec import is_bfloat16
+from dataflow.tensor import Tensor
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from dataflow.attrs import Attrs
+
+__all__ = ["Nodes"]
+
+
+class _Context(NamedTuple):
+    """What nodes declared now belong to."""
+
+    sweep: str = "forward"
+    forward: str = ""
+    rule: str = ""
+    source: str = ""  # empty: the line of the user's code that is running
+
+
+class Nodes:
+    """What every node passes through when it is declared, and what is known of it afterwards.
+
+    Parameters
+    ----------
+    name : str
+        The graph's name.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._dag: nx.MultiDiGraph[str] = nx.MultiDiGraph()
+        self._names = Names(self._dag)
+        self._applications: dict[str, Application] = {}
+        self._positions: dict[str, int] = {}
+        self._context = _Context()
+        self._no_grad = False
+
+    def apply(self, op: Op, inputs: Sequence[Tensor], attrs: Attrs) -> tuple[Tensor, ...]:
+        """Declare a node and return its outputs.
+
+        Parameters
+        ----------
+        op : Op
+            The operation.
+        inputs : sequence of Tensor
+            Its arguments, of this builder.
+        attrs : Attrs
+            Its static parameters.
+
+        Raises
+        ------
+        GraphError
+            An input belongs to another builder.
+        ShapeError, DTypeError
+            The op can't take these inputs; the message names the node and the user's line.
+        """
+        for slot, tensor in enumerate(inputs):
+            if not self._owns(tensor):
+                msg = f"op {op.name!r}, slot {slot}: {tensor.node!r} belongs to another builder"
+                raise GraphError(msg)
+        if not op.moves and any(is_bfloat16(tensor.spec.dtype) for tensor in inputs):
+            cast = find_function("astype")
+            return through_float32(lambda wide: self.apply(op, wide, attrs), cast, inputs)
+        return self._add(op, tuple(inputs), attrs, self._names.unique(op.name))
+
+    def _add(
+        self, op: Op, inputs: tuple[Tensor, ...], attrs: Attrs, name: str
+    ) -> tuple[Tensor, ...]:
+        context = self._context
+        source = context.source or user_line()
+        try:
+            specs = op.infer(tuple(tensor.spec for tensor in inputs), attrs)
+        except GraphError as error:
+            given = ", ".join(f"{t.node} {t.spec}" for t in inputs)
+            msg = f"node {name!r} (op {op.name!r}, {source}) of ({given}): {error}"
+            raise type(error)(msg) from None
+        self._dag.add_node(
+            name, op=op.name, op_version=op.version, attrs=attrs, specs=specs, source=source,
+            sweep=context.sweep, forward=context.forward, rule=context.rule,
+            no_grad=self._no_grad,
+        )  # fmt: skip
+        for slot, tensor in enumerate(inputs):
+            self._dag.add_edge(tensor.node, name, key=slot, output=tensor.output)
+        owner: Any = self  # a GraphBuilder, whose base this is
+        requires = not self._no_grad and any(t.requires_grad for t in inputs)
+        outputs = tuple(
+            Tensor(owner, name, i, spec, op, is_leaf=not (requires and spec.is_float),
+                   requires_grad=requires and spec.is_float)
+            for i, spec in enumerate(specs)
+        )  # fmt: skip
+        self._applications[name] = Application(op, attrs, inputs, outputs)
+        self._positions[name] = len(self._positions)
+        return outputs
+
+    def _owns(self, tensor: object) -> bool:
+        owner: Any = getattr(tensor, "builder", None)
+        return isinstance(tensor, Tensor) and owner is self
+
+    # What is known of a node
+
+    def application(self, node: str) -> Application:
+        """Return a node as derivative rules see it."""
+        return self._applications[node]
+
+    def source_of(self, node: str) -> str:
+        """Return the user's line that declared a node."""
+        return str(self._dag.nodes[node]["source"])
+
+    def blocks_gradient(self, node: str) -> bool:
+        """Say whether a node was declared in ``no_grad()``."""
+        return bool(self._dag.nodes[node]["no_grad"])
+
+    def position(self, node: str) -> int:
+        """Return a node's place in the order of declaration."""
+        return self._positions[node]
+
+    # What nodes belong to
+
+    @contextmanager
+    def no_grad(self) -> Iterator[None]:
+        """Make nodes that no gradient passes through, within the ``with`` block."""
+        before, self._no_grad = self._no_grad, True
+        try:
+            yield
+        finally:
+            self._no_grad = before
+
+    @contextmanager
+    def recording(
+        self, sweep: str, forward: str = "", rule: str = "", source: str = ""
+    ) -> Iterator[None]:
+        """Mark the nodes made within the ``with`` block with the sweep and rule they come from."""
+        before, self._context = self._context, _Context(sweep, forward, rule, source)
+        try:
+            yield
+        finally:
+            self._context = before
+
+    def scope(self, name: str) -> AbstractContextManager[str]:
+        """Put the names of variables declared within the ``with`` block under ``name.``.
+
+        A name used before at this level gets a number. Yields the whole name, such as
+        ``encoder.3.attention``.
+
+        Raises
+        ------
+        GraphError
+            The name is empty, or no text.
+        """
+        if not isinstance(name, str) or not name:
+            msg = f"scope ({user_line()}): its name is a text that isn't empty, not {name!r}"
+            raise GraphError(msg)
+        return self._names.scope(name)
