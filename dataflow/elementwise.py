@@ -70,6 +70,12 @@ LinearMap: TypeAlias = "Callable[[Application, Tensor], Tensor] | None"
 WorkspaceOf: TypeAlias = Callable[[Specs, Attrs], Workspace]
 
 
+_ORDERS = frozenset({
+    np.less, np.less_equal, np.greater, np.greater_equal, np.maximum, np.minimum, np.fmax, np.fmin,
+})  # fmt: skip
+"""What NumPy does to complex numbers too, by their real parts first."""
+
+
 def _infer_of(ufunc: np.ufunc, kinds: str, specs: Specs, attrs: Attrs) -> Specs:
     return _ufunc_specs(ufunc, kinds, specs)
 
@@ -79,7 +85,9 @@ def _ufunc_specs(ufunc: np.ufunc, kinds: str, specs: Specs) -> Specs:
     """Broadcast the shapes and look up the ufunc's loop, which must need no cast."""
     for slot, spec in enumerate(specs):
         if spec.dtype.kind not in kinds:
-            msg = f"slot {slot} can't be {spec.dtype}: cast it with astype"
+            is_order = spec.dtype.kind == "c" and ufunc in _ORDERS
+            msg = (f"{spec.dtype} numbers have no order: take df.real or df.abs of them" if is_order
+                   else f"slot {slot} can't be {spec.dtype}: cast it with astype")  # fmt: skip
             raise DTypeError(msg)
     dtypes = tuple(spec.dtype for spec in specs)
     if len(dtypes) != ufunc.nin:

@@ -117,14 +117,18 @@ class Methods:
         """Return the same elements in another shape, as PyTorch has it; see `reshape`."""
         return self.reshape(*shape)
 
-    def ravel(self) -> Tensor:
-        """Return the elements along one axis."""
-        return self.reshape(-1)
+    def ravel(self, order: str = "C") -> Tensor:
+        """Return the elements along one axis; see `dataflow.ravel`."""
+        return self._call("ravel", order)
 
-    def flatten(self, start_dim: int = 0, end_dim: int = -1) -> Tensor:
-        """Return neighbouring axes as one, all by default; see `dataflow.flatten`."""
-        if (start_dim, end_dim) == (0, -1):
-            return self.reshape(-1)
+    def flatten(self, start_dim: int | str = 0, end_dim: int = -1, *, order: str = "C") -> Tensor:
+        """Return neighbouring axes as one, all by default; see `dataflow.flatten`.
+
+        NumPy's order of all elements may stand first; see `dataflow.ravel`.
+        """
+        chosen = start_dim if isinstance(start_dim, str) else order
+        if start_dim in (0, chosen) and end_dim == -1:
+            return self._call("ravel", chosen)
         return self._call("flatten", start_dim, end_dim)
 
     def transpose(self, *axes: int | Sequence[int]) -> Tensor:

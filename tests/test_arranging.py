@@ -1,5 +1,6 @@
 """What flips, rolls and repeats promise: NumPy's values over arguments, and errors."""
 
+import math
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -9,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import dataflow as df
-from dataflow.errors import DataDependentShapeError, DTypeError, ShapeError
+from dataflow.errors import DataDependentShapeError, DTypeError, GraphError, ShapeError
 from dataflow.spec import DTYPES
 from tests.numpys import check, check_both, numbered
 
@@ -178,3 +179,23 @@ def test_errors_come_at_the_users_line(
     with pytest.raises(error, match=message) as caught:
         call(t)
     assert "test_arranging.py:" in str(caught.value)
+
+
+@pytest.mark.parametrize("shape", [(), (0, 3), (4,), (2, 3), (2, 3, 4)])
+def test_elements_may_run_along_the_first_axis_first(shape: tuple[int, ...]) -> None:
+    """reshape, ravel and flatten take Fortran's order, by name or in NumPy's place."""
+    x = np.arange(math.prod(shape)).reshape(shape)
+    t: Any = df.GraphBuilder().constant(x)
+    pairs = [
+        (df.reshape(t, -1, "F"), np.reshape(x, -1, "F")), (np.ravel(t, "F"), np.ravel(x, "F")),
+        (t.flatten("F"), x.flatten("F")), (t.flatten(order="F"), x.flatten(order="F")),
+        (t.ravel("F"), x.ravel("F")), (t.ravel(order="C"), x.ravel()), (t.flatten(), x.flatten()),
+    ]  # fmt: skip
+    if x.size == 24:
+        pairs += [(np.reshape(t, target, order="F"), np.reshape(x, target, order="F"))
+                  for target in ((6, 4), (4, -1), (-1, 2, 1, 3), (24,))]  # fmt: skip
+    for made, expected in pairs:
+        np.testing.assert_array_equal(df.evaluate(made), expected)
+    for call in (df.ravel, lambda a, order: df.reshape(a, -1, order)):
+        with pytest.raises(GraphError, match=r"test_arranging.py:\d+\): the order is 'C' or 'F'"):
+            call(t, "A")

@@ -251,3 +251,27 @@ def test_select_is_numpys() -> None:
     made: Any = np.select([t < 2, t > 1], [t * 0.5, [1, 2, 3]], -1)
     expected = np.select([x < 2, x > 1], [x * 0.5, np.array([1, 2, 3])], -1)
     np.testing.assert_array_equal(df.evaluate(made), expected)
+
+
+def test_select_promotes_as_numpy_2_does() -> None:
+    """Lists of floats are float64, Python scalars give way to what they stand beside."""
+    x = np.array([0.1, 1.5, 2.5])
+    conditions = [x < 1, x > 2]
+    t: Any = df.GraphBuilder().constant(x)
+    cases: list[tuple[list[Any], Any]] = [
+        ([x, [0.1, 0.2, 0.3]], 0), ([[0.1, 0.2, 0.3], x], 0), ([[0.1, 0.2, 0.3], [1, 2, 3]], 0),
+        ([x.astype("f4"), 0.1], 0), ([x.astype("i1"), 2], 3), ([x, 1j], 0), ([x > 1, x > 2], 0),
+        ([x.astype("f4"), [0.1, 0.2, 0.3]], 0.1),
+    ]  # fmt: skip
+    for choices, default in cases:
+        made = df.evaluate(df.select([t < 1, t > 2], choices, default))
+        arrays = [np.asarray(c) if isinstance(c, list) else c for c in choices]
+        expected = np.select(conditions, arrays, default)
+        assert made.dtype == expected.dtype
+        np.testing.assert_array_equal(made, expected)
+    assert df.select([t < 1, t > 2], [1.0, 2], 0).dtype == np.float32
+    assert df.where(t < 1, 0.5, 1j).dtype == np.complex64
+    listed = df.evaluate(df.where(t < 1, x, [0.1, 0.2, 0.3]))
+    np.testing.assert_array_equal(listed, np.where(x < 1, x, [0.1, 0.2, 0.3]))
+    with pytest.raises(DTypeError, match=r"test_indexing.py:\d+\): a condition is of booleans"):
+        df.select([t], [t])

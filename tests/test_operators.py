@@ -217,3 +217,18 @@ def test_what_needs_a_value_says_what_to_do(use: Callable[[Any], object]) -> Non
     """Truth, iteration, conversion and indexing with a tensor raise with the remedy."""
     with pytest.raises(DTypeError, match=r"while the graph is being built: .*t"):
         use(df.GraphBuilder().input("x", ("n",)))
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda x: x < 2, lambda x: x >= 1, lambda x: np.maximum(x, 1), lambda x: df.fmin(x, x),
+        lambda x: df.clip(x, 0, 1), df.max, df.sort,
+        df.argmin, lambda x: df.searchsorted(x, 1), np.ptp,
+    ],
+)  # fmt: skip
+def test_complex_numbers_have_no_order(call: Callable[[Any], object]) -> None:
+    """The message says so, where NumPy would compare real parts first."""
+    x = df.GraphBuilder().constant([1 + 2j, 3])
+    with pytest.raises(DTypeError, match="complex64 numbers have no order"):
+        call(x)

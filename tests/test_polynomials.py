@@ -76,6 +76,24 @@ def test_fits_are_numpys(deg: int) -> None:
                                        rtol=1e-10, atol=1e-10)  # fmt: skip
 
 
+@pytest.mark.parametrize("columns", [(), (3,)])
+def test_fits_tell_what_is_left_over_and_how_sure_they_are(columns: tuple[int, ...]) -> None:
+    """Residuals, rank, singular values and covariances are NumPy's."""
+    rng = np.random.default_rng(1)
+    x, y, w = rng.uniform(-2, 2, 8), rng.uniform(-2, 2, (8, *columns)), rng.uniform(1, 2, 8)
+    t = df.GraphBuilder().constant(x)
+    calls: list[dict[str, Any]] = [
+        {"full": True}, {"full": True, "w": w}, {"cov": True}, {"cov": "unscaled", "w": w},
+    ]  # fmt: skip
+    for options in calls:
+        made, expected = df.polyfit(t, y, 2, **options), np.polyfit(x, y, 2, **options)
+        assert len(made) == len(expected)
+        for ours, theirs in zip(made, expected, strict=True):
+            value = df.evaluate(ours) if isinstance(ours, df.Tensor) else ours
+            np.testing.assert_allclose(value, theirs, rtol=1e-9, atol=1e-12)
+            assert np.shape(value) == np.shape(theirs)
+
+
 def test_a_fit_is_differentiable() -> None:
     """The gradient by samples and places is that of differences."""
     x, y = np.linspace(-1, 1, 6) ** 3, np.cos(np.arange(6.0))
@@ -103,6 +121,7 @@ def test_a_fit_is_differentiable() -> None:
         (lambda t: df.polyint(t, 2, [1, 2, 3]), ShapeError, "as many constants"),
         (lambda t: df.polyint(t, cast("int", 1.5)), DTypeError, "is an int, not 1.5"),
         (lambda t: df.polyfit(t, [1.0], 1), ShapeError, "don't fit"),
+        (lambda t: df.polyfit(t, t, 2, cov=True), ShapeError, "no degree of freedom"),
     ],
 )
 def test_errors_come_at_the_users_line(

@@ -178,6 +178,63 @@ class _quiet:  # noqa: N801 - a context like pytest.warns
         """Do nothing."""
 
 
+@pytest.mark.parametrize("dtype", ["int8", "uint64", "int64", "float16", "float32", "bool"])
+@pytest.mark.parametrize(
+    "method", ["lower", "higher", "nearest", "inverted_cdf", "closest_observation"]
+)
+def test_quantiles_that_are_values_keep_their_dtype(dtype: str, method: Any) -> None:  # noqa: ANN401
+    """They are the very values, the largest integers and negative zeros among them."""
+    x = np.array([[3, 1, 0, 2, 1], [0, 0, 1, 1, 5]]).astype(dtype)
+    if dtype in ("uint64", "int64"):
+        x[0, 0] = np.iinfo(dtype).max
+    if dtype[0] == "f":
+        x[1] = [-0.0, -0.0, -1, -2, -0.0]
+    for q in (0.0, 0.3, 0.5, 1.0):
+        for numpys, ours in ((np.quantile, df.quantile), (np.nanquantile, df.nanquantile)):
+            made = values(lambda t, f=ours, q=q: f(t, q, 1, method=method), x)
+            expected = np.asarray(numpys(x, q, 1, method=method))
+            assert (made.dtype, made.tobytes()) == (expected.dtype, expected.tobytes())
+
+
+@pytest.mark.parametrize("dtype", ["int64", "float32", "float64"])
+def test_weighted_quantiles_are_numpys(dtype: str) -> None:
+    """Weights have the shape of the values, or of the axes; zeros and NaN weigh nothing."""
+    rng = np.random.default_rng(3)
+    x, w = rng.integers(0, 5, (3, 4, 5)).astype(dtype), rng.integers(0, 3, (3, 4, 5)) * 1.0
+    sides: list[tuple[Any, Any]] = [
+        (None, w), (1, w), ((0, 2), w), (1, w[0, :, 0] + 0.5), ((2, 0), w[:, 0, :].T + 0.5),
+    ]  # fmt: skip
+    for q in (0.0, 0.3, 1.0, np.array([0, 0.2, 1])):
+        for axis, weights in sides:
+            options: Any = {"axis": axis, "method": "inverted_cdf", "weights": weights}
+            made = values(lambda t, q=q, o=options: df.quantile(t, q, **o), x)
+            same(made, np.quantile(x, q, **options))
+    if dtype[0] == "f":
+        x[0, 0, 0] = x[2] = math.nan
+        made = values(lambda t: df.nanquantile(t, 0.4, 1, method="inverted_cdf", weights=w), x)
+        same(made[:2], np.nanquantile(x[:2], 0.4, 1, method="inverted_cdf", weights=w[:2]))
+        same(made[2], np.full(5, math.nan, dtype))
+
+
+def test_weights_that_are_no_weights_are_refused() -> None:
+    """Of another method or shape, negative, or not finite."""
+    x, inverted = np.arange(6.0).reshape(2, 3), {"method": "inverted_cdf"}
+    calls: list[tuple[dict[str, Any], str]] = [
+        ({"weights": x}, "inverted_cdf' only"), ({**inverted, "weights": x - 1}, "from 0 on"),
+        ({**inverted, "weights": x * math.inf}, "from 0 on"),
+        ({**inverted, "weights": x[0]}, "shape of the values"),
+        ({**inverted, "weights": x[0], "axis": 0}, "shape of the values"),
+    ]  # fmt: skip
+    for options, message in calls:
+        with pytest.raises(ShapeError, match=message):
+            df.quantile(df.GraphBuilder().constant(x), 0.5, **options)
+
+
+def test_medians_of_large_halves_are_finite() -> None:
+    """float16 values are added up in float32, as NumPy's mean does."""
+    same(values(df.median, np.array([60000, 60000], np.float16)), np.float16(60000))
+
+
 def test_quantiles_of_nan_and_infinities() -> None:
     """NaN gives NaN unless it is left out; an infinity beside the place asked for does no harm."""
     same(values(lambda t: df.median(t, 1), SPECIAL), [math.nan, 0.5])

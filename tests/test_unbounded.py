@@ -160,3 +160,12 @@ def test_no_place_in_an_empty_tensor() -> None:
     """All results are fill values."""
     x = df.GraphBuilder().constant(np.zeros((0, 3)))
     assert df.evaluate(df.argwhere(x, size=1, fill_value=-1)).tolist() == [[-1, -1]]
+
+
+def test_unique_slices_along_an_axis_are_refused() -> None:
+    """With a size or without, and what NumPy's other options say is taken."""
+    x: Any = df.GraphBuilder().constant([[1, 1], [1, 1]])
+    for call in (lambda: np.unique(x, axis=0), lambda: df.unique(x, axis=1, size=2)):
+        with pytest.raises(DataDependentShapeError, match=r"along an axis .*depends on data"):
+            call()
+    assert df.evaluate(df.unique(x, sorted=False, size=2)).tolist() == [1, 1]

@@ -58,6 +58,7 @@ if TYPE_CHECKING:
     from dataflow.ops.logarithms import *
     from dataflow.ops.logsumexp import *
     from dataflow.ops.matmul import *
+    from dataflow.ops.medians import *
     from dataflow.ops.membership import *
     from dataflow.ops.nans import *
     from dataflow.ops.neural import *
@@ -70,6 +71,7 @@ if TYPE_CHECKING:
     from dataflow.ops.powers import *
     from dataflow.ops.products import *
     from dataflow.ops.promotion import *
+    from dataflow.ops.quantiles import *
     from dataflow.ops.ranges import *
     from dataflow.ops.ranked_products import *
     from dataflow.ops.ranks import *
@@ -91,7 +93,6 @@ if TYPE_CHECKING:
     from dataflow.ops.spacing import *
     from dataflow.ops.splitting import *
     from dataflow.ops.stacking import *
-    from dataflow.ops.statistics import *
     from dataflow.ops.stopping import *
     from dataflow.ops.tables import *
     from dataflow.ops.tapers import *

@@ -12,10 +12,11 @@ import numpy as np
 
 from dataflow.calling import call_function
 from dataflow.dispatch import public
-from dataflow.errors import GraphError, ShapeError
+from dataflow.errors import DTypeError, GraphError, ShapeError
 from dataflow.ops.gathering import take
 from dataflow.ops.positions import as_indices
 from dataflow.ops.raveling import flat_positions
+from dataflow.ops.selection import as_branches, where
 from dataflow.ops.shaping import broadcast_to, expand_dims, reshape
 from dataflow.shapes import common_shape, normal_axis
 from dataflow.source import user_line
@@ -251,12 +252,13 @@ def select(
     Returns
     -------
     Tensor
-        The broadcast shape, the common dtype.
+        The broadcast shape, the common dtype; of Python scalars alone that of `where`.
 
     Raises
     ------
     ShapeError, DTypeError
-        There are more of the ones than of the others, or the shapes don't broadcast.
+        There are more of the ones than of the others, the shapes don't broadcast, or a condition
+        isn't of booleans.
 
     Examples
     --------
@@ -270,8 +272,12 @@ def select(
                "choices: there must be as many, at least 1")  # fmt: skip
         raise ShapeError(msg)
     builder = builder_of(*condlist, *choicelist, default)
-    found = default
-    for condition, choice in zip(condlist[::-1], choicelist[::-1], strict=True):
-        mask = condition if isinstance(condition, Tensor) else builder.constant(condition)
-        found = call_function("where", mask, choice, found)
-    return found  # type: ignore[return-value]  # a tensor, after one round
+    masks = [c if isinstance(c, Tensor) else builder.constant(c) for c in condlist]
+    for mask in masks:
+        if mask.dtype != np.bool_:
+            msg = f"select ({user_line()}): a condition is of booleans, not {mask.dtype}"
+            raise DTypeError(msg)
+    *choices, found = as_branches(masks[0], *choicelist, default)
+    for mask, choice in zip(masks[::-1], choices[::-1], strict=True):
+        found = where(mask, choice, found)
+    return found

@@ -18,13 +18,13 @@ from dataflow.dims import Dim
 from dataflow.dispatch import public
 from dataflow.errors import GraphError, ShapeError
 from dataflow.ops.joining import concat
+from dataflow.ops.medians import median
 from dataflow.ops.reductions import max as max_
 from dataflow.ops.reductions import mean as mean_
 from dataflow.ops.reductions import min as min_
 from dataflow.ops.rounding import floor, round
 from dataflow.ops.shaping import broadcast_to, reshape
 from dataflow.ops.slicing import PAD_SLICE, Range, slice_axis, take_ranges
-from dataflow.ops.statistics import median
 from dataflow.ops.structure import as_integer
 from dataflow.shapes import normal_axis
 from dataflow.source import user_line

@@ -5,7 +5,7 @@ Leading zeros are kept: whether there are any depends on data, and so would the 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -204,9 +204,9 @@ def polyint(p: Tensor, m: int = 1, k: float | Sequence[float] | None = None) -> 
 
 @public(np.polyfit)
 def polyfit(
-    x: TensorLike, y: TensorLike, deg: int, rcond: float | None = None, *,
-    w: TensorLike | None = None,
-) -> Tensor:  # fmt: skip
+    x: TensorLike, y: TensorLike, deg: int, rcond: float | None = None, full: bool = False,
+    w: TensorLike | None = None, cov: bool | str = False,
+) -> Any:  # fmt: skip  # noqa: ANN401 - a tensor, or several
     """Return the coefficients of the polynomial that is closest to samples, by least squares.
 
     Parameters
@@ -219,18 +219,26 @@ def polyfit(
         The degree.
     rcond : float, optional
         See `dataflow.linalg.lstsq`; by default the number of samples times the dtype's epsilon.
+    full : bool
+        Whether to return too what the least squares come to.
     w : tensor or array_like, optional
         A weight for each sample's distance, not its square.
+    cov : bool or "unscaled"
+        Whether to return, without `full`, the coefficients' covariance too: scaled by the squares
+        that are left over, a degree of freedom each, unless it is "unscaled".
 
     Returns
     -------
-    Tensor
-        ``deg + 1`` coefficients, the highest power first, or as many rows.
+    Tensor or tuple
+        ``deg + 1`` coefficients, the highest power first, or as many rows. With `full` also the
+        residuals, the rank, the singular values of the scaled powers, and `rcond`. With `cov` also
+        the covariance, ``(deg + 1, deg + 1)``, with one more axis for several polynomials.
 
     Raises
     ------
     ShapeError
-        The degree is negative, or there are more or fewer places than samples.
+        The degree is negative, there are more or fewer places than samples, or so few that no
+        degree of freedom is left to scale a covariance by.
 
     Examples
     --------
@@ -247,11 +255,31 @@ def polyfit(
         powers = powers * reshape(weights, (-1, 1))
         samples = samples * (reshape(weights, (-1, 1)) if samples.ndim > 1 else weights)
     scale = sqrt(sum_(powers * powers, 0))
-    count = places.shape[0]
+    powers, count = powers / scale, places.shape[0]
     least = rcond if rcond is not None or isinstance(count, Dim) else (
         count * float(np.finfo(powers.dtype).eps))  # fmt: skip
-    found: Tensor = call_function("linalg.lstsq", powers / scale, samples, least)[0]
-    return found / (reshape(scale, (-1, 1)) if samples.ndim > 1 else scale)
+    solved: Any = call_function("linalg.lstsq", powers, samples, least)
+    found = solved[0] / (reshape(scale, (-1, 1)) if samples.ndim > 1 else scale)
+    if full:
+        return found, *solved[1:], least
+    return (found, _covariance(powers, scale, solved[1], cov, samples)) if cov else found
+
+
+def _covariance(
+    powers: Tensor, scale: Tensor, residuals: Tensor, cov: bool | str, samples: Tensor
+) -> Tensor:
+    """Return the inverse of the scaled normal equations, times the squares that are left over."""
+    inverse = call_function("linalg.inv", powers.T @ powers)
+    inverse = inverse / (reshape(scale, (-1, 1)) * scale)
+    count, order = powers.shape
+    inverse = reshape(inverse, (order, order, 1)) if samples.ndim > 1 else inverse
+    if cov == "unscaled":
+        return inverse
+    if isinstance(count, Dim) or isinstance(order, Dim) or count <= order:
+        msg = (f"polyfit ({user_line()}): {order} coefficients of {count} samples leave no degree "
+               'of freedom that is known; cov="unscaled" needs none')  # fmt: skip
+        raise ShapeError(msg)
+    return inverse * (residuals / (count - order))
 
 
 def _check_samples(places: Tensor, samples: Tensor) -> None:

@@ -12,9 +12,9 @@ import numpy as np
 from dataflow.calling import as_tensor
 from dataflow.dims import product
 from dataflow.dispatch import also_named, public
-from dataflow.errors import GraphError, ShapeError
+from dataflow.errors import ShapeError
 from dataflow.ops.axes import transpose
-from dataflow.ops.shaping import broadcast_to, expand_dims, reshape
+from dataflow.ops.shaping import broadcast_to, expand_dims, reshape, runs_first_axis_first
 from dataflow.shapes import normal_axis
 from dataflow.source import user_line
 from dataflow.spec import as_shape
@@ -54,10 +54,8 @@ def ravel(x: Tensor, /, order: str = "C") -> Tensor:
     >>> df.evaluate(df.ravel(x)), df.evaluate(df.ravel(x, order="F"))
     (array([1, 2, 3, 4]), array([1, 3, 2, 4]))
     """
-    if order not in ("C", "F"):
-        msg = f"ravel ({user_line()}): the order is 'C' or 'F', not {order!r}"
-        raise GraphError(msg)
-    return reshape(x if order == "C" or x.ndim < 2 else transpose(x), -1)
+    turned = runs_first_axis_first(order, "ravel") and x.ndim > 1
+    return reshape(transpose(x) if turned else x, -1)
 
 
 @public()

@@ -17,9 +17,10 @@ from dataflow.calling import apply
 from dataflow.dims import product
 from dataflow.dispatch import public
 from dataflow.elementwise import batch_elementwise, elementwise_tiling, traffic
-from dataflow.errors import GraphError, ShapeError
+from dataflow.errors import ShapeError
 from dataflow.op import Cost, Op, Sample, Workspace, register
 from dataflow.ops.positions import as_indices, check_int64, counting, index_within, known_indices
+from dataflow.ops.shaping import runs_first_axis_first
 from dataflow.source import user_line
 from dataflow.spec import Spec, as_shape, broadcast_shapes, shape_text
 from dataflow.tensor import Tensor, builder_of
@@ -178,20 +179,13 @@ def ravel_multi_index(
         raise ShapeError(msg)
     indices = [index_within(index, n, how, like, negative=False)
                for index, n, how in zip(multi_index, shape, modes, strict=True)]  # fmt: skip
-    step = _direction(order)
+    step = -1 if runs_first_axis_first(order, "ravel_multi_index") else 1
     return flat_positions(indices[::step], shape[::step], like, negative=False)
 
 
 def _example(indices: Sequence[TensorLike]) -> Tensor:
     builder_of(*indices)
     return next(index for index in indices if isinstance(index, Tensor))
-
-
-def _direction(order: str) -> int:
-    if order not in ("C", "F"):
-        msg = f"order ({user_line()}) is 'C' or 'F', not {order!r}"
-        raise GraphError(msg)
-    return 1 if order == "C" else -1
 
 
 @public(np.unravel_index)
@@ -228,7 +222,8 @@ def unravel_index(
     >>> df.evaluate(*df.unravel_index(places, (3, 4)))
     (array([0, 2]), array([1, 3]))
     """
-    dims, step = as_shape(shape), _direction(order)
+    dims = as_shape(shape)
+    step = -1 if runs_first_axis_first(order, "unravel_index") else 1
     if not dims:
         msg = f"unravel_index ({user_line()}) of a shape without axes {shape_text(dims)}"
         raise ShapeError(msg)

@@ -150,12 +150,23 @@ def where(
         depends_on_data("where of a condition alone", "df.where(condition, a, b) keeps the shape")
     if not isinstance(condition, Tensor):
         condition = builder.constant(condition, dtype=np.bool_)
-    if not isinstance(a, Tensor) and not isinstance(b, Tensor):
-        kinds = {type(a), type(b)}
-        plain = kinds <= {int, float}
-        a = builder.constant(a, dtype=("float32" if float in kinds else "int64") if plain else None)
-        b = b if plain else builder.constant(b)
-    return apply(WHERE, (astype(condition, np.bool_), *promoted(WHERE, None, a, b)))
+    return apply(WHERE, (astype(condition, np.bool_), *as_branches(condition, a, b)))
+
+
+def as_branches(like: Tensor, *values: TensorLike) -> list[Tensor]:
+    """Return tensors of the common dtype, in the builder of `like`.
+
+    That of Python scalars alone is what creation functions make of them.
+    """
+    if not any(isinstance(value, Tensor) for value in values):
+        weak = (int, float, complex)
+        arrays = [v if type(v) in weak else np.asarray(v) for v in values]
+        common = np.result_type(*arrays)
+        if all(type(value) in weak for value in values):
+            created = {"i": "int64", "f": "float32", "c": "complex64"}
+            common = np.dtype(created[common.kind])
+        return [like.builder.constant(array, dtype=common) for array in arrays]
+    return list(promoted(WHERE, None, *values))
 
 
 # The larger and the smaller of two

@@ -16,7 +16,7 @@ from dataflow.calling import apply
 from dataflow.dims import Dim, DimLike, exact_quotient, product
 from dataflow.dispatch import also_named, public
 from dataflow.elementwise import maps_jvp, maps_vjp
-from dataflow.errors import ShapeError
+from dataflow.errors import GraphError, ShapeError
 from dataflow.op import (
     WHOLE,
     Alias,
@@ -30,6 +30,7 @@ from dataflow.op import (
     Tiling,
     register,
 )
+from dataflow.ops.axes import transpose
 from dataflow.ops.structure import check_inputs, copy_cost, copy_kernel, samples_of, slice_shape
 from dataflow.shapes import normal_axes
 from dataflow.source import user_line
@@ -113,7 +114,9 @@ RESHAPE = register(Op(
 
 
 @public(np.reshape)
-def reshape(x: Tensor, shape: DimLike | Sequence[DimLike], *, copy: bool | None = None) -> Tensor:
+def reshape(
+    x: Tensor, shape: DimLike | Sequence[DimLike], order: str = "C", *, copy: bool | None = None
+) -> Tensor:
     """Return the same elements, in row-major order, in another shape.
 
     Parameters
@@ -122,6 +125,8 @@ def reshape(x: Tensor, shape: DimLike | Sequence[DimLike], *, copy: bool | None 
         Any shape and dtype.
     shape : int, str, Dim, or sequence of them
         One may be -1: what is left over, an expression where the dimensions are named.
+    order : {"C", "F"}
+        Whether elements are read and placed with the last axis running first, or the first one.
     copy : bool, optional
         Of no effect: nobody writes to a tensor, so that a copy is never told from the original.
 
@@ -134,6 +139,8 @@ def reshape(x: Tensor, shape: DimLike | Sequence[DimLike], *, copy: bool | None 
     ------
     ShapeError
         The numbers of elements differ, or what is left over is no whole number.
+    GraphError
+        There is no such order; ``"A"`` depends on memory, which isn't decided yet.
 
     Examples
     --------
@@ -143,7 +150,17 @@ def reshape(x: Tensor, shape: DimLike | Sequence[DimLike], *, copy: bool | None 
     (Dim('batch'), 64)
     """
     target = _without_unknown(x, shape)
+    if runs_first_axis_first(order, "reshape") and max(x.ndim, len(target)) > 1:
+        return transpose(reshape(transpose(x), target[::-1]))
     return x if target == x.shape else apply(RESHAPE, (x,), Attrs(shape=target))
+
+
+def runs_first_axis_first(order: str, name: str) -> bool:
+    """Say whether an order is Fortran's and not C's; `GraphError` if it is neither."""
+    if order not in ("C", "F"):
+        msg = f"{name} ({user_line()}): the order is 'C' or 'F', not {order!r}"
+        raise GraphError(msg)
+    return order == "F"
 
 
 def _without_unknown(x: Tensor, shape: Any) -> Shape:  # noqa: ANN401 - checked by as_shape

@@ -304,10 +304,10 @@ def unique_inverse(
 
 
 @public(np.unique)
-def unique(
+def unique(  # noqa: PLR0913 - NumPy's arguments
     x: Tensor, /, return_index: bool = False, return_inverse: bool = False,
-    return_counts: bool = False, *, equal_nan: bool = True, size: DimLike | None = None,
-    fill_value: TensorLike | None = None,
+    return_counts: bool = False, axis: int | None = None, *, equal_nan: bool = True,
+    sorted: bool = True, size: DimLike | None = None, fill_value: TensorLike | None = None,
 ) -> Any:  # fmt: skip  # noqa: ANN401 - a tensor, or several
     """Return the different elements in ascending order, `size` of them, and more if asked for.
 
@@ -317,13 +317,25 @@ def unique(
         See `unique_all`.
     return_index, return_inverse, return_counts : bool
         Whether to return the indices, inverse indices and counts too.
+    axis : None
+        All elements are compared: how many different slices there are along an axis depends on
+        data.
     equal_nan : bool
         Whether all NaNs count as one.
+    sorted : bool
+        Of no effect: elements always are in order.
 
     Returns
     -------
     Tensor or tuple of Tensor
         The elements, or these first.
+
+    Raises
+    ------
+    ShapeError
+        The tensor is empty.
+    DataDependentShapeError
+        No size is given, or an axis is.
 
     Examples
     --------
@@ -332,6 +344,9 @@ def unique(
     >>> df.evaluate(df.unique(x, size=3, fill_value=0))
     array([5, 7, 0])
     """
+    if axis is not None:
+        depends_on_data("unique along an axis", "df.lexsort puts rows in order, and df.diff says "
+                        "which neighbours differ")  # fmt: skip
     count = _bounded(size, "unique", _VALUES)
     values, *more = _different(x, count, fill_value, equal_nan=equal_nan)
     asked = (return_index, return_inverse, return_counts)

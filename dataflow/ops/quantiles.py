@@ -1,4 +1,4 @@
-"""Medians and quantiles: what stands at a place in the order of values along axes.
+"""Quantiles: what stands at a place in the order of values along axes.
 
 A quantile q of n values in order is at place q (n - 1), or at another after one of the methods of
 R. Hyndman and Y. Fan ("Sample Quantiles in Statistical Packages", 1996). Between two places it is
@@ -17,26 +17,32 @@ from dataflow.calling import as_tensor
 from dataflow.dims import product
 from dataflow.dispatch import public
 from dataflow.errors import DTypeError, ShapeError
-from dataflow.ops import reductions
 from dataflow.ops.along import take_along_axis
 from dataflow.ops.axes import transpose
+from dataflow.ops.bins import searchsorted
+from dataflow.ops.cumulative import cumsum
 from dataflow.ops.finiteness import isfinite, isnan
-from dataflow.ops.gathering import take
+from dataflow.ops.lines_in_order import (
+    check_order,
+    counted,
+    exactly_at,
+    known_of,
+    lines_of,
+    nan_like,
+    without_axes,
+)
 from dataflow.ops.rounding import ceil, floor, rint
 from dataflow.ops.selection import clip, maximum, minimum, where
 from dataflow.ops.shaping import broadcast_to, reshape
 from dataflow.ops.slicing import slice_axis
-from dataflow.ops.sorting import sort
+from dataflow.ops.sorting import argsort, sort
 from dataflow.shapes import move_axis, normal_axes
 from dataflow.source import user_line
 
 if TYPE_CHECKING:
-    from dataflow.dims import Shape
     from dataflow.tensor import Tensor, TensorLike
 
-__all__ = [
-    "median", "nanmedian", "nanpercentile", "nanquantile", "percentile", "quantile",
-]  # fmt: skip
+__all__ = ["nanpercentile", "nanquantile", "percentile", "quantile"]
 
 Axes: TypeAlias = "int | Sequence[int] | None"
 
@@ -86,38 +92,25 @@ METHODS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
 }
 """For each method, the place of quantile q among n values, counted from 0."""
 
+WHOLE_PLACES = ("inverted_cdf", "closest_observation", "lower", "higher", "nearest")
+"""The methods whose quantiles are values themselves, in their dtype."""
+
 
 # Values at places
 
 
-def _lines(x: Tensor, axes: tuple[int, ...]) -> Tensor:
-    """Return floats with the axes as one, the last."""
-    floats = x.astype(np.float64) if x.dtype.kind in "biu" else x
-    kept = [i for i in range(x.ndim) if i not in axes]
-    return reshape(
-        transpose(floats, (*kept, *axes)),
-        (*(x.shape[i] for i in kept), product(x.shape[i] for i in axes)),
-    )
-
-
-def _at(ordered: Tensor, places: Tensor, count: Tensor) -> Tensor:
+def _at(ordered: Tensor, places: Tensor, count: Tensor, method: str) -> Tensor:
     """Return the values at places between 0 and `count` - 1, interpolated between two.
 
     `places` and `count` are float64 and have the ordered values' axes, the last of its own length.
     """
     top = maximum(count - 1, 0.0)
     inside = clip(places, 0.0, top)
+    if method in WHOLE_PLACES:
+        return exactly_at(ordered, inside)
     below = floor(inside)
-    a, b = (_exactly_at(ordered, i) for i in (below, minimum(below + 1, top)))
+    a, b = (exactly_at(ordered, i) for i in (below, minimum(below + 1, top)))
     return _between(a, b, (inside - below).astype(ordered.dtype))
-
-
-def _exactly_at(ordered: Tensor, places: Tensor) -> Tensor:
-    """Return the values at whole places, which are the same for all lines or each line's own."""
-    last, indices = ordered.ndim - 1, places.astype(np.int64)
-    if all(dim == 1 for dim in indices.shape[:-1]):
-        return take(ordered, reshape(indices, indices.shape[-1:]), last)
-    return take_along_axis(ordered, indices, last)
 
 
 def _between(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
@@ -128,57 +121,75 @@ def _between(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
 
 
 def _quantiles(
-    x: Tensor, q: Tensor, axis: Axes, method: str, *, keepdims: bool, skips_nan: bool
-) -> Tensor:
+    x: Tensor, q: Tensor, axis: Axes, method: str, weights: TensorLike | None,
+    *, keepdims: bool, skips_nan: bool,
+) -> Tensor:  # fmt: skip
     _check(x, method)
     axes = normal_axes(axis, x.ndim)
-    lines = _lines(x, axes)
+    is_cast = x.dtype.kind in "biu" and method not in WHOLE_PLACES
+    lines = lines_of(x.astype(np.float64) if is_cast else x, axes)
     if lines.shape[-1] == 0:
-        if skips_nan:
-            empty = broadcast_to(_nan(lines), (product(q.shape), *lines.shape[:-1]))
-            return _shaped(empty, q.shape, x, axes, keepdims=keepdims)
-        msg = f"a quantile of no values ({user_line()}) doesn't exist"
-        raise ShapeError(msg)
-    ordered, count = _ordered(lines, skips_nan=skips_nan)
+        if not skips_nan or lines.dtype.kind in "biu":
+            msg = f"a quantile of no values ({user_line()}) doesn't exist"
+            raise ShapeError(msg)
+        empty = broadcast_to(nan_like(lines), (product(q.shape), *lines.shape[:-1]))
+        return without_axes(empty, q.shape, x, axes, keepdims=keepdims)
+    count = counted(lines, skips_nan=skips_nan)
     row = reshape(q.astype(np.float64), (*[1] * (lines.ndim - 1), product(q.shape)))
-    found = _at(ordered, METHODS[method](count, row), count)
-    found = where(_is_unknown(ordered, count, skips_nan=skips_nan), _nan(found), found)
-    return _shaped(move_axis(found, found.ndim - 1, 0), q.shape, x, axes, keepdims=keepdims)
+    if weights is None:
+        ordered = sort(lines)
+        found = _at(ordered, METHODS[method](count, row), count, method)
+    else:
+        loads = lines_of(_checked_weights(weights, x, axis, method), axes)
+        ordered, found = _weighted(lines, loads, row)
+    found = known_of(found, ordered, count, skips_nan=skips_nan)
+    found = move_axis(found, found.ndim - 1, 0)
+    return without_axes(found, q.shape, x, axes, keepdims=keepdims)
 
 
-def _ordered(lines: Tensor, *, skips_nan: bool) -> tuple[Tensor, Tensor]:
-    """Return the values in order, and how many of them count."""
-    ordered = sort(lines)
-    if not skips_nan:
-        size = lines.builder.size_of(lines.shape[-1:], np.float64)
-        return ordered, reshape(size, (1,) * lines.ndim)
-    return ordered, reductions.sum(~isnan(lines), -1, keepdims=True).astype(np.float64)
+def _weighted(lines: Tensor, weights: Tensor, row: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the values in order, and the first ones up to which there is a share of weight.
+
+    What is NaN weighs nothing. A quantile 0 is the first value that weighs something, as NumPy's.
+    """
+    weights = weights if lines.dtype.kind in "biu" else where(isnan(lines), 0.0, weights)
+    order = argsort(lines, stable=True)
+    ordered, last = take_along_axis(lines, order), lines.ndim - 1
+    heaped = cumsum(take_along_axis(weights, order), last)
+    length = lines.shape[-1]
+    shares = heaped / slice_axis(heaped, last, length - 1, length)
+    shares = where(shares == 0, -1.0, shares)
+    places = searchsorted(shares, broadcast_to(row, (*lines.shape[:-1], row.shape[-1])))
+    top = lines.builder.size_of((length,), np.int64) - 1
+    return ordered, take_along_axis(ordered, minimum(places, top))
 
 
-def _is_unknown(ordered: Tensor, count: Tensor, *, skips_nan: bool) -> Tensor:
-    """Say of each line whether its quantiles are NaN: it has one, or nothing else."""
-    if skips_nan:
-        return count == 0
-    length = ordered.shape[-1]
-    return isnan(slice_axis(ordered, ordered.ndim - 1, length - 1, length))
-
-
-def _nan(like: Tensor) -> Tensor:
-    return like.builder.constant(np.nan, dtype=like.dtype)
-
-
-def _shaped(
-    found: Tensor, first: Shape, x: Tensor, axes: tuple[int, ...], *, keepdims: bool
-) -> Tensor:
-    """Give quantiles the shape of q, and then that of `x` without the axes or with 1 for them."""
-    rest = [1 if i in axes else dim for i, dim in enumerate(x.shape) if keepdims or i not in axes]
-    return reshape(found, (*first, *rest))
+def _checked_weights(weights: TensorLike, x: Tensor, axis: Axes, method: str) -> Tensor:
+    """Return weights as float64 of the shape of `x`, checked where they are known."""
+    if method != "inverted_cdf":
+        msg = f"weights ({user_line()}) go with method='inverted_cdf' only, not {method!r}"
+        raise ShapeError(msg)
+    if not hasattr(weights, "builder"):
+        known = np.asarray(weights)
+        if known.dtype.kind not in "biuf" or not (np.isfinite(known) & (known >= 0)).all():
+            msg = f"weights ({user_line()}) are finite numbers from 0 on, not {weights!r}"
+            raise ShapeError(msg)
+    loads = as_tensor(weights, x).astype(np.float64)
+    if loads.shape == x.shape:
+        return loads
+    items = () if axis is None else (axis,) if isinstance(axis, int) else tuple(axis)
+    named = [normal_axes(item, x.ndim)[0] for item in items]
+    if axis is None or loads.shape != tuple(x.shape[i] for i in named):
+        msg = (f"weights ({user_line()}) have the shape of the values, {x.shape}, or that of the "
+               f"axes that are named, not {loads.shape}")  # fmt: skip
+        raise ShapeError(msg)
+    in_order = transpose(loads, tuple(sorted(range(len(named)), key=named.__getitem__)))
+    row = [dim if i in named else 1 for i, dim in enumerate(x.shape)]
+    return broadcast_to(reshape(in_order, row), x.shape)
 
 
 def _check(x: Tensor, method: str) -> None:
-    if x.dtype.kind == "c":
-        msg = f"complex numbers ({user_line()}) have no quantiles: take df.real or df.abs"
-        raise DTypeError(msg)
+    check_order(x)
     if method not in METHODS:
         msg = f"method ({user_line()}) is one of {', '.join(METHODS)}, not {method!r}"
         raise ShapeError(msg)
@@ -207,79 +218,11 @@ def _known(q: TensorLike) -> np.ndarray:
 # The public functions
 
 
-def _median(x: Tensor, axis: Axes, *, keepdims: bool, skips_nan: bool) -> Tensor:
-    _check(x, "linear")
-    axes = normal_axes(axis, x.ndim)
-    lines = _lines(x, axes)
-    if lines.shape[-1] == 0:
-        empty = broadcast_to(_nan(lines), (*lines.shape[:-1], 1))
-        return _shaped(empty, (), x, axes, keepdims=keepdims)
-    ordered, count = _ordered(lines, skips_nan=skips_nan)
-    middle = maximum(count - 1, 0.0) * 0.5
-    a, b = (_exactly_at(ordered, round_to(middle)) for round_to in (floor, ceil))
-    found = (a + b) * 0.5
-    found = where(_is_unknown(ordered, count, skips_nan=skips_nan), _nan(found), found)
-    return _shaped(found, (), x, axes, keepdims=keepdims)
-
-
-@public(np.median)
-def median(x: Tensor, axis: Axes = None, *, keepdims: bool = False) -> Tensor:
-    """Return the median over axes: of an even number of values, the mean of the two in the middle.
-
-    Parameters
-    ----------
-    x : Tensor
-        Booleans, integers or real floats.
-    axis : int or sequence of int, optional
-        The axes; by default all.
-    keepdims : bool
-        Whether they stay, with length 1.
-
-    Returns
-    -------
-    Tensor
-        Of booleans and integers in float64. NaN where one is among the values, or there are none.
-
-    Raises
-    ------
-    ShapeError
-        An axis is out of range or named twice.
-    DTypeError
-        The tensor is complex.
-
-    Notes
-    -----
-    The gradient goes to the values in the middle; see `sort` for ties. PyTorch's median is the
-    lower of the two: ``quantile(x, 0.5, method="lower")``.
-
-    Examples
-    --------
-    >>> import dataflow as df
-    >>> x = df.GraphBuilder().constant([[1, 5, 2], [4, 3, 0]])
-    >>> df.evaluate(df.median(x), df.median(x, axis=1))
-    (array(2.5), array([2., 3.]))
-    """
-    return _median(x, axis, keepdims=keepdims, skips_nan=False)
-
-
-@public(np.nanmedian)
-def nanmedian(x: Tensor, axis: Axes = None, *, keepdims: bool = False) -> Tensor:
-    """Return the median of what isn't NaN, and NaN where nothing else is there; see `median`.
-
-    Examples
-    --------
-    >>> import dataflow as df
-    >>> x = df.GraphBuilder().constant([1.0, float("nan"), 4.0])
-    >>> df.evaluate(df.nanmedian(x))
-    array(2.5, dtype=float32)
-    """
-    return _median(x, axis, keepdims=keepdims, skips_nan=True)
-
-
 @public(np.quantile)
 def quantile(
-    x: Tensor, q: TensorLike, axis: Axes = None, *, method: str = "linear", keepdims: bool = False
-) -> Tensor:
+    x: Tensor, q: TensorLike, axis: Axes = None, *, method: str = "linear", keepdims: bool = False,
+    weights: TensorLike | None = None,
+) -> Tensor:  # fmt: skip
     """Return the values below which the fractions `q` of the values over axes are.
 
     Parameters
@@ -297,18 +240,22 @@ def quantile(
         ``hazen``, ``weibull``, ``median_unbiased``, ``normal_unbiased``.
     keepdims : bool
         Whether the axes stay, with length 1.
+    weights : tensor or array_like, optional
+        How much each value counts, for the method ``inverted_cdf``: finite numbers from 0 on, not
+        all of them 0. Of the shape of `x`, or of the axes that are named.
 
     Returns
     -------
     Tensor
-        The shape of `q`, then that of `x` without the axes. Of booleans and integers in float64.
-        NaN where one is among the values.
+        The shape of `q`, then that of `x` without the axes. By the methods ``lower``, ``higher``,
+        ``nearest``, ``inverted_cdf`` and ``closest_observation`` it has the dtype of `x`; by the
+        others quantiles of booleans and integers are float64. NaN where one is among the values.
 
     Raises
     ------
     ShapeError
         An axis is out of range or named twice, there are no values, a known `q` is out of range,
-        or there is no such method.
+        there is no such method, or the weights don't fit.
     DTypeError
         The tensor is complex, or a known `q` isn't real.
 
@@ -322,16 +269,17 @@ def quantile(
     >>> import dataflow as df
     >>> x = df.GraphBuilder().constant([4, 1, 3, 2])
     >>> df.evaluate(df.quantile(x, [0.0, 0.5]), df.quantile(x, 0.5, method="lower"))
-    (array([1. , 2.5]), array(2.))
+    (array([1. , 2.5]), array(2))
     """
     fractions = _fractions(q, x, 1)
-    return _quantiles(x, fractions, axis, method, keepdims=keepdims, skips_nan=False)
+    return _quantiles(x, fractions, axis, method, weights, keepdims=keepdims, skips_nan=False)
 
 
 @public(np.nanquantile)
 def nanquantile(
-    x: Tensor, q: TensorLike, axis: Axes = None, *, method: str = "linear", keepdims: bool = False
-) -> Tensor:
+    x: Tensor, q: TensorLike, axis: Axes = None, *, method: str = "linear", keepdims: bool = False,
+    weights: TensorLike | None = None,
+) -> Tensor:  # fmt: skip
     """Return quantiles of what isn't NaN, and NaN where nothing else is there; see `quantile`.
 
     Examples
@@ -342,13 +290,14 @@ def nanquantile(
     array(2.5, dtype=float32)
     """
     fractions = _fractions(q, x, 1)
-    return _quantiles(x, fractions, axis, method, keepdims=keepdims, skips_nan=True)
+    return _quantiles(x, fractions, axis, method, weights, keepdims=keepdims, skips_nan=True)
 
 
 @public(np.percentile)
 def percentile(
-    x: Tensor, q: TensorLike, axis: Axes = None, *, method: str = "linear", keepdims: bool = False
-) -> Tensor:
+    x: Tensor, q: TensorLike, axis: Axes = None, *, method: str = "linear", keepdims: bool = False,
+    weights: TensorLike | None = None,
+) -> Tensor:  # fmt: skip
     """Return quantiles of `q` percent; see `quantile`.
 
     Examples
@@ -359,13 +308,14 @@ def percentile(
     array(2.5)
     """
     fractions = _fractions(q, x, 100)
-    return _quantiles(x, fractions, axis, method, keepdims=keepdims, skips_nan=False)
+    return _quantiles(x, fractions, axis, method, weights, keepdims=keepdims, skips_nan=False)
 
 
 @public(np.nanpercentile)
 def nanpercentile(
-    x: Tensor, q: TensorLike, axis: Axes = None, *, method: str = "linear", keepdims: bool = False
-) -> Tensor:
+    x: Tensor, q: TensorLike, axis: Axes = None, *, method: str = "linear", keepdims: bool = False,
+    weights: TensorLike | None = None,
+) -> Tensor:  # fmt: skip
     """Return percentiles of what isn't NaN; see `quantile` and `nanquantile`.
 
     Examples
@@ -376,4 +326,4 @@ def nanpercentile(
     array(4., dtype=float32)
     """
     fractions = _fractions(q, x, 100)
-    return _quantiles(x, fractions, axis, method, keepdims=keepdims, skips_nan=True)
+    return _quantiles(x, fractions, axis, method, weights, keepdims=keepdims, skips_nan=True)
