@@ -22,16 +22,26 @@ if TYPE_CHECKING:
     from dataflow import special as special
     from dataflow.attrs import Attrs as Attrs
     from dataflow.builder import GraphBuilder as GraphBuilder
+    from dataflow.derivatives import grad as grad
+    from dataflow.derivatives import hvp as hvp
+    from dataflow.derivatives import jvp as jvp
+    from dataflow.derivatives import linearize as linearize
+    from dataflow.derivatives import value_and_grad as value_and_grad
+    from dataflow.derivatives import vjp as vjp
     from dataflow.dims import Dim as Dim
     from dataflow.dtypes import *
     from dataflow.graph import Graph as Graph
     from dataflow.graph import Ref as Ref
+    from dataflow.jacobians import hessian as hessian
+    from dataflow.jacobians import jacfwd as jacfwd
+    from dataflow.jacobians import jacobian as jacobian
+    from dataflow.jacobians import jacrev as jacrev
     from dataflow.namespace import __array_api_version__ as __array_api_version__
     from dataflow.namespace import __array_namespace_info__ as __array_namespace_info__
     from dataflow.ops import *
     from dataflow.spec import Spec as Spec
-    from dataflow.sweeps import grad as grad
     from dataflow.tensor import Tensor as Tensor
+    from dataflow.vectorize import vmap as vmap
     from scheduler.compiler import compile as compile
     from scheduler.plan import Plan as Plan
     from scheduler.reference import evaluate as evaluate
@@ -57,9 +67,19 @@ _LAZY = {
     "Tensor": "dataflow.tensor",
     "compile": "scheduler.compiler",
     "evaluate": "scheduler.reference",
-    "grad": "dataflow.sweeps",
+    "grad": "dataflow.derivatives",
+    "hessian": "dataflow.jacobians",
+    "hvp": "dataflow.derivatives",
+    "jacfwd": "dataflow.jacobians",
+    "jacobian": "dataflow.jacobians",
+    "jacrev": "dataflow.jacobians",
+    "jvp": "dataflow.derivatives",
+    "linearize": "dataflow.derivatives",
     "load": "serialization.files",
     "save": "serialization.files",
+    "value_and_grad": "dataflow.derivatives",
+    "vjp": "dataflow.derivatives",
+    "vmap": "dataflow.vectorize",
 }
 _DTYPES = (
     "bool", "complex64", "complex128", "e", "float16", "float32", "float64", "inf", "int8",

@@ -34,6 +34,8 @@ from dataflow.variables import Variables
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
+    from dataflow.nodes import Declared
+
 __all__ = ["GraphBuilder"]
 
 load_family("*")  # the operators and methods of tensors look their functions up by name
@@ -97,6 +99,35 @@ class GraphBuilder(Variables, Creation):
         before = self._grads.get(tensor)
         self._grads[tensor] = gradient if before is None else before + gradient
 
+    def withdraw(self, stand_ins: Sequence[Tensor]) -> tuple[Declared, ...]:
+        """Take stand-ins and what depends on them out of the graph; see `dataflow.drafts`.
+
+        Returns
+        -------
+        tuple of Declared
+            The nodes that depended on them, in the order of declaration.
+
+        Raises
+        ------
+        GraphError
+            An update or a gradient that stays depended on them; it is dropped.
+        """
+        declared = self._remove(stand_ins)
+        self._stand_ins.difference_update(tensor.node for tensor in stand_ins)
+        updates = [n for n, tensor in self._updates.items() if not self._owns(tensor)]
+        gradients = [t for t, gradient in self._grads.items() if not self._owns(gradient)]
+        for name in updates:
+            del self._updates[name]
+        for tensor in gradients:
+            del self._grads[tensor]
+        kept = [f"the update of variable {name!r}" for name in updates]
+        kept += [f"the gradient of {t.node!r}" for t in gradients if self._owns(t)]
+        if kept:
+            msg = (f"{kept[0]} ({user_line()}) depends on one example of a batch: return it from "
+                   "the function, and take the sum or mean over the batch")  # fmt: skip
+            raise GraphError(msg)
+        return declared
+
     def build(
         self, outputs: Mapping[str, Tensor] | Sequence[Tensor] | Tensor | None = None
     ) -> Graph:
@@ -117,6 +148,10 @@ class GraphBuilder(Variables, Creation):
         GraphError
             An output is no tensor of this builder.
         """
+        if self._stand_ins:
+            msg = (f"build ({user_line()}): a function that is called with one example of a batch "
+                   "has no values: build or evaluate what it returns")  # fmt: skip
+            raise GraphError(msg)
         if outputs is None:
             outputs = {}
         if isinstance(outputs, Tensor):

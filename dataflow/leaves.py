@@ -38,6 +38,7 @@ class Leaves(Nodes):
         self.seed = seed
         self._inputs: list[str] = []
         self._constants: dict[str, np.ndarray] = {}
+        self._stand_ins: set[str] = set()
         self._draws = 0
 
     def input(
@@ -102,6 +103,12 @@ class Leaves(Nodes):
         node = self._names.claim(name, "constant") if name else self._names.unique("constant")
         tensor = self._leaf("constant", Spec.like(array), node, requires_grad=requires_grad)
         self._constants[node] = array
+        return tensor
+
+    def stand_in(self, spec: Spec) -> Tensor:
+        """Declare a leaf that stands for one example of a batch until it is withdrawn."""
+        tensor = self._leaf("input", spec, self._names.unique("example"), requires_grad=False)
+        self._stand_ins.add(tensor.node)
         return tensor
 
     def known(self, tensor: Tensor) -> np.ndarray | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import count
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import networkx as nx
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from dataflow.attrs import Attrs
 
-__all__ = ["Nodes"]
+__all__ = ["Declared", "Nodes"]
 
 
 class _Context(NamedTuple):
@@ -32,6 +33,30 @@ class _Context(NamedTuple):
     forward: str = ""
     rule: str = ""
     source: str = ""  # empty: the line of the user's code that is running
+
+
+class Declared(NamedTuple):
+    """One node that was declared: what it applies, and what it belongs to.
+
+    Parameters
+    ----------
+    name : str
+        Its name.
+    application : Application
+        Its op, attributes and tensors.
+    sweep, forward, rule, source : str
+        As in the graph's node.
+    no_grad : bool
+        Whether it was declared in ``no_grad()``.
+    """
+
+    name: str
+    application: Application
+    sweep: str
+    forward: str
+    rule: str
+    source: str
+    no_grad: bool
 
 
 class Nodes:
@@ -49,6 +74,7 @@ class Nodes:
         self._names = Names(self._dag)
         self._applications: dict[str, Application] = {}
         self._positions: dict[str, int] = {}
+        self._next_position = count()
         self._context = _Context()
         self._no_grad = False
 
@@ -73,7 +99,8 @@ class Nodes:
         """
         for slot, tensor in enumerate(inputs):
             if not self._owns(tensor):
-                msg = f"op {op.name!r}, slot {slot}: {tensor.node!r} belongs to another builder"
+                msg = (f"op {op.name!r}, slot {slot}: {tensor.node!r} belongs to another builder, "
+                       "or to one example of a batch that is done")  # fmt: skip
                 raise GraphError(msg)
         if not op.moves and any(is_bfloat16(tensor.spec.dtype) for tensor in inputs):
             cast = find_function("astype")
@@ -106,12 +133,33 @@ class Nodes:
             for i, spec in enumerate(specs)
         )  # fmt: skip
         self._applications[name] = Application(op, attrs, inputs, outputs)
-        self._positions[name] = len(self._positions)
+        self._positions[name] = next(self._next_position)
         return outputs
 
     def _owns(self, tensor: object) -> bool:
+        """Say whether a value is a tensor of this builder, of a node that wasn't withdrawn."""
         owner: Any = getattr(tensor, "builder", None)
-        return isinstance(tensor, Tensor) and owner is self
+        return isinstance(tensor, Tensor) and owner is self and tensor.node in self._applications
+
+    def _remove(self, leaves: Sequence[Tensor]) -> tuple[Declared, ...]:
+        """Take leaves and all that depends on them out of the graph; return the latter in order."""
+        gone = {leaf.node for leaf in leaves}
+        stack = list(gone)
+        while stack:
+            new = [name for name in self._dag.successors(stack.pop()) if name not in gone]
+            gone.update(new)
+            stack += new
+        ordered = sorted(gone, key=self.position)
+        declared = tuple(self._declared(name) for name in ordered)
+        self._dag.remove_nodes_from(ordered)
+        for name in ordered:
+            del self._applications[name], self._positions[name]
+        return declared[len(leaves) :]
+
+    def _declared(self, name: str) -> Declared:
+        data = self._dag.nodes[name]
+        kept = {field: data[field] for field in ("sweep", "forward", "rule", "source", "no_grad")}
+        return Declared(name, self._applications[name], **kept)
 
     # What is known of a node
 

@@ -12,19 +12,19 @@ cotangents that lead to `wrt`. Every node made here records the forward node and
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from dataflow.dispatch import public
-from dataflow.errors import DTypeError, GradientError, ShapeError
+from dataflow.errors import GradientError
 from dataflow.op import Absent, Application
+from dataflow.seeds import check_float, check_scalar, described, or_zeros, seed_of
 from dataflow.source import user_line
-from dataflow.tensor import Tensor
 
 if TYPE_CHECKING:
-    from dataflow.tensor import TensorLike
+    from dataflow.tensor import Tensor, TensorLike
 
-__all__ = ["backward", "grad", "jvp_of", "vjp_of"]
+__all__ = ["backward", "jvp_of", "vjp_of"]
 
 
 @public()
@@ -35,68 +35,15 @@ def backward(tensor: Tensor, cotangent: TensorLike | None = None) -> None:
     """
     builder: Any = tensor.builder
     if not tensor.requires_grad:
-        msg = (f"backward() ({user_line()}) of {_described(tensor)}: it doesn't require a "
+        msg = (f"backward() ({user_line()}) of {described(tensor)}: it doesn't require a "
                "gradient; declare a leaf that it depends on with requires_grad=True, outside "
                "no_grad()")  # fmt: skip
         raise GradientError(msg)
     leaves = [t for t in _ancestors(tensor) if t.is_leaf and t.requires_grad]
     found = vjp_of([tensor], leaves, [cotangent])
-    for leaf, gradient in zip(leaves, _zeros_for_none(leaves, found), strict=True):
+    for leaf, gradient in zip(leaves, or_zeros("cotangent", leaves, found), strict=True):
         with builder.recording("reverse", leaf.node, "accumulate", builder.source_of(leaf.node)):
             builder.accumulate(leaf, gradient)
-
-
-def grad(
-    output: Tensor, wrt: Tensor | Sequence[Tensor], cotangent: TensorLike | None = None
-) -> Any:  # noqa: ANN401 - one tensor for one, a tuple for several
-    """Return the gradient of an output with respect to tensors, as tensors of the same graph.
-
-    Parameters
-    ----------
-    output : Tensor
-        A scalar, or any tensor if a cotangent is given.
-    wrt : Tensor or sequence of Tensor
-        Floating-point tensors.
-    cotangent : tensor or array, optional
-        What to multiply the derivative with, of the output's shape.
-
-    Returns
-    -------
-    Tensor or tuple of Tensor
-        For each of `wrt`, a tensor of its shape: zeros where `output` doesn't depend on it.
-
-    Raises
-    ------
-    GradientError
-        The output or one of `wrt` is no tensor of floating point, they belong to different
-        builders, the output is no scalar and no cotangent was given, or an op on the way has no
-        derivative.
-
-    Examples
-    --------
-    >>> import dataflow as df
-    >>> b = df.GraphBuilder()
-    >>> x = b.constant(3.0)
-    >>> float(df.evaluate(df.grad(x * x, x)))
-    6.0
-    """
-    single = isinstance(wrt, Tensor) or not isinstance(wrt, Iterable)
-    tensors: list[Any] = [wrt] if single else list(wrt)
-    for tensor in (output, *tensors):
-        if not isinstance(tensor, Tensor):
-            msg = f"df.grad ({user_line()}) takes tensors, not {tensor!r}"
-            raise GradientError(msg)
-    for tensor in tensors:
-        if tensor.builder is not output.builder:
-            msg = (f"df.grad ({user_line()}): {_described(tensor)} belongs to another builder than "
-                   f"{_described(output)}: use one builder")  # fmt: skip
-            raise GradientError(msg)
-        if not tensor.spec.is_float:
-            msg = (f"df.grad ({user_line()}) with respect to {_described(tensor)}: only "
-                   "floating point has a gradient; use .astype('float32') before")  # fmt: skip
-            raise GradientError(msg)
-    results = _zeros_for_none(tensors, vjp_of([output], tensors, [cotangent]))
-    return results[0] if single else tuple(results)
 
 
 def vjp_of(
@@ -111,10 +58,12 @@ def vjp_of(
     active = _active(outputs, wrt)
     sums: dict[Tensor, Tensor] = {}
     for output, cotangent in zip(outputs, cotangents, strict=True):
-        _check_seed(output, cotangent)
+        check_float(output)
+        if cotangent is None:
+            check_scalar(output)
         if output not in active.tensors:
             continue  # it doesn't depend on `wrt`: a seed would be read by nobody
-        seed = _seed(output, cotangent)
+        seed = seed_of(output, "cotangent", 1 if cotangent is None else cotangent)
         with builder.recording("reverse", output.node, "seed", builder.source_of(output.node)):
             sums[output] = sums[output] + seed if output in sums else seed
     wanted = set(wrt)
@@ -216,53 +165,6 @@ def _ancestors(tensor: Tensor) -> list[Tensor]:
         if not current.is_leaf:
             stack += builder.application(current.node).inputs
     return sorted(found, key=lambda t: (builder.position(t.node), t.output))
-
-
-def _check_seed(output: Tensor, cotangent: TensorLike | None) -> None:
-    if not output.spec.is_float:
-        msg = (f"the gradient ({user_line()}) of {_described(output)}: only floating-point tensors "
-               "have one; use .astype('float32') before")  # fmt: skip
-        raise GradientError(msg)
-    if cotangent is None and output.shape != ():
-        msg = (f"the gradient ({user_line()}) of {_described(output)}, which is no scalar: give "
-               "the cotangent, or take a sum or mean first")  # fmt: skip
-        raise GradientError(msg)
-    if isinstance(cotangent, Tensor) and cotangent.builder is not output.builder:
-        msg = (f"the gradient ({user_line()}) of {_described(output)}: the cotangent "
-               f"{_described(cotangent)} belongs to another builder")  # fmt: skip
-        raise GradientError(msg)
-
-
-def _seed(output: Tensor, cotangent: TensorLike | None) -> Tensor:
-    builder: Any = output.builder
-    if isinstance(cotangent, Tensor):
-        seed = cotangent
-    else:
-        value = 1 if cotangent is None else cotangent
-        with builder.recording("reverse", output.node, "seed", builder.source_of(output.node)):
-            seed = builder.constant(value, dtype=output.dtype)
-    if seed.spec != output.spec:
-        msg = (f"the gradient ({user_line()}) of {_described(output)}: the cotangent is "
-               f"{seed.spec}, not {output.spec}")  # fmt: skip
-        raise (ShapeError if seed.shape != output.shape else DTypeError)(msg)
-    return seed
-
-
-def _zeros_for_none(tensors: Sequence[Tensor], found: Sequence[Tensor | None]) -> list[Tensor]:
-    """Return gradients, with zeros declared for those that are None."""
-    made = []
-    for tensor, gradient in zip(tensors, found, strict=True):
-        builder: Any = tensor.builder
-        with builder.recording("reverse", tensor.node, "zero", builder.source_of(tensor.node)):
-            zeros = builder.zeros(tensor.shape, tensor.dtype) if gradient is None else gradient
-        made.append(zeros)
-    return made
-
-
-def _described(tensor: Tensor) -> str:
-    builder: Any = tensor.builder
-    source = builder.source_of(tensor.node)
-    return f"node {tensor.node!r} (op {tensor.op.name!r}, {source}), {tensor.spec}"
 
 
 def _no_derivative(application: Application, node: str, absent: Absent) -> GradientError:

@@ -125,8 +125,7 @@ class Variables(Leaves):
             if node in seen:
                 continue
             seen.add(node)
-            is_training = self._dag.nodes[node]["op"] == "training"
-            if node in self._inputs or node in self._initials or is_training:
+            if self._dag.nodes[node]["op"] in ("input", "variable", "training"):
                 msg = (f"variable {name!r}: its initial value depends on {node!r}; it may depend "
                        "on constants and draws only")  # fmt: skip
                 raise GraphError(msg)

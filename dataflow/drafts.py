@@ -1,0 +1,132 @@
+"""Drafts: what a function does to one example, to be declared for a whole batch of them.
+
+A function of tensors can't be asked what it does; it can only be called. So it is called once, on
+*stand-ins*, leaves of the specs of one example. The nodes that depend on a stand-in are then
+withdrawn from the builder and declared again by their ops' batch rules, with one more leading
+axis; what doesn't depend on them stays as it is, once for the whole batch:
+
+    s --(multiply w)--> t --(sum)--> u          the draft, of one example
+    x --(multiply w)--> y --(sum axis=1)--> z   what is declared, of a batch x
+
+A Jacobian is the same with a sweep as the function, one cotangent as the example, and the rows of
+the identity as the batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext, suppress
+from typing import TYPE_CHECKING, Any
+
+from dataflow.errors import GraphError
+from dataflow.op import Absent
+from dataflow.source import node_text
+
+if TYPE_CHECKING:
+    from dataflow.dims import Dim
+    from dataflow.nodes import Declared
+    from dataflow.spec import Spec
+    from dataflow.tensor import Tensor
+
+__all__ = ["Draft", "drafting"]
+
+
+class Draft:
+    """Nodes that depend on stand-ins, withdrawn from their builder.
+
+    Parameters
+    ----------
+    builder : GraphBuilder
+        The builder.
+    stand_ins : tuple of Tensor
+        The leaves, each of one example's spec.
+    """
+
+    def __init__(self, builder: Any, stand_ins: tuple[Tensor, ...]) -> None:  # noqa: ANN401
+        self.builder = builder
+        self.stand_ins = stand_ins
+        self.declared: Sequence[Declared] = ()
+
+    def batch(
+        self, values: Sequence[Tensor], size: int | Dim, results: Sequence[Tensor]
+    ) -> list[tuple[Tensor, bool]]:
+        """Declare the draft for a batch.
+
+        Parameters
+        ----------
+        values : sequence of Tensor
+            For every stand-in, a tensor with one more leading axis of length `size`.
+        size : int or Dim
+            The number of examples.
+        results : sequence of Tensor
+            What is wanted: tensors of the draft, or others.
+
+        Returns
+        -------
+        list of (Tensor, bool)
+            For each of `results` the tensor, and whether it has the new leading axis: it has none
+            where it doesn't depend on a stand-in.
+
+        Raises
+        ------
+        GraphError
+            An op has no batch rule.
+        """
+        known = dict(zip(self.stand_ins, values, strict=True))
+        names: dict[str, str] = {}
+        wanted = _leading_to(self.declared, results)
+        for node in self.declared:
+            if node.name in wanted:
+                made = self._batched(node, known, names, size)
+                known.update(zip(node.application.outputs, made, strict=True))
+        return [(known.get(tensor, tensor), tensor in known) for tensor in results]
+
+    def _batched(
+        self, node: Declared, known: dict[Tensor, Tensor], names: dict[str, str], size: int | Dim
+    ) -> Sequence[Tensor]:
+        application = node.application
+        rule = application.op.batch
+        if isinstance(rule, Absent):
+            where = node_text(node.name, application.op.name, node.source)
+            msg = f"{where} has no batch rule: {rule.reason}"
+            raise GraphError(msg)
+        flags = tuple(tensor in known for tensor in application.inputs)
+        inputs = tuple(known.get(tensor, tensor) for tensor in application.inputs)
+        forward = names.get(node.forward, node.forward)
+        sealed = self.builder.no_grad() if node.no_grad else nullcontext()
+        with sealed, self.builder.recording(node.sweep, forward, node.rule, node.source):
+            made = rule(application, inputs, flags, size)
+        names[node.name] = made[0].node
+        return made
+
+
+@contextmanager
+def drafting(builder: Any, specs: Sequence[Spec]) -> Iterator[Draft]:  # noqa: ANN401 - a GraphBuilder
+    """Give a draft whose stand-ins can be used within the ``with`` block, and no longer.
+
+    Raises
+    ------
+    GraphError
+        At the end of the block, what depends on a stand-in is a variable's update or gradient.
+    """
+    draft = Draft(builder, tuple(builder.stand_in(spec) for spec in specs))
+    try:
+        yield draft
+    except BaseException:
+        with suppress(GraphError):  # what went wrong first is what the user must hear of
+            builder.withdraw(draft.stand_ins)
+        raise
+    draft.declared = builder.withdraw(draft.stand_ins)
+
+
+def _leading_to(declared: Sequence[Declared], results: Sequence[Tensor]) -> set[str]:
+    """Return the names of the nodes that the results depend on."""
+    by_name = {node.name: node for node in declared}
+    wanted: set[str] = set()
+    stack = [tensor.node for tensor in results]
+    while stack:
+        name = stack.pop()
+        if name in by_name and name not in wanted:
+            wanted.add(name)
+            stack += [tensor.node for tensor in by_name[name].application.inputs]
+    return wanted
