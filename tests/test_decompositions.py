@@ -400,6 +400,18 @@ def test_lyapunov_is_scipys(name: str) -> None:
     check_gradient(lambda t: size_of(function(t, q)), a)
 
 
+@pytest.mark.parametrize("sign", [-1, 1])
+def test_lyapunov_is_exact_near_the_unit_circle(sign: int) -> None:
+    """An eigenvalue next to 1 or -1 costs the digits that the equation itself loses, no more."""
+    a = np.array([[sign * (1 - 1e-6), 0.5], [0, 0.25]])
+    x = np.array([[2.0, 1], [1, 3]])
+    found = values(df.linalg.solve_discrete_lyapunov, a, x - a @ x @ a.T)
+    np.testing.assert_allclose(found, x, rtol=1e-8)
+    a[0, 0] = -1
+    with pytest.raises(KernelError, match="Singular"):
+        values(df.linalg.solve_discrete_lyapunov, a, x)
+
+
 @pytest.mark.parametrize("name", ["solve_continuous_are", "solve_discrete_are"])
 def test_riccati_is_scipys(name: str) -> None:
     """Solutions of Riccati's equations are SciPy's, for stacks that broadcast."""

@@ -1,6 +1,7 @@
 """Proves linear systems, determinants, norms and products of matrices against NumPy and SciPy."""
 
 from collections.abc import Callable
+from itertools import permutations
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 import dataflow as df
 from dataflow.errors import DataflowError, DTypeError, GraphError, KernelError, ShapeError
+from dataflow.sweeps import jvp_of
 
 RNG = np.random.default_rng(11)
 DTYPES = ("float32", "float64", "complex64", "complex128")
@@ -141,6 +143,60 @@ def test_cofactors_of_one_matrix_depend_on_no_other() -> None:
         np.testing.assert_array_equal(made[i], alone)
     exact = [[near[1, 1] * near[2, 2] - near[1, 2] * near[2, 1]]]
     np.testing.assert_allclose(made[3][:1, :1], exact, atol=1e-14)
+
+
+def mixed_minors(a: np.ndarray, *directions: np.ndarray) -> Any:  # noqa: ANN401 - a number
+    """Return a determinant's derivative along directions: their rows in the place of its own."""
+    found: Any = 0.0
+    for rows in permutations(range(len(a)), len(directions)):
+        mixed = a.copy()
+        for row, direction in zip(rows, directions, strict=True):
+            mixed[row] = direction[row]
+        found = found + np.linalg.det(mixed)
+    return found
+
+
+def slope_along(value: df.Tensor, x: df.Tensor, direction: np.ndarray) -> df.Tensor:
+    """Return the derivative of a value along a direction, by the forward sweep."""
+    (found,) = jvp_of([value], [x], [x.builder.constant(direction)])
+    assert found is not None
+    return found
+
+
+RANKS = [(1, 0), (2, 0), (2, 1), (3, 3), (4, 0), (4, 1), (4, 2), (4, 3), (4, 4)]
+
+
+@pytest.mark.parametrize("dtype", ["float64", "complex128"])
+@pytest.mark.parametrize(("n", "rank"), RANKS)
+def test_the_second_derivative_of_a_determinant_is_exact(n: int, rank: int, dtype: str) -> None:
+    """Of a matrix of any rank, both sweeps give the second derivative of the polynomial."""
+    a = draw(n, rank, dtype=dtype) @ draw(rank, n, dtype=dtype)
+    first, second = draw(n, n, dtype=dtype), draw(n, n, dtype=dtype)
+    exact = mixed_minors(a, first, second)
+    b = df.GraphBuilder()
+    x, k = b.constant(a), b.constant(second)
+    slope = slope_along(df.linalg.det(x), x, first)
+    curve = slope_along(slope, x, second)
+    (pulled,) = df.grad(df.real(slope), [x])
+    made = df.evaluate(curve, df.real((df.conj(pulled) * k).sum()))
+    np.testing.assert_allclose(made[0], exact, atol=1e-11)
+    np.testing.assert_allclose(made[1], exact.real, atol=1e-11)
+
+
+def test_the_third_derivative_of_a_determinant_needs_an_inverse() -> None:
+    """Of a regular matrix it is the polynomial's; a singular one stops the run by its name."""
+    directions = [draw(4, 4) for _ in range(3)]
+    for a in (regular(4, 4), np.diag([1.0, 2, 3, 0])):
+        b = df.GraphBuilder()
+        x = b.constant(a)
+        made = df.linalg.det(x)
+        for direction in directions:
+            made = slope_along(made, x, direction)
+        if a[3, 3]:
+            np.testing.assert_allclose(df.evaluate(made), mixed_minors(a, *directions), 1e-11)
+            continue
+        with pytest.raises(KernelError, match=r"linalg\.inv"):
+            df.evaluate(made)
 
 
 def test_a_tiny_determinant_has_a_logarithm() -> None:

@@ -16,7 +16,6 @@ from dataflow.op import (
     WHOLE,
     Absent,
     Along,
-    Application,
     Array,
     Arrays,
     Call,
@@ -31,16 +30,15 @@ from dataflow.op import (
 from dataflow.ops.arranging import flip
 from dataflow.ops.gathering import take
 from dataflow.ops.selection import where
-from dataflow.ops.shaping import broadcast_to, reshape
+from dataflow.ops.shaping import reshape
 from dataflow.ops.slicing import slice_axis
-from dataflow.ops.structure import check_inputs, each_index
+from dataflow.ops.structure import batch_all, check_inputs, each_index
 from dataflow.sampling import FLOATS, INTEGERS
 from dataflow.source import user_line
 from dataflow.spec import Spec
 from dataflow.tensor import Tensor, builder_of
 
 if TYPE_CHECKING:
-    from dataflow.dims import Dim
     from dataflow.tensor import TensorLike
 
 __all__ = ["bucketize", "digitize", "searchsorted"]
@@ -107,17 +105,6 @@ def _cost(ins: Specs, outs: Specs, attrs: Attrs) -> Cost:
     return Cost(size * length.bit_length() if isinstance(size, int) else 0, traffic(ins, outs))
 
 
-def _batch(
-    application: Application, inputs: tuple[Tensor, ...], batched: tuple[bool, ...],
-    size: int | Dim,
-) -> list[Tensor]:  # fmt: skip
-    whole = [
-        x if has_batch else broadcast_to(x, (size, *x.shape))
-        for x, has_batch in zip(inputs, batched, strict=True)
-    ]
-    return [apply(application.op, whole, application.attrs)]
-
-
 def _tiling(specs: Specs, attrs: Attrs) -> Tiling:
     last = specs[0].ndim - 1
     stack = tuple(map(Along, range(last)))
@@ -143,7 +130,7 @@ _NO_DERIVATIVE = Absent("an index doesn't change with the values")
 
 SEARCHSORTED = register(Op(
     name="searchsorted", label="Searchsorted", infer=_infer, kernel=_kernel, reference=_reference,
-    vjp=_NO_DERIVATIVE, jvp=_NO_DERIVATIVE, batch=_batch, tiling=_tiling, cost=_cost,
+    vjp=_NO_DERIVATIVE, jvp=_NO_DERIVATIVE, batch=batch_all, tiling=_tiling, cost=_cost,
     workspace=_workspace, samples=_samples,
 ))  # fmt: skip
 

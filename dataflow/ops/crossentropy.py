@@ -42,8 +42,8 @@ from dataflow.op import (
 from dataflow.ops.onehot import one_hot
 from dataflow.ops.positions import check_int64, check_known, checking, placing
 from dataflow.ops.reductions import sum
-from dataflow.ops.shaping import broadcast_to, expand_dims, reshape
-from dataflow.ops.structure import check_inputs
+from dataflow.ops.shaping import expand_dims, reshape
+from dataflow.ops.structure import check_inputs, with_batch_axis
 from dataflow.sampling import FLOATS
 from dataflow.source import user_line
 from dataflow.spec import Spec, shape_text
@@ -76,10 +76,7 @@ def _batch(
     size: int | Dim,
 ) -> list[Tensor]:  # fmt: skip
     """Put the examples of all batches into one."""
-    whole = [
-        x if has_batch else broadcast_to(x, (size, *x.shape))
-        for x, has_batch in zip(inputs, batched, strict=True)
-    ]
+    whole = with_batch_axis(inputs, batched, size)
     rows = [reshape(x, (size * x.shape[1], *x.shape[2:])) for x in whole]
     made = rows[0].builder.apply(application.op, rows, application.attrs)
     shapes = [(size, *tensor.shape) for tensor in application.outputs]

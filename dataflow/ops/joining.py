@@ -15,7 +15,7 @@ from dataflow.errors import DTypeError, ShapeError
 from dataflow.op import WHOLE, Along, Application, Arrays, Call, Op, Sample, Specs, Tiling, register
 from dataflow.ops.shaping import broadcast_to, expand_dims, reshape
 from dataflow.ops.slicing import slice_axis
-from dataflow.ops.structure import copy_cost
+from dataflow.ops.structure import copy_cost, with_batch_axis
 from dataflow.shapes import move_axis, normal_axis
 from dataflow.spec import DTYPES, Spec, as_dtype, shape_text
 from dataflow.tensor import Tensor
@@ -95,10 +95,7 @@ def _batch(
     size: int | Dim,
 ) -> list[Tensor]:  # fmt: skip
     axis = application.attrs.integer("axis") + 1
-    whole = [
-        x if has_batch else broadcast_to(x, (size, *x.shape))
-        for x, has_batch in zip(inputs, batched, strict=True)
-    ]
+    whole = with_batch_axis(inputs, batched, size)
     return [apply(application.op, whole, Attrs(axis=axis))]
 
 

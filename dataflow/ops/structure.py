@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dataflow.attrs import Attrs
+from dataflow.calling import call_function
 from dataflow.elementwise import traffic
 from dataflow.errors import DTypeError, ShapeError
-from dataflow.op import Array, Arrays, Call, Cost, Sample, Specs
+from dataflow.op import Application, Array, Arrays, Call, Cost, Sample, Specs
 from dataflow.source import user_line
 from dataflow.spec import DTYPES, Spec, as_shape
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = [
     "as_integer",
     "as_integers",
+    "batch_all",
     "check_inputs",
     "copy_cost",
     "copy_kernel",
@@ -30,6 +32,7 @@ __all__ = [
     "samples_of",
     "single_dim",
     "slice_shape",
+    "with_batch_axis",
 ]
 
 Row = tuple[Sequence[tuple[int, ...]], Attrs]
@@ -73,6 +76,25 @@ def as_integers(values: Any, what: str) -> np.ndarray:  # noqa: ANN401 - checked
         msg = f"{what} ({user_line()}) are ints, not {array.dtype}"
         raise DTypeError(msg)
     return array.astype(np.int64)
+
+
+def with_batch_axis(
+    inputs: Sequence[Tensor], batched: Sequence[bool], size: int | Dim
+) -> list[Tensor]:
+    """Give every input the batch's leading axis, where it has none by broadcasting."""
+    return [
+        x if has_batch else call_function("broadcast_to", x, (size, *x.shape))
+        for x, has_batch in zip(inputs, batched, strict=True)
+    ]
+
+
+def batch_all(
+    application: Application, inputs: tuple[Tensor, ...], batched: tuple[bool, ...],
+    size: int | Dim,
+) -> tuple[Tensor, ...]:  # fmt: skip
+    """Batch an op that works along the last axes of inputs whose first axes are the same."""
+    whole = with_batch_axis(inputs, batched, size)
+    return whole[0].builder.apply(application.op, whole, application.attrs)
 
 
 def copy_cost(ins: Specs, outs: Specs, attrs: Attrs) -> Cost:

@@ -18,17 +18,8 @@ import numpy as np
 from dataflow.attrs import Attrs
 from dataflow.calling import apply
 from dataflow.dispatch import public
-from dataflow.ops.linalg.stacks import (
-    adjoint,
-    as_inexact,
-    check_matrices,
-    factorisation,
-    hermitian_part,
-    mirrored,
-    rows_and_columns,
-    stacked,
-    triangle,
-)
+from dataflow.ops.linalg.pieces import adjoint, hermitian_part, mirrored, rows_and_columns, triangle
+from dataflow.ops.linalg.stacks import as_inexact, check_matrices, factorisation, stacked
 from dataflow.ops.linalg.triangular import SOLVE_TRIANGULAR
 from dataflow.ops.matmul import matmul
 from dataflow.ops.selection import where

@@ -12,8 +12,9 @@ from dataflow.errors import ShapeError
 from dataflow.ops.finiteness import isnan
 from dataflow.ops.linalg.determinants import slogdet
 from dataflow.ops.linalg.norms import matrix_norm
+from dataflow.ops.linalg.pieces import identity
 from dataflow.ops.linalg.solving import inv
-from dataflow.ops.linalg.stacks import as_inexact, rows_and_columns
+from dataflow.ops.linalg.stacks import as_inexact
 from dataflow.ops.linalg.svd import svdvals
 from dataflow.ops.selection import where
 from dataflow.ops.shaping import expand_dims
@@ -74,7 +75,6 @@ def cond(x: Tensor, p: Order = None) -> Tensor:
 def _product_of_norms(x: Tensor, order: Order) -> Tensor:
     """Return the norms of matrices times those of their inverses, infinite where there is none."""
     is_singular = slogdet(x).sign == 0
-    rows, columns = rows_and_columns(x)
-    regular = where(expand_dims(is_singular, (-2, -1)), (rows == columns).astype(x.dtype), x)
+    regular = where(expand_dims(is_singular, (-2, -1)), identity(x), x)
     found = matrix_norm(x, ord=order) * matrix_norm(inv(regular), ord=order)
     return where(is_singular, math.inf, found)

@@ -1,14 +1,4 @@
-"""Determinants: their values, their logarithms, and their derivatives, the cofactors.
-
-A determinant is a polynomial of the elements. Its derivative, the matrix of cofactors, exists
-where the matrix is singular too, where ``det(A) A^-T`` is 0/0. With the singular values
-A = U diag(s) V^H it is
-
-    C = det(U) det(V^H) conj(U diag(p) V^H),    p_i the product of all s but s_i,
-
-in which nothing is divided (see G. W. Stewart, "On the adjugate matrix", 1998). The derivative of
-C itself is written with the inverse.
-"""
+"""Determinants: their values, and their logarithms; the derivative is the cofactors."""
 
 from __future__ import annotations
 
@@ -22,17 +12,17 @@ from dataflow.dispatch import public
 from dataflow.ops.axes import swapaxes
 from dataflow.ops.complex_numbers import complex as complex_of
 from dataflow.ops.complex_numbers import conj, imag
+from dataflow.ops.linalg.cofactors import COFACTORS
+from dataflow.ops.linalg.pieces import real_of
 from dataflow.ops.linalg.solving import inv
 from dataflow.ops.linalg.stacks import (
     REAL_OF,
     as_inexact,
     check_matrices,
     factorisation,
-    real_of,
     stacked,
     with_matrix,
 )
-from dataflow.ops.matmul import matmul
 from dataflow.ops.reductions import sum as add_up
 from dataflow.ops.shaping import expand_dims
 
@@ -62,78 +52,7 @@ def _inner(a: Tensor, b: Tensor) -> Tensor:
     return add_up(a * b, (-2, -1))
 
 
-# Cofactors
-
-
-def _square_infer(specs: Specs, attrs: Attrs) -> Specs:
-    return (check_matrices(specs, square=True),)
-
-
-_WELL_CONDITIONED = 1e3
-
-
-def _cofactors(x: Array, attrs: Attrs) -> Any:  # noqa: ANN401 - an array
-    """Take the inverses of matrices far from singular, which are quicker than singular values."""
-    value, made = np.asarray(np.linalg.det(x)), np.zeros_like(x)
-    regular = np.asarray(value != 0)
-    inverse = np.linalg.inv(x[regular])
-    made[regular] = np.swapaxes(inverse, -1, -2) * value[regular, None, None]
-    stretch = np.linalg.norm(x[regular], axis=(-2, -1)) * np.linalg.norm(inverse, axis=(-2, -1))
-    regular[regular] = ~(stretch > _WELL_CONDITIONED)  # NaN stays as it is
-    made[~regular] = _by_singular_values(x[~regular])
-    return made
-
-
-def _by_singular_values(x: Array) -> Array:
-    u, s, vh = np.linalg.svd(x)
-    turn = np.sign(np.linalg.det(u) * np.linalg.det(vh))  # of size 1, complex or not
-    scaled = u * (_products_of_others(s) * turn.conj()[..., None])[..., None, :]
-    made: Array = np.matmul(scaled, vh).conj()
-    return made
-
-
-def _products_of_others(s: Array) -> Array:
-    """Return for each element the product of the others along the last axis."""
-    ones = np.ones((*s.shape[:-1], min(1, s.shape[-1])), s.dtype)
-    before = np.concatenate([ones, s[..., :-1].cumprod(-1)], -1)
-    after = np.concatenate([ones, s[..., :0:-1].cumprod(-1)], -1)
-    made: Array = before * after[..., ::-1]
-    return made
-
-
-def _change(cofactors: Tensor, transposed: Tensor, change: Tensor) -> Tensor:
-    """Return the change of cofactors, A changing: a symmetric bilinear form of two changes.
-
-    dC = tr(A^-1 dA) C - A^-T dA^T C, with `transposed` for A^-T.
-    """
-    turned = matmul(matmul(transposed, swapaxes(change, -1, -2)), cofactors)
-    return _each(_inner(transposed, change)) * cofactors - turned
-
-
-def _cofactors_vjp(
-    application: Application, cotangents: Sequence[Tensor | None]
-) -> list[Tensor | None]:
-    if cotangents[0] is None:
-        return [None]
-    cofactors, transposed = application.outputs[0], swapaxes(inv(application.inputs[0]), -1, -2)
-    return [_change(conj(cofactors), conj(transposed), cotangents[0])]
-
-
-def _cofactors_jvp(
-    application: Application, tangents: Sequence[Tensor | None]
-) -> list[Tensor | None]:
-    if tangents[0] is None:
-        return [None]
-    transposed = swapaxes(inv(application.inputs[0]), -1, -2)
-    return [_change(application.outputs[0], transposed, tangents[0])]
-
-
 _SHAPES = [(0, 0), (1, 1), (0, 2, 2), (2, 1, 3, 3), (3, 3)]
-
-COFACTORS = factorisation(
-    "cofactors", "Cofactors", _cofactors, infer=_square_infer, vjp=_cofactors_vjp,
-    jvp=_cofactors_jvp, samples=stacked(_SHAPES), flops=20, ulps=16,
-)  # fmt: skip
 
 
 # det
@@ -187,8 +106,8 @@ def det(a: Tensor) -> Tensor:
 
     Notes
     -----
-    The gradient, the cofactors, is right for singular matrices too. The gradient of the gradient
-    needs the inverse: while running, `KernelError` where there is none.
+    The gradient, the cofactors, and the gradient of the gradient are right for singular matrices
+    too. The third needs the inverse: while running, `KernelError` where there is none.
 
     Examples
     --------

@@ -19,22 +19,25 @@ from dataflow.attrs import Attrs
 from dataflow.calling import apply
 from dataflow.dispatch import public
 from dataflow.ops.complex_numbers import conj
-from dataflow.ops.linalg.solving import solve
-from dataflow.ops.linalg.stacks import (
-    COMPLEX_OF,
+from dataflow.ops.linalg.pieces import (
     adjoint,
-    as_inexact,
-    check_matrices,
     columns,
     diagonal,
-    factorisation,
+    gaps,
     off_diagonal,
     on_diagonal,
     real_of,
+)
+from dataflow.ops.linalg.solving import solve
+from dataflow.ops.linalg.stacks import (
+    COMPLEX_OF,
+    around,
+    as_inexact,
+    check_matrices,
+    factorisation,
     stacked,
     with_matrix,
 )
-from dataflow.ops.shaping import expand_dims
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -73,18 +76,13 @@ def _values_routine(x: Array, attrs: Attrs) -> Array:
 # Derivatives
 
 
-def _gaps(w: Tensor) -> Tensor:
-    """Return ``w_j - w_i``."""
-    return columns(w) - expand_dims(w, -1)
-
-
 def _vjp(application: Application, cotangents: Sequence[Tensor | None]) -> list[Tensor | None]:
     (x,), (w, v), (of_values, of_vectors) = application.inputs, application.outputs, cotangents
     if of_vectors is None:
         return [None if of_values is None else _pulled(x, v, diagonal(of_values, v.dtype))]
     turned = adjoint(v) @ of_vectors
     kept = turned - (adjoint(v) @ v) * columns(real_of(on_diagonal(turned))).astype(v.dtype)
-    inner = off_diagonal(kept, conj(_gaps(w)))
+    inner = off_diagonal(kept, conj(gaps(w)))
     if of_values is not None:
         inner = inner + diagonal(of_values, v.dtype)
     return [_pulled(x, v, inner)]
@@ -106,7 +104,7 @@ def _jvp(application: Application, tangents: Sequence[Tensor | None]) -> list[Te
     if change is None:
         return [None, None]
     turned = _turned(v, change)
-    moved = v @ off_diagonal(turned, _gaps(w))
+    moved = v @ off_diagonal(turned, gaps(w))
     lengths = real_of(on_diagonal(adjoint(v) @ moved)).astype(v.dtype)
     return [on_diagonal(turned), moved - v * columns(lengths)]
 
@@ -131,12 +129,8 @@ def _vectors(application: Application) -> Tensor:
     return x.builder.apply(EIG, (x,), application.attrs)[1]
 
 
-def _draw(rng: np.random.Generator, shape: tuple[int, ...], dtype: str) -> Array:
-    """Draw matrices whose eigenvalues are well apart, and real where the matrices are."""
-    drawn = rng.uniform(-0.3, 0.3, shape) + np.diag(np.arange(shape[-1]) * 1.5 - 0.7)
-    if dtype in ("complex64", "complex128"):
-        drawn = drawn + 1j * rng.uniform(-0.3, 0.3, shape)
-    return drawn.astype(dtype)
+_draw = around(lambda n: np.arange(n) * 1.5 - 0.7, 0.3)
+"""Draw matrices whose eigenvalues are well apart, and real where the matrices are."""
 
 
 _SHAPES = [(1, 1), (0, 0), (2, 0, 0), (0, 2, 2), (2, 1, 3, 3), (2, 3, 3)]

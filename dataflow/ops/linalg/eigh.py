@@ -22,24 +22,27 @@ from dataflow.attrs import Attrs
 from dataflow.calling import apply
 from dataflow.dispatch import public
 from dataflow.errors import ShapeError
-from dataflow.ops.linalg.stacks import (
-    REAL_OF,
+from dataflow.ops.linalg.pieces import (
     adjoint,
-    as_inexact,
-    check_matrices,
     columns,
     diagonal,
-    factorisation,
+    gaps,
     hermitian_part,
-    in_parts,
     mirrored,
     off_diagonal,
     on_diagonal,
     real_of,
+)
+from dataflow.ops.linalg.stacks import (
+    REAL_OF,
+    around,
+    as_inexact,
+    check_matrices,
+    factorisation,
+    in_parts,
     stacked,
     with_matrix,
 )
-from dataflow.ops.shaping import expand_dims
 from dataflow.source import user_line
 
 if TYPE_CHECKING:
@@ -85,11 +88,11 @@ def _hermitian(x: Array, out: Array) -> list[Call]:
 
 
 def _kernel(outs: Arrays, ins: Arrays, scratch: Arrays, attrs: Attrs) -> list[Call]:
-    return [*_hermitian(ins[0], outs[1]), in_parts(_of_hermitian, attrs, outs[1], outs)]
+    return [*_hermitian(ins[0], outs[1]), in_parts(_of_hermitian, attrs, outs[1:], outs)]
 
 
 def _values_kernel(outs: Arrays, ins: Arrays, scratch: Arrays, attrs: Attrs) -> list[Call]:
-    return [*_hermitian(ins[0], scratch[0]), in_parts(_values_of, attrs, scratch[0], outs)]
+    return [*_hermitian(ins[0], scratch[0]), in_parts(_values_of, attrs, scratch, outs)]
 
 
 def _side(attrs: Attrs) -> Literal["L", "U"]:
@@ -119,16 +122,11 @@ def _values_routine(x: Array, attrs: Attrs) -> Array:
 # Derivatives
 
 
-def _gaps(w: Tensor) -> Tensor:
-    """Return ``w_j - w_i``."""
-    return columns(w) - expand_dims(w, -1)
-
-
 def _vjp(application: Application, cotangents: Sequence[Tensor | None]) -> list[Tensor | None]:
     (w, v), (of_values, of_vectors) = application.outputs, cotangents
     if of_vectors is None:
         return [None if of_values is None else _pulled_values(v, of_values)]
-    inner = off_diagonal(adjoint(v) @ of_vectors, _gaps(w))
+    inner = off_diagonal(adjoint(v) @ of_vectors, gaps(w))
     if of_values is not None:
         inner = inner + diagonal(of_values, inner.dtype)
     return [hermitian_part(v @ inner @ adjoint(v))]
@@ -143,7 +141,7 @@ def _jvp(application: Application, tangents: Sequence[Tensor | None]) -> list[Te
     if change is None:
         return [None, None]
     turned = adjoint(v) @ hermitian_part(change) @ v
-    return [real_of(on_diagonal(turned)), v @ off_diagonal(turned, _gaps(w))]
+    return [real_of(on_diagonal(turned)), v @ off_diagonal(turned, gaps(w))]
 
 
 def _values_vjp(
@@ -166,13 +164,8 @@ def _vectors(application: Application) -> Tensor:
     return x.builder.apply(EIGH, (x,), application.attrs)[1]
 
 
-def _draw(rng: np.random.Generator, shape: tuple[int, ...], dtype: str) -> Array:
-    """Draw Hermitian matrices whose eigenvalues are well apart, and a little that is not so."""
-    n = shape[-1]
-    drawn = rng.uniform(-0.3, 0.3, shape) + np.diag(np.arange(n) - 0.7)
-    if dtype in ("complex64", "complex128"):
-        drawn = drawn + 1j * rng.uniform(-0.3, 0.3, shape)
-    return drawn.astype(dtype)
+_draw = around(lambda n: np.arange(n) - 0.7, 0.3)
+"""Draw Hermitian matrices with eigenvalues well apart, and a little that isn't so."""
 
 
 _SHAPES = [(1, 1), (0, 0), (2, 0, 0), (0, 2, 2), (2, 1, 3, 3), (2, 3, 3)]

@@ -25,13 +25,8 @@ from dataflow.dispatch import also_named, public
 from dataflow.ops import reductions
 from dataflow.ops.finiteness import isfinite
 from dataflow.ops.joining import concatenate
-from dataflow.ops.linalg.stacks import (
-    adjoint,
-    as_inexact,
-    check_matrices,
-    factorisation,
-    stacked,
-)
+from dataflow.ops.linalg.pieces import adjoint
+from dataflow.ops.linalg.stacks import as_inexact, check_matrices, factorisation, stacked
 from dataflow.ops.selection import where
 from dataflow.ops.slicing import slice_axis
 from dataflow.ops.stopping import stop_gradient
@@ -44,7 +39,7 @@ if TYPE_CHECKING:
     from dataflow.op import Application, Array, Op, Specs
     from dataflow.tensor import Tensor
 
-__all__ = ["block_of", "expm", "matrix_exp"]
+__all__ = ["expm", "matrix_exp"]
 
 _RADIUS = 5.371920351148152
 """The 1-norm up to which the approximant is exact to double precision."""

@@ -18,88 +18,57 @@ import numpy as np
 from dataflow.attrs import Attrs
 from dataflow.calling import apply, promoted
 from dataflow.dispatch import public
-from dataflow.elementwise import traffic
-from dataflow.errors import DTypeError, ShapeError
-from dataflow.op import WHOLE, Along, Cost, Op, Sample, Tiling, Workspace, register
+from dataflow.errors import ShapeError
+from dataflow.op import Sample
 from dataflow.ops import reductions
 from dataflow.ops.complex_numbers import conj
+from dataflow.ops.linalg.equations import check_operands, equation
+from dataflow.ops.linalg.pieces import adjoint, real_of
 from dataflow.ops.linalg.pseudo import OF_DTYPE, PINV, matrix_rank, tolerance_of
-from dataflow.ops.linalg.stacks import REAL_OF, adjoint, as_inexact, real_of, with_matrix
+from dataflow.ops.linalg.stacks import REAL_OF, around, as_inexact, with_matrix
 from dataflow.ops.linalg.svd import svdvals
 from dataflow.ops.shaping import broadcast_to, expand_dims, squeeze
 from dataflow.ops.slicing import slice_axis
-from dataflow.ops.structure import check_inputs, each_index
 from dataflow.source import user_line
 from dataflow.spec import broadcast_shapes, shape_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dataflow.dims import Dim
-    from dataflow.op import Application, Array, Arrays, AxisUse, Call, Specs
+    from dataflow.op import Application, Array, Specs
     from dataflow.tensor import Tensor, TensorLike
 
 __all__ = ["LstsqResult", "lstsq"]
 
 
 def _infer(specs: Specs, attrs: Attrs) -> Specs:
-    a, b = check_inputs(specs, 2), specs[1]
     attrs.number("rtol")
-    if a.dtype != b.dtype or a.dtype.name not in REAL_OF:
-        msg = f"takes one of {', '.join(REAL_OF)}, the same in both slots: cast with astype"
-        raise DTypeError(msg)
-    if a.ndim < 2 or a.ndim != b.ndim or a.shape[:-1] != b.shape[:-1]:
+    check_operands(specs, 2)
+    a, b = specs
+    if a.shape[:-1] != b.shape[:-1]:
         msg = (f"takes (..., m, n) and (..., m, k), not {shape_text(a.shape)} and "
                f"{shape_text(b.shape)}")  # fmt: skip
         raise ShapeError(msg)
     return (with_matrix(a, a.shape[-1], b.shape[-1]),)
 
 
-def _kernel(outs: Arrays, ins: Arrays, scratch: Arrays, attrs: Attrs) -> list[Call]:
-    return [(_solve_each, (*ins, outs[0], attrs.number("rtol")))]
-
-
-def _solve_each(a: Array, b: Array, out: Array, rtol: float) -> None:
+def _routine(a: Array, b: Array, attrs: Attrs) -> Array:
+    rtol = attrs.number("rtol")
     if rtol == OF_DTYPE:
-        rtol = max(a.shape[-2:]) * float(np.finfo(a.dtype).eps)
-    for place in each_index(a.shape[:-2]):
-        out[place] = np.linalg.lstsq(a[place], b[place], rtol)[0]
+        rtol = max(a.shape) * float(np.finfo(a.dtype).eps)
+    return np.linalg.lstsq(a, b, rtol)[0]
 
 
-def _reference(a: Array, b: Array, attrs: Attrs) -> Array:
-    out = np.empty((*a.shape[:-2], a.shape[-1], b.shape[-1]), a.dtype)
-    _solve_each(a, b, out, attrs.number("rtol"))
-    return out
-
-
-def _workspace(specs: Specs, attrs: Attrs) -> Workspace:
+def _internal(specs: Specs) -> int:
     # Copies of both in double precision, the solution before and after its cast, LAPACK's work.
     (m, n), k = specs[0].static_shape[-2:], specs[1].static_shape[-1]
     item = 16 if specs[0].dtype.kind == "c" else 8
-    return Workspace(internal=8192 + item * (3 * m * n + 5 * max(m, n) * (k + 1) + 64 * (m + n)))
+    return 8192 + item * (3 * m * n + 5 * max(m, n) * (k + 1) + 64 * (m + n))
 
 
-def _cost(ins: Specs, outs: Specs, attrs: Attrs) -> Cost:
-    *stack, m, n = ins[0].static_shape
-    matrices = int(np.prod(stack, dtype=int))
-    flops = matrices * (24 * m * n * min(m, n) + 4 * m * n * ins[1].static_shape[-1])
-    return Cost(flops * (4 if ins[0].dtype.kind == "c" else 1), traffic(ins, outs))
-
-
-def _batch(
-    application: Application, inputs: tuple[Tensor, ...], batched: tuple[bool, ...],
-    size: int | Dim,
-) -> list[Tensor]:  # fmt: skip
-    whole = [
-        x if has_batch else broadcast_to(x, (size, *x.shape))
-        for x, has_batch in zip(inputs, batched, strict=True)
-    ]
-    return [apply(application.op, whole, application.attrs)]
-
-
-def _tiling(specs: Specs, attrs: Attrs) -> Tiling:
-    uses: tuple[AxisUse, ...] = (*map(Along, range(specs[0].ndim - 2)), WHOLE, WHOLE)
-    return Tiling((uses, uses))
+def _flops(specs: Specs) -> int:
+    (m, n), k = specs[0].static_shape[-2:], specs[1].static_shape[-1]
+    return 24 * m * n * min(m, n) + 4 * m * n * k
 
 
 def _vjp(application: Application, cotangents: Sequence[Tensor | None]) -> list[Tensor | None]:
@@ -126,31 +95,32 @@ def _jvp(application: Application, tangents: Sequence[Tensor | None]) -> list[Te
     return [moved + left - p @ (a @ left)]
 
 
+_draw = around(1.5, 0.3)  # matrices of full rank
+
+
 def _samples(rng: np.random.Generator) -> list[Sample]:
     rows = [((), 1, 1, 1), ((), 0, 2, 1), ((), 3, 0, 2), ((0,), 2, 2, 1), ((2, 1), 4, 2, 1),
             ((), 2, 4, 3), ((2,), 3, 2, 2)]  # fmt: skip
     cases = [(row, "float64") for row in rows]
     cases += [(rows[-1], dtype) for dtype in REAL_OF if dtype != "float64"]
     return [
-        Sample((_drawn(rng, (*stack, m, n), dtype), _drawn(rng, (*stack, m, k), dtype)),
+        Sample((_draw(rng, (*stack, m, n), dtype), _draw(rng, (*stack, m, k), dtype)),
                Attrs(rtol=OF_DTYPE))
         for (stack, m, n, k), dtype in cases
     ]  # fmt: skip
 
 
-def _drawn(rng: np.random.Generator, shape: tuple[int, ...], dtype: str) -> Array:
-    """Draw matrices of full rank."""
-    drawn = rng.uniform(-0.3, 0.3, shape) + np.eye(shape[-2], shape[-1]) * 1.5
-    if dtype in ("complex64", "complex128"):
-        drawn = drawn + 1j * rng.uniform(-0.3, 0.3, shape)
-    return drawn.astype(dtype)
-
-
-LSTSQ = register(Op(
-    name="linalg.lstsq", label="Lstsq", infer=_infer, kernel=_kernel, reference=_reference,
-    vjp=_vjp, jvp=_jvp, batch=_batch, tiling=_tiling, cost=_cost, samples=_samples,
-    workspace=_workspace, fallible=True,
-))  # fmt: skip
+LSTSQ = equation(
+    "lstsq",
+    "Lstsq",
+    _routine,
+    infer=_infer,
+    vjp=_vjp,
+    jvp=_jvp,
+    samples=_samples,
+    flops=_flops,
+    internal=_internal,
+)
 
 
 class LstsqResult(NamedTuple):

@@ -25,15 +25,13 @@ from dataflow.ops.along import take_along_axis
 from dataflow.ops.axes import swapaxes
 from dataflow.ops.creation import zeros_like
 from dataflow.ops.joining import concat
+from dataflow.ops.linalg.pieces import adjoint, rows_and_columns, triangle
 from dataflow.ops.linalg.stacks import (
     REAL_OF,
-    adjoint,
     as_inexact,
     check_matrices,
     factorisation,
-    rows_and_columns,
     stacked,
-    triangle,
     with_matrix,
 )
 from dataflow.ops.linalg.triangular import SOLVE_TRIANGULAR

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from dataflow.calling import promoted
 from dataflow.dispatch import also_named, public
 from dataflow.errors import ShapeError
 from dataflow.ops import reductions
+from dataflow.ops.linalg.equations import of_one_dtype
+from dataflow.ops.linalg.pieces import adjoint, identity, on_diagonal, real_of
 from dataflow.ops.linalg.polar import POLAR, polar
 from dataflow.ops.linalg.solving import solve
-from dataflow.ops.linalg.stacks import adjoint, as_inexact, on_diagonal, real_of, rows_and_columns
 from dataflow.ops.linalg.sylvester import SYLVESTER, solve_sylvester
 from dataflow.source import user_line
 from dataflow.spec import shape_text
 
 if TYPE_CHECKING:
-    from dataflow.op import Op
     from dataflow.tensor import Tensor, TensorLike
 
 __all__ = [
@@ -25,15 +24,14 @@ __all__ = [
 ]  # fmt: skip
 
 
-def _matrices(name: str, op: Op, *operands: TensorLike, square: bool) -> list[Tensor]:
-    """Return matrices of one dtype, the first of them square where it must be."""
-    parts = [as_inexact(x) for x in promoted(op, None, *operands)]
-    first = parts[0].shape
-    if any(x.ndim < 2 for x in parts) or (square and first[-1] != first[-2]):
-        shapes = " and ".join(shape_text(x.shape) for x in parts)
-        msg = f"{name} ({user_line()}) takes {'square ' if square else ''}matrices, not {shapes}"
+def _sides(name: str, a: TensorLike, q: TensorLike) -> list[Tensor]:
+    """Return both matrices of an equation, the first of them square."""
+    sides = of_one_dtype(name, SYLVESTER, a, q)
+    shape = sides[0].shape
+    if shape[-1] != shape[-2]:
+        msg = f"{name} ({user_line()}) takes square matrices, not {shape_text(shape)}"
         raise ShapeError(msg)
-    return parts
+    return sides
 
 
 @public(family="linalg")
@@ -71,7 +69,7 @@ def solve_continuous_lyapunov(a: TensorLike, q: TensorLike) -> Tensor:
     array([[1., 1.],
            [1., 2.]], dtype=float32)
     """
-    x, right = _matrices("solve_continuous_lyapunov", SYLVESTER, a, q, square=True)
+    x, right = _sides("solve_continuous_lyapunov", a, q)
     return solve_sylvester(x, adjoint(x), right)
 
 
@@ -85,7 +83,9 @@ def solve_discrete_lyapunov(a: TensorLike, q: TensorLike) -> Tensor:
     Notes
     -----
     With B = (A + 1)⁻¹ (A - 1) and C = (A + 1)⁻¹ it is the continuous equation
-    ``B X + X B^H = -2 C q C^H``, so that -1 may be no eigenvalue of `a`.
+    ``B X + X B^H = -2 C q C^H``. The solution is unique unless one eigenvalue of `a` is another's
+    inverse, conjugated, as every one on the unit circle is its own; at -1, where there is no C,
+    that is a `KernelError` while running, elsewhere the values mean nothing.
 
     Examples
     --------
@@ -96,9 +96,8 @@ def solve_discrete_lyapunov(a: TensorLike, q: TensorLike) -> Tensor:
     array([[4., 1.],
            [1., 2.]], dtype=float32)
     """
-    x, right = _matrices("solve_discrete_lyapunov", SYLVESTER, a, q, square=True)
-    rows, columns = rows_and_columns(x)
-    one = (rows == columns).astype(x.dtype)
+    x, right = _sides("solve_discrete_lyapunov", a, q)
+    one = identity(x)
     b = solve(x + one, x - one)
     turned = solve(x + one, adjoint(solve(x + one, adjoint(right))))
     return solve_sylvester(b, adjoint(b), turned * -2.0)
@@ -148,7 +147,7 @@ def orthogonal_procrustes(A: TensorLike, B: TensorLike) -> ProcrustesResult:
     array([[0., 1.],
            [1., 0.]], dtype=float32)
     """
-    x, y = _matrices("orthogonal_procrustes", POLAR, A, B, square=False)
+    x, y = of_one_dtype("orthogonal_procrustes", POLAR, A, B)
     if x.shape != y.shape:
         msg = (f"orthogonal_procrustes ({user_line()}): {shape_text(x.shape)} and "
                f"{shape_text(y.shape)} must be the same")  # fmt: skip

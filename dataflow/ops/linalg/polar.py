@@ -16,13 +16,13 @@ import numpy as np
 from dataflow.attrs import Attrs
 from dataflow.dispatch import public
 from dataflow.errors import ShapeError
+from dataflow.ops.linalg.pieces import adjoint, hermitian_part, outside
 from dataflow.ops.linalg.solving import solve
 from dataflow.ops.linalg.stacks import (
-    adjoint,
+    around,
     as_inexact,
     check_matrices,
     factorisation,
-    hermitian_part,
     stacked,
     with_matrix,
 )
@@ -60,11 +60,6 @@ def _divided(x: Tensor, p: Tensor) -> Tensor:
     return adjoint(solve(p, adjoint(x)))
 
 
-def _outside(u: Tensor, x: Tensor) -> Tensor:
-    """Return ``(1 - u u^H) x``."""
-    return x - u @ (adjoint(u) @ x)
-
-
 def _vjp(application: Application, cotangents: Sequence[Tensor | None]) -> list[Tensor | None]:
     (u, p), (of_u, of_p) = application.outputs, cotangents
     if of_u is None and of_p is None:
@@ -76,7 +71,7 @@ def _vjp(application: Application, cotangents: Sequence[Tensor | None]) -> list[
     found = u @ (straight + sylvester(p, p, of_q - adjoint(of_q)))
     if of_u is None or u.shape[-1] == u.shape[-2]:
         return [found]
-    return [found + _divided(_outside(u, of_u), p)]
+    return [found + _divided(outside(u, of_u), p)]
 
 
 def _jvp(application: Application, tangents: Sequence[Tensor | None]) -> list[Tensor | None]:
@@ -87,16 +82,11 @@ def _jvp(application: Application, tangents: Sequence[Tensor | None]) -> list[Te
     q = sylvester(p, p, turned - adjoint(turned))
     du = u @ q
     if u.shape[-1] != u.shape[-2]:
-        du = du + _divided(_outside(u, change), p)
+        du = du + _divided(outside(u, change), p)
     return [du, turned - q @ p]
 
 
-def _draw(rng: np.random.Generator, shape: tuple[int, ...], dtype: str) -> Array:
-    """Draw matrices of full rank."""
-    drawn = rng.uniform(-0.4, 0.4, shape) + np.eye(shape[-2], shape[-1]) * 1.5
-    if dtype in ("complex64", "complex128"):
-        drawn = drawn + 1j * rng.uniform(-0.4, 0.4, shape)
-    return drawn.astype(dtype)
+_draw = around(1.5, 0.4)  # matrices of full rank
 
 
 POLAR = factorisation(

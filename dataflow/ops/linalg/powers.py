@@ -10,8 +10,8 @@ from dataflow.calling import promoted
 from dataflow.dispatch import public
 from dataflow.errors import GraphError, ShapeError
 from dataflow.ops.einsum import guessed
+from dataflow.ops.linalg.pieces import identity
 from dataflow.ops.linalg.solving import inv
-from dataflow.ops.linalg.stacks import rows_and_columns
 from dataflow.ops.matmul import MATMUL, matmul
 from dataflow.ops.shaping import broadcast_to, reshape
 from dataflow.source import user_line
@@ -66,8 +66,7 @@ def matrix_power(a: Tensor, n: int) -> Tensor:
         raise ShapeError(msg)
     exponent = n.__index__()
     if exponent == 0:
-        rows, columns = rows_and_columns(a)
-        return broadcast_to((rows == columns).astype(a.dtype), a.shape)
+        return broadcast_to(identity(a), a.shape)
     return _power(inv(a) if exponent < 0 else a, abs(exponent))
 
 

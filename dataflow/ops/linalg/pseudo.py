@@ -20,12 +20,12 @@ from dataflow.dims import dim_max
 from dataflow.dispatch import public
 from dataflow.errors import DTypeError
 from dataflow.ops import reductions
+from dataflow.ops.linalg.pieces import adjoint, mirrored
 from dataflow.ops.linalg.stacks import (
-    adjoint,
+    around,
     as_inexact,
     check_matrices,
     factorisation,
-    mirrored,
     stacked,
     with_matrix,
 )
@@ -78,12 +78,7 @@ def _jvp(application: Application, tangents: Sequence[Tensor | None]) -> list[Te
     return [left - (left @ a) @ p + right - p @ (a @ right) - p @ change @ p]
 
 
-def _draw(rng: np.random.Generator, shape: tuple[int, ...], dtype: str) -> Array:
-    """Draw matrices of full rank."""
-    drawn = rng.uniform(-0.3, 0.3, shape) + np.eye(shape[-2], shape[-1]) * 1.5
-    if dtype in ("complex64", "complex128"):
-        drawn = drawn + 1j * rng.uniform(-0.3, 0.3, shape)
-    return drawn.astype(dtype)
+_draw = around(1.5, 0.3)  # matrices of full rank
 
 
 PINV = factorisation(

@@ -19,18 +19,15 @@ from dataflow.dispatch import public
 from dataflow.errors import GradientError, ShapeError
 from dataflow.ops.complex_numbers import complex
 from dataflow.ops.joining import concatenate
+from dataflow.ops.linalg.pieces import adjoint, diagonal, on_diagonal, real_of, triangle
 from dataflow.ops.linalg.solving import solve
 from dataflow.ops.linalg.stacks import (
-    adjoint,
+    around,
     as_inexact,
     check_matrices,
-    diagonal,
     factorisation,
     least,
-    on_diagonal,
-    real_of,
     stacked,
-    triangle,
     with_matrix,
 )
 from dataflow.ops.slicing import slice_axis
@@ -148,12 +145,7 @@ def _imaginary(x: Tensor) -> Tensor:
     return complex(turned * 0, turned)
 
 
-def _draw(rng: np.random.Generator, shape: tuple[int, ...], dtype: str) -> Array:
-    """Draw matrices whose columns are far from dependent."""
-    drawn = rng.uniform(-0.5, 0.5, shape) + np.eye(shape[-2], shape[-1]) * 1.5
-    if dtype in ("complex64", "complex128"):
-        drawn = drawn + 1j * rng.uniform(-0.5, 0.5, shape)
-    return drawn.astype(dtype)
+_draw = around(1.5, 0.5)  # matrices whose columns are far from dependent
 
 
 _SHAPES = [(1, 1), (0, 0), (0, 3), (2, 3, 0), (0, 2, 3), (2, 1, 4, 2), (2, 2, 4), (2, 3, 3)]

@@ -23,13 +23,13 @@ import numpy as np
 from dataflow.calling import apply
 from dataflow.dispatch import public
 from dataflow.ops.linalg.expm import block_of
+from dataflow.ops.linalg.pieces import adjoint, real_of
 from dataflow.ops.linalg.stacks import (
     COMPLEX_OF,
-    adjoint,
+    around,
     as_inexact,
     check_matrices,
     factorisation,
-    real_of,
     stacked,
     with_matrix,
 )
@@ -111,12 +111,8 @@ def _log_jvp(application: Application, tangents: Sequence[Tensor | None]) -> lis
     return [None if change is None else block_of(LOGM, x, change)]
 
 
-def _draw(rng: np.random.Generator, shape: tuple[int, ...], dtype: str) -> Array:
-    """Draw matrices whose eigenvalues are far from the negative real axis."""
-    drawn = rng.uniform(-0.3, 0.3, shape) + np.diag(np.arange(shape[-1]) + 1.5)
-    if dtype in ("complex64", "complex128"):
-        drawn = drawn + 1j * rng.uniform(-0.3, 0.3, shape)
-    return drawn.astype(dtype)
+_draw = around(lambda n: np.arange(n) + 1.5, 0.3)
+"""Draw matrices whose eigenvalues are far from the negative real axis."""
 
 
 _SAMPLES = stacked([(1, 1), (0, 0), (0, 2, 2), (2, 3, 3), (3, 3)], draw=_draw)

@@ -32,11 +32,13 @@ from dataflow.op import (
     Workspace,
     register,
 )
+from dataflow.ops.linalg.pieces import adjoint
 from dataflow.ops.linalg.stacks import (
     REAL_OF,
-    adjoint,
+    around,
     as_inexact,
     check_matrices,
+    draw_any,
     factorisation,
     stacked,
 )
@@ -81,10 +83,7 @@ def _inv_jvp(application: Application, tangents: Sequence[Tensor | None]) -> lis
     return [-matmul(matmul(inverse, tangents[0]), inverse)]
 
 
-def _regular(rng: np.random.Generator, shape: tuple[int, ...], dtype: str) -> Array:
-    """Draw matrices far from singular."""
-    drawn = rng.uniform(-1, 1, shape) + 3 * np.eye(shape[-1])
-    return (drawn + 1j * rng.uniform(-1, 1, shape) if dtype[0] == "c" else drawn).astype(dtype)
+_regular = around(3, 1)  # matrices far from singular
 
 
 INV = factorisation(
@@ -240,15 +239,9 @@ def _solve_samples(rng: np.random.Generator) -> list[Sample]:
     cases = [(*shapes, "float64") for shapes in SYSTEMS]
     cases += [(*SYSTEMS[-1], dtype) for dtype in REAL_OF if dtype != "float64"]
     return [
-        Sample((_regular(rng, left, dtype), draw_matrices(rng, right, dtype)))
+        Sample((_regular(rng, left, dtype), draw_any(rng, right, dtype)))
         for left, right, dtype in cases
     ]
-
-
-def draw_matrices(rng: np.random.Generator, shape: tuple[int, ...], dtype: str) -> Array:
-    """Draw any matrices for a sample."""
-    drawn = rng.uniform(-2, 2, shape)
-    return (drawn + 1j * rng.uniform(-2, 2, shape) if dtype[0] == "c" else drawn).astype(dtype)
 
 
 SOLVE = register(Op(

@@ -1,4 +1,4 @@
-"""What factorisations share: stacks of matrices, NumPy's routines on them, and pieces of matrices.
+"""What factorisations share: stacks of matrices, and NumPy's routines on a few of them at a time.
 
 NumPy's routines of linear algebra return new arrays, and for float32 compute in float64. So a
 kernel hands them a few matrices of a stack at a time, and what they allocate for these is declared.
@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from dataflow.attrs import Attrs
-from dataflow.calling import apply
 from dataflow.dims import dim_max
 from dataflow.elementwise import traffic
 from dataflow.errors import DTypeError, ShapeError
@@ -22,9 +21,9 @@ from dataflow.op import (
     WHOLE,
     Absent,
     Along,
-    Application,
     Array,
     Arrays,
+    AxisUse,
     Call,
     Cost,
     Kernel,
@@ -36,15 +35,7 @@ from dataflow.op import (
     Workspace,
     register,
 )
-from dataflow.ops import reductions
-from dataflow.ops.axes import swapaxes
-from dataflow.ops.complex_numbers import conj, real
-from dataflow.ops.selection import where
-from dataflow.ops.shaping import broadcast_to, expand_dims
-from dataflow.ops.slicing import PAD_SLICE, slice_axis
-from dataflow.ops.stopping import stop_gradient
-from dataflow.ops.structure import check_inputs, each_index
-from dataflow.source import user_line
+from dataflow.ops.structure import batch_all, check_inputs, each_index
 from dataflow.spec import Spec, shape_text
 
 if TYPE_CHECKING:
@@ -52,14 +43,13 @@ if TYPE_CHECKING:
     from dataflow.tensor import Tensor
 
 __all__ = [
-    "COMPLEX_OF", "REAL_OF", "Routine", "adjoint", "as_inexact", "check_matrices", "columns",
-    "diagonal", "factorisation", "filled", "hermitian_part", "in_parts", "least", "mirrored",
-    "off_diagonal", "on_diagonal", "part_bytes", "real_of", "rows_and_columns", "shrunk",
-    "stacked", "triangle", "with_matrix",
+    "COMPLEX_OF", "REAL_OF", "Routine", "around", "as_inexact", "check_matrices", "draw_any",
+    "factorisation", "in_parts", "least", "matrices_in", "part_bytes", "stacked", "tile_stack",
+    "with_matrix",
 ]  # fmt: skip
 
 Routine: TypeAlias = Callable[..., Any]
-"""``routine(x, attrs=attrs)``: what NumPy computes of a stack, one array or several."""
+"""``routine(*arrays, attrs=attrs)``: what NumPy computes of stacks, one array or several."""
 
 REAL_OF = {"float32": "float32", "float64": "float64",
            "complex64": "float32", "complex128": "float64"}  # fmt: skip
@@ -112,19 +102,20 @@ def least(a: int | Dim, b: int | Dim) -> int | Dim:
 # Kernels
 
 
-def in_parts(routine: Routine, attrs: Attrs, x: Array, outs: Arrays) -> Call:
+def in_parts(routine: Routine, attrs: Attrs, ins: Arrays, outs: Arrays) -> Call:
     """Return the call that computes a stack's outputs, a few matrices at a time."""
-    if x.ndim == 2:
-        x, outs = x[None], [out[None] for out in outs]
-    width = _width(x.nbytes // (x.shape[-3] or 1))
-    return (_each_part, (partial(routine, attrs=attrs), width, x, tuple(outs)))
+    if ins[0].ndim == 2:
+        ins, outs = ([x[None] for x in arrays] for arrays in (ins, outs))
+    width = _width(sum(x.nbytes for x in ins) // (ins[0].shape[-3] or 1))
+    return (_each_part, (partial(routine, attrs=attrs), width, tuple(ins), tuple(outs)))
 
 
-def _each_part(routine: Routine, width: int, x: Array, outs: Arrays) -> None:
-    for row in each_index(x.shape[:-3]):
-        for start in range(0, x.shape[-3], width):
+def _each_part(routine: Routine, width: int, ins: Arrays, outs: Arrays) -> None:
+    *rows, length = ins[0].shape[:-2]
+    for row in each_index(rows):
+        for start in range(0, length, width):
             part: tuple[Any, ...] = (*row, slice(start, start + width))
-            made = routine(x[part])
+            made = routine(*(x[part] for x in ins))
             for out, array in zip(outs, made if isinstance(made, tuple) else (made,), strict=True):
                 out[part] = array
 
@@ -141,11 +132,11 @@ def part_bytes(specs: Specs, outs: Specs) -> int:
     x = specs[0]
     *stack, rows, columns = x.static_shape
     matrices = max(1, int(np.prod(stack, dtype=int)))
-    width = min(matrices, _width(rows * columns * x.dtype.itemsize))
+    nbytes = sum(spec.nbytes // matrices for spec in specs)
     item = 16 if x.dtype.kind == "c" else 8
-    items = 3 * rows * columns + _BLOCK * (rows + columns)
-    items += sum(3 * spec.nbytes // spec.dtype.itemsize // matrices for spec in outs)
-    return _OBJECTS + width * item * items
+    items = _BLOCK * (rows + columns)
+    items += sum(3 * spec.nbytes // spec.dtype.itemsize // matrices for spec in (*specs, *outs))
+    return _OBJECTS + min(matrices, _width(nbytes)) * item * items
 
 
 # Records
@@ -158,7 +149,7 @@ def factorisation(  # noqa: PLR0913 - the facts of a record
     kernel: Kernel | None = None, scratch: Callable[[Specs], Specs] = lambda specs: (),
     extra: str = "", ulps: int | Absent = 8, fallible: bool = True,
 ) -> Op:  # fmt: skip
-    """Declare and register the op ``linalg.<name>`` of a stack of matrices.
+    """Declare and register the op ``linalg.<name>`` of a stack of matrices, or of several.
 
     Parameters
     ----------
@@ -167,7 +158,8 @@ def factorisation(  # noqa: PLR0913 - the facts of a record
     routine : callable
         What is computed, see `Routine`.
     flops : int
-        Operations for a matrix, in units of ``rows * columns * min(rows, columns)``.
+        Operations for a matrix of the first input, in units of
+        ``rows * columns * min(rows, columns)``.
     kernel : callable, optional
         By default the routine, on a few matrices at a time.
     scratch : callable, optional
@@ -175,52 +167,78 @@ def factorisation(  # noqa: PLR0913 - the facts of a record
     """
 
     def plain(outs: Arrays, ins: Arrays, scratch: Arrays, attrs: Attrs) -> list[Call]:
-        return [in_parts(routine, attrs, ins[0], outs)]
+        return [in_parts(routine, attrs, ins, outs)]
 
     def workspace(specs: Specs, attrs: Attrs) -> Workspace:
         return Workspace(scratch(specs), part_bytes(specs, infer(specs, attrs)))
 
     return register(Op(
         name=f"linalg.{name}", label=label, infer=infer, kernel=kernel or plain,
-        reference=partial(_reference, infer, routine), vjp=vjp, jvp=jvp, batch=_batch,
-        tiling=_tiling, cost=partial(_cost, flops), samples=samples, workspace=workspace,
+        reference=partial(_reference, infer, routine), vjp=vjp, jvp=jvp, batch=batch_all,
+        tiling=tile_stack, cost=partial(_cost, flops), samples=samples, workspace=workspace,
         ulps=ulps, fallible=fallible, extra=extra,
     ))  # fmt: skip
 
 
 def _reference(
-    infer: Callable[[Specs, Attrs], Specs], routine: Routine, x: Array, attrs: Attrs
+    infer: Callable[[Specs, Attrs], Specs], routine: Routine, *arrays: Array, attrs: Attrs
 ) -> tuple[Array, ...]:
-    made = routine(x, attrs=attrs)
-    specs = infer((Spec.like(x),), attrs)
-    arrays = made if isinstance(made, tuple) else (made,)
-    return tuple(array.astype(spec.dtype) for array, spec in zip(arrays, specs, strict=True))
+    made = routine(*arrays, attrs=attrs)
+    specs = infer(tuple(map(Spec.like, arrays)), attrs)
+    results = made if isinstance(made, tuple) else (made,)
+    return tuple(array.astype(spec.dtype) for array, spec in zip(results, specs, strict=True))
 
 
-def _batch(
-    application: Application, inputs: tuple[Tensor, ...], batched: tuple[bool, ...],
-    size: int | Dim,
-) -> Sequence[Tensor]:  # fmt: skip
-    return inputs[0].builder.apply(application.op, inputs, application.attrs)
+def tile_stack(specs: Specs, attrs: Attrs) -> Tiling:
+    """Every axis before the matrices can be sliced, in all operands alike; of a matrix none."""
+    uses: tuple[AxisUse, ...] = (*map(Along, range(specs[0].ndim - 2)), WHOLE, WHOLE)
+    return Tiling((uses,) * len(specs))
 
 
-def _tiling(specs: Specs, attrs: Attrs) -> Tiling:
-    return Tiling(((*map(Along, range(specs[0].ndim - 2)), WHOLE, WHOLE),))
+def matrices_in(specs: Specs) -> int:
+    """Return how many matrices there are in a stack; complex ones count as four."""
+    stack = specs[0].static_shape[:-2]
+    return int(np.prod(stack, dtype=int)) * (4 if specs[0].dtype.kind == "c" else 1)
 
 
 def _cost(flops: int, ins: Specs, outs: Specs, attrs: Attrs) -> Cost:
-    *stack, rows, columns = ins[0].static_shape
-    matrices = int(np.prod(stack, dtype=int))
-    work = flops * rows * columns * min(rows, columns) * matrices
-    return Cost(work * (4 if ins[0].dtype.kind == "c" else 1), traffic(ins, outs))
+    rows, columns = ins[0].static_shape[-2:]
+    work = flops * rows * columns * min(rows, columns)
+    return Cost(work * matrices_in(ins), traffic(ins, outs))
 
 
 # Samples
 
 
+def around(
+    middle: float | Callable[[int], Array], spread: float
+) -> Callable[[np.random.Generator, tuple[int, ...], str], Array]:
+    """Make a function that draws matrices near diagonal ones.
+
+    Parameters
+    ----------
+    middle : float or callable
+        What stands on the diagonal, or ``middle(columns)`` gives it.
+    spread : float
+        How far elements lie from it, and from 0, at most; of complex ones both parts.
+    """
+
+    def draw(rng: np.random.Generator, shape: tuple[int, ...], dtype: str) -> Array:
+        scale = middle(shape[-1]) if callable(middle) else middle
+        drawn = rng.uniform(-spread, spread, shape) + np.eye(shape[-2], shape[-1]) * scale
+        if dtype in ("complex64", "complex128"):
+            drawn = drawn + 1j * rng.uniform(-spread, spread, shape)
+        return drawn.astype(dtype)
+
+    return draw
+
+
+draw_any = around(0, 2)
+
+
 def stacked(
-    shapes: Sequence[tuple[int, ...]], attrs: Attrs | None = None, *,
-    draw: Callable[..., Array] | None = None, smooth: Sequence[str] = tuple(REAL_OF),
+    shapes: Sequence[tuple[int, ...]], attrs: Attrs | None = None, *, inputs: int = 1,
+    draw: Callable[..., Array] = draw_any, smooth: Sequence[str] = tuple(REAL_OF),
 ) -> Callable[[np.random.Generator], list[Sample]]:  # fmt: skip
     """Make samples of every shape in float64, and of the last one in every dtype.
 
@@ -230,7 +248,9 @@ def stacked(
         The matrices' shapes, stacks among them.
     attrs : Attrs, optional
         The same for all.
-    draw : callable, optional
+    inputs : int
+        How many operands of that shape there are.
+    draw : callable
         ``draw(rng, shape, dtype)`` gives the matrices; by default any numbers.
     smooth : sequence of str
         The dtypes on which derivatives are checked.
@@ -240,111 +260,9 @@ def stacked(
         cases = [(shape, "float64") for shape in shapes]
         cases += [(shapes[-1], dtype) for dtype in REAL_OF if dtype != "float64"]
         return [
-            Sample(((draw or _any)(rng, shape, dtype),), attrs or Attrs(), dtype in smooth)
+            Sample(tuple(draw(rng, shape, dtype) for _ in range(inputs)), attrs or Attrs(),
+                   dtype in smooth)
             for shape, dtype in cases
-        ]
+        ]  # fmt: skip
 
     return samples
-
-
-def _any(rng: np.random.Generator, shape: tuple[int, ...], dtype: str) -> Array:
-    drawn = rng.uniform(-2, 2, shape)
-    if dtype in ("complex64", "complex128"):
-        drawn = drawn + 1j * rng.uniform(-2, 2, shape)
-    return drawn.astype(dtype)
-
-
-# Pieces of matrices, as nodes
-
-
-def adjoint(x: Tensor) -> Tensor:
-    """Return the conjugate transpose of the last two axes."""
-    return swapaxes(conj(x), -1, -2)
-
-
-def real_of(x: Tensor) -> Tensor:
-    """Return the real parts of complex numbers, and real ones as they are."""
-    return real(x) if x.dtype.kind == "c" else x
-
-
-def hermitian_part(x: Tensor) -> Tensor:
-    """Return ``(x + x^H) / 2``."""
-    return (x + adjoint(x)) * 0.5
-
-
-def rows_and_columns(x: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the numbers of a matrix's rows, as a column, and of its columns."""
-    rows, columns = (x.builder.arange(n) for n in x.shape[-2:])
-    return expand_dims(rows, -1), columns
-
-
-def triangle(x: Tensor, *, lower: bool, offset: int = 0) -> Tensor:
-    """Return a matrix with zeros above (or below) its diagonal, or another `offset` below it."""
-    rows, columns = rows_and_columns(x)
-    kept = rows >= columns + offset if lower else columns >= rows + offset
-    return where(kept, x, _zero(x))
-
-
-def off_diagonal(x: Tensor, divisor: Tensor) -> Tensor:
-    """Return ``x / divisor`` with zeros on the diagonal, whatever stands there."""
-    rows, columns = rows_and_columns(x)
-    is_off = rows != columns
-    one = x.builder.constant(1, dtype=divisor.dtype)
-    quotient = x / where(is_off, divisor, one)
-    return where(is_off, quotient, _zero(x))
-
-
-def diagonal(values: Tensor, dtype: np.dtype) -> Tensor:
-    """Return matrices with these values on their diagonals."""
-    row = expand_dims(values, -2).astype(dtype)
-    n = values.shape[-1]
-    square = broadcast_to(row, (*values.shape[:-1], n, n))
-    rows, columns = rows_and_columns(square)
-    return where(rows == columns, square, _zero(square))
-
-
-def on_diagonal(x: Tensor) -> Tensor:
-    """Return the diagonals of square matrices."""
-    rows, columns = rows_and_columns(x)
-    return reductions.sum(where(rows == columns, x, _zero(x)), -1)
-
-
-def columns(values: Tensor) -> Tensor:
-    """Return values with one more axis before the last, so that each scales a column."""
-    return expand_dims(values, -2)
-
-
-def _zero(x: Tensor) -> Tensor:
-    return x.builder.constant(0, dtype=x.dtype)
-
-
-def shrunk(x: Tensor, rows: int | Dim, columns: int | Dim) -> Tensor:
-    """Return the first rows and columns of matrices."""
-    for axis, length in ((x.ndim - 2, rows), (x.ndim - 1, columns)):
-        if x.shape[axis] != length:
-            x = slice_axis(x, axis, 0, length)
-    return x
-
-
-def filled(x: Tensor, like: Tensor) -> Tensor:
-    """Return matrices with as many rows and columns as `like` has, the new ones zeros."""
-    if x.shape == like.shape:
-        return x
-    attrs = Attrs(start=(0,) * x.ndim, stop=x.shape, step=(1,) * x.ndim, shape=like.shape)
-    return apply(PAD_SLICE, (x,), attrs)
-
-
-def mirrored(x: Tensor, *, lower: bool) -> Tensor:
-    """Return the Hermitian matrices that one triangle of `x` and the diagonal stand for.
-
-    The gradient passes as if `x` itself were returned, which it is if it is Hermitian. So the
-    gradient of what takes the Hermitian part is Hermitian too, as PyTorch's and JAX's are, and not
-    a triangle.
-    """
-    if x.ndim < 2 or x.shape[-1] != x.shape[-2]:
-        msg = f"takes square matrices ({user_line()}), not {shape_text(x.shape)}"
-        raise ShapeError(msg)
-    still = stop_gradient(x)
-    rows, columns = rows_and_columns(x)
-    kept = rows >= columns if lower else rows <= columns
-    return where(kept, x, adjoint(still) + (x - still))

@@ -21,21 +21,26 @@ from dataflow.attrs import Attrs
 from dataflow.calling import apply
 from dataflow.dispatch import public
 from dataflow.ops.complex_numbers import complex
-from dataflow.ops.linalg.stacks import (
-    REAL_OF,
+from dataflow.ops.linalg.pieces import (
     adjoint,
-    as_inexact,
-    check_matrices,
     columns,
     diagonal,
-    factorisation,
     filled,
-    least,
+    gaps,
     mirrored,
     off_diagonal,
     on_diagonal,
+    outside,
     real_of,
     shrunk,
+)
+from dataflow.ops.linalg.stacks import (
+    REAL_OF,
+    around,
+    as_inexact,
+    check_matrices,
+    factorisation,
+    least,
     stacked,
     with_matrix,
 )
@@ -102,10 +107,9 @@ def _skew(x: Tensor) -> Tensor:
     return x - adjoint(x)
 
 
-def _gaps(s: Tensor) -> Tensor:
+def _square_gaps(s: Tensor) -> Tensor:
     """Return ``s_j² - s_i²``."""
-    row, column = columns(s), expand_dims(s, -1)
-    return (row - column) * (row + column)
+    return gaps(s) * (columns(s) + expand_dims(s, -1))
 
 
 def _phases(x: Tensor, s: Tensor) -> Tensor:
@@ -114,30 +118,25 @@ def _phases(x: Tensor, s: Tensor) -> Tensor:
     return diagonal(complex(turned * 0, turned), x.dtype)
 
 
-def _outside(u: Tensor, x: Tensor) -> Tensor:
-    """Return ``(I - u u^H) x``."""
-    return x - u @ (adjoint(u) @ x)
-
-
 def _vjp(application: Application, cotangents: Sequence[Tensor | None]) -> list[Tensor | None]:
     u, s, v = _factors(application)
     of_u, of_s, of_vh = cotangents
     m, n = application.inputs[0].shape[-2:]
     k = s.shape[-1]
     parts = [] if of_s is None else [diagonal(of_s, u.dtype)]
-    outside = []
+    beyond: list[Tensor] = []
     if of_u is not None:
         of_u = shrunk(of_u, m, k)
         turned = adjoint(u) @ of_u
-        parts.append(off_diagonal(_skew(turned), _gaps(s)) * columns(s))
+        parts.append(off_diagonal(_skew(turned), _square_gaps(s)) * columns(s))
         parts += [_phases(turned, s)] if u.dtype.kind == "c" else []
-        outside += [_outside(u, of_u / columns(s)) @ adjoint(v)] if m != k else []
+        beyond += [outside(u, of_u / columns(s)) @ adjoint(v)] if m != k else []
     if of_vh is not None:
         of_v = adjoint(shrunk(of_vh, k, n))
-        parts.append(expand_dims(s, -1) * off_diagonal(_skew(adjoint(v) @ of_v), _gaps(s)))
-        outside += [u @ adjoint(_outside(v, of_v / columns(s)))] if n != k else []
+        parts.append(expand_dims(s, -1) * off_diagonal(_skew(adjoint(v) @ of_v), _square_gaps(s)))
+        beyond += [u @ adjoint(outside(v, of_v / columns(s)))] if n != k else []
     inner = _added(parts)
-    return [None if inner is None else _added([u @ inner @ adjoint(v), *outside])]
+    return [None if inner is None else _added([u @ inner @ adjoint(v), *beyond])]
 
 
 def _added(parts: Sequence[Tensor]) -> Tensor | None:
@@ -154,15 +153,15 @@ def _jvp(application: Application, tangents: Sequence[Tensor | None]) -> list[Te
     (m, n), k = change.shape[-2:], s.shape[-1]
     turned = adjoint(u) @ change @ v
     right, left = turned * columns(s), expand_dims(s, -1) * turned
-    of_u = off_diagonal(right + adjoint(right), _gaps(s))
+    of_u = off_diagonal(right + adjoint(right), _square_gaps(s))
     if u.dtype.kind == "c":
         of_u = of_u + _phases(turned, s)
     du = u @ of_u
-    dv = v @ off_diagonal(left + adjoint(left), _gaps(s))
+    dv = v @ off_diagonal(left + adjoint(left), _square_gaps(s))
     if m != k:
-        du = du + _outside(u, change @ v / columns(s))
+        du = du + outside(u, change @ v / columns(s))
     if n != k:
-        dv = dv + _outside(v, adjoint(change) @ u / columns(s))
+        dv = dv + outside(v, adjoint(change) @ u / columns(s))
     outer_u, _, outer_vh = application.outputs
     return [filled(du, outer_u), real_of(on_diagonal(turned)), filled(adjoint(dv), outer_vh)]
 
@@ -190,13 +189,8 @@ def _vectors(application: Application) -> tuple[Tensor, ...]:
     return x.builder.apply(SVD, (x,), Attrs(full_matrices=False))
 
 
-def _draw(rng: np.random.Generator, shape: tuple[int, ...], dtype: str) -> Array:
-    """Draw matrices whose singular values are well apart."""
-    m, n = shape[-2:]
-    drawn = rng.uniform(-0.3, 0.3, shape) + np.eye(m, n) * (np.arange(n) + 0.6)
-    if dtype in ("complex64", "complex128"):
-        drawn = drawn + 1j * rng.uniform(-0.3, 0.3, shape)
-    return drawn.astype(dtype)
+_draw = around(lambda n: np.arange(n) + 0.6, 0.3)
+"""Draw matrices whose singular values are well apart."""
 
 
 _SHAPES = [(1, 1), (0, 0), (0, 3), (2, 3, 0), (0, 2, 3), (2, 1, 4, 2), (2, 2, 3), (2, 3, 3)]

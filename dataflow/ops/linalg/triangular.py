@@ -37,16 +37,16 @@ from dataflow.op import (
 )
 from dataflow.ops.axes import swapaxes
 from dataflow.ops.complex_numbers import conj
+from dataflow.ops.linalg.pieces import adjoint, triangle
 from dataflow.ops.linalg.solving import (
     OBJECTS,
     SYSTEMS,
     as_system,
-    draw_matrices,
     solved,
     system_specs,
     system_tiling,
 )
-from dataflow.ops.linalg.stacks import REAL_OF, adjoint, triangle
+from dataflow.ops.linalg.stacks import REAL_OF, draw_any
 from dataflow.ops.matmul import matmul
 from dataflow.shapes import sum_to
 from dataflow.source import user_line
@@ -193,10 +193,10 @@ def _samples(rng: np.random.Generator) -> list[Sample]:
     cases += [(*SYSTEMS[-1], dtype) for dtype in REAL_OF if dtype != "float64"]
     made = []
     for i, (left, right, dtype) in enumerate(cases):
-        a = draw_matrices(rng, left, dtype)
+        a = draw_any(rng, left, dtype)
         a = (a + 3 * np.where(np.eye(left[-1]), np.sign(a.real), 0)).astype(dtype)
         attrs = Attrs(lower=i % 2 == 0, unit=i % 3 == 2)
-        made.append(Sample((a, draw_matrices(rng, right, dtype)), attrs))
+        made.append(Sample((a, draw_any(rng, right, dtype)), attrs))
     return made
 
 

@@ -13,8 +13,9 @@ from dataflow.dispatch import public
 from dataflow.errors import ShapeError
 from dataflow.ops.complex_numbers import imag, real
 from dataflow.ops.linalg.expm import EXPM, expm, scaled, twice_as_large
+from dataflow.ops.linalg.pieces import shrunk
 from dataflow.ops.linalg.solving import solve
-from dataflow.ops.linalg.stacks import COMPLEX_OF, as_inexact, shrunk
+from dataflow.ops.linalg.stacks import COMPLEX_OF, as_inexact
 from dataflow.ops.slicing import slice_axis
 from dataflow.source import user_line
 from dataflow.spec import shape_text

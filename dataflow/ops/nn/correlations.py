@@ -49,8 +49,8 @@ from dataflow.ops.nn.convolution_references import (
 )
 from dataflow.ops.nn.convolution_sizes import Sizes, conv_sizes, input_sizes, weight_sizes
 from dataflow.ops.nn.windows import Steps, steps_of
-from dataflow.ops.shaping import broadcast_to, reshape
-from dataflow.ops.structure import check_inputs, is_row_major, single_dim
+from dataflow.ops.shaping import reshape
+from dataflow.ops.structure import check_inputs, is_row_major, single_dim, with_batch_axis
 from dataflow.sampling import COMPLEX, FLOATS
 from dataflow.shapes import move_axis
 from dataflow.spec import as_shape, shape_text
@@ -232,10 +232,7 @@ def _batch(
         return [
             _split_axis(_apply_to(application, (_join(inputs[0], 0), inputs[1]), attrs), 0, size)
         ]
-    operands = [
-        x if has_batch else broadcast_to(x, (size, *x.shape))
-        for x, has_batch in zip(inputs, batched, strict=True)
-    ]
+    operands = with_batch_axis(inputs, batched, size)
     joined = [_join(x, axis) for x, axis in zip(operands, channel_axes, strict=False)]
     attrs = attrs.replace(groups=(single_dim(attrs, "groups") * size,))
     out = _apply_to(application, joined, attrs)

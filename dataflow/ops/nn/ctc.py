@@ -39,7 +39,7 @@ from dataflow.ops.positions import check_int64, check_known, check_range
 from dataflow.ops.reductions import sum
 from dataflow.ops.selection import maximum, where
 from dataflow.ops.shaping import broadcast_to, expand_dims, reshape
-from dataflow.ops.structure import check_inputs
+from dataflow.ops.structure import check_inputs, with_batch_axis
 from dataflow.sampling import FLOATS
 from dataflow.shapes import move_axis
 from dataflow.source import user_line
@@ -114,10 +114,7 @@ def _batch(
     size: int | Dim,
 ) -> list[Tensor]:  # fmt: skip
     """Put the examples of all batches into one."""
-    whole = [
-        x if has_batch else broadcast_to(x, (size, *x.shape))
-        for x, has_batch in zip(inputs, batched, strict=True)
-    ]
+    whole = with_batch_axis(inputs, batched, size)
     times = move_axis(whole[0], 0, 1)
     rows = [reshape(times, (times.shape[0], times.shape[1] * times.shape[2], times.shape[3]))]
     rows += [reshape(x, (x.shape[0] * x.shape[1], *x.shape[2:])) for x in whole[1:]]
