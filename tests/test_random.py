@@ -5,7 +5,6 @@ many where a scale that is wrong by 2 % must show: the test of that is `test_wro
 """
 
 from collections.abc import Callable
-from dataclasses import replace
 from functools import cache, partial
 from typing import Any
 
@@ -13,14 +12,8 @@ import numpy as np
 import pytest
 
 import dataflow as df
-from dataflow.attrs import Attrs
 from dataflow.errors import DTypeError, ShapeError
-from dataflow.registry import get_op
 from dataflow.sweeps import jvp_of
-from scheduler.plan import Operand
-from scheduler.verify import verify
-from tests.hand_made import HandMade
-from tests.oracle import run
 
 stats = pytest.importorskip("scipy.stats")
 
@@ -670,47 +663,6 @@ def test_keys_are_fed() -> None:
     one, other, again = (runner.run(key=df.random.key(s))["x"] for s in (1, 2, 1))
     assert not np.any(one == other)
     np.testing.assert_array_equal(one, again)
-
-
-@pytest.mark.parametrize(
-    "name", ["rand", "randn", "random.bits", "random.loggamma", "random.poisson"]
-)
-def test_tiles_give_the_whole(name: str) -> None:
-    """A plan that draws in slices, and doubles, gives the bits that are drawn whole."""
-    op, hand = get_op(name), HandMade(1000, 64)
-    key = hand.constant(0.0)._replace(dtype=np.dtype("uint64"))
-    hand.constants[key.buffer] = df.random.key(11)
-    attrs = Attrs(dtype="float64", shape=(1000, 3), first=0)
-    inputs = [key]
-    if name == "random.bits":
-        attrs = attrs.replace(dtype="uint64")
-    if "." in name and name != "random.bits":
-        attrs = Attrs(first=0)
-        inputs.append(hand.input("a", (1000, 3), sliced=True))
-    out = hand.local(3, str(attrs.get("dtype", "float64")))
-    hand.step(name, inputs, out, attrs)
-    in_slice = attrs.replace(shape=(64, 3)) if "shape" in attrs else attrs
-    specs = (key.spec, *[out.spec] * (len(inputs) - 1))
-    workspace = op.workspace(specs, in_slice)
-    scratch = [scratch_for(hand, spec) for spec in workspace.scratch]
-    hand.throughout |= {operand.buffer for operand in scratch}
-    hand.steps[-1] = hand.steps[-1]._replace(scratch=tuple(scratch))
-    result = hand.step("add", (out, out), hand.rowwise(3)._replace(dtype=out.dtype))
-    plan = replace(hand.plan({"x": result}), internal=workspace.internal)
-    verify(plan)
-    assert len(plan.groups[0].slices) == 16
-    rows = np.linspace(0.2, 40, 3000).reshape(1000, 3)
-    fed = {"a": rows} if len(inputs) > 1 else {}
-    whole = run(op, [df.random.key(11), *fed.values()], attrs)[0]
-    np.testing.assert_array_equal(df.Runner(plan).run(fed)["x"], whole + whole)
-
-
-def scratch_for(hand: HandMade, spec: df.Spec) -> Operand:
-    """Return memory for a scratch array: of a slice's rows, or the same for all slices."""
-    if spec.ndim == 2:
-        return hand.local(3, str(spec.dtype))
-    strides = np.empty(spec.static_shape, spec.dtype).strides
-    return hand.total(spec.static_shape)._replace(dtype=spec.dtype, strides=strides)
 
 
 # Parameters, shapes, dtypes

@@ -1,11 +1,13 @@
 """How an op is declared that draws from a key alone, and how its kernel goes through a result.
 
 Keys may be an array: each draws an array of its own. The op's one input is the key; its attributes
-are the dtype and shape of what each key draws, and the index of its first element, so that a slice
-is the same op with another first index.
+are the dtype and shape of what each key draws, and the numbers of its elements (see `numbering`),
+so that a slice along any axis is the same op with others.
 
 Words are made and turned into numbers block by block: beside the result, only a block's words are
-in memory, and they stay in the cache.
+in memory, and they stay in the cache. A block is some rows: each has two keys, and a run of numbers
+from 0 on. What a key draws without gaps is one row, or several blocks that move on; a slice of it
+that has gaps is a row for each run, whose first key has moved on to where the run begins.
 """
 
 from __future__ import annotations
@@ -19,13 +21,21 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from dataflow.attrs import Attrs
 from dataflow.errors import DTypeError, ShapeError
 from dataflow.op import Along, Cost, Op, Sample, Tiling, Workspace, register
+from dataflow.ops.numbering import (
+    Runs,
+    check_numbers,
+    offset_each,
+    runs_of,
+    sample_numbers,
+    slice_numbers,
+)
 from dataflow.ops.words import GAMMA, check_key, key_calls, u64
 from dataflow.spec import Spec, as_dtype, as_shape
 
 if TYPE_CHECKING:
+    from dataflow.attrs import Attrs
     from dataflow.dims import Dim
     from dataflow.op import Application, Array, Arrays, Call, Specs
     from dataflow.tensor import Tensor
@@ -85,12 +95,17 @@ def draw_op(  # noqa: PLR0913 - the facts of a record
 # The kernel
 
 
-class _Run(NamedTuple):
+_Size: TypeAlias = tuple[int, int]
+"""A block's rows, and how much of each it has."""
+
+
+class _Draw(NamedTuple):
     """What all blocks of a call share."""
 
     make: Callable[[tuple[Array, Array], Arrays], Made]
     arrays: Arrays
     stride: int
+    runs: Runs
 
 
 def _kernel(
@@ -99,48 +114,80 @@ def _kernel(
     (out,), (key,), (*arrays, begin, other, mixing) = outs, ins, scratch
     if not out.size:
         return []
-    run = _Run(partial(make, attrs), arrays, stride)
+    draw = _Draw(partial(make, attrs), arrays, stride, runs_of(attrs, attrs.integers("shape")))
     calls = key_calls(key, (begin, other), mixing)
     if key.ndim:
-        return [*calls, (_fill, (run, begin, other, out))]
-    return [*calls, (_fill, (run, begin[np.newaxis], other[np.newaxis], out[np.newaxis]))]
+        return [*calls, (_fill, (draw, begin, other, out))]
+    return [*calls, (_fill, (draw, begin[np.newaxis], other[np.newaxis], out[np.newaxis]))]
 
 
-def _fill(run: _Run, begin: Array, other: Array, out: Array) -> None:
+def _fill(draw: _Draw, begin: Array, other: Array, out: Array) -> None:
     """Go through all axes of keys but the last."""
     if begin.ndim == 1:
-        _fill_rows(run, (begin, other), out)
+        flat = out.reshape(-1) if out.flags.c_contiguous else out.flat
+        fill = _fill_rows if len(draw.runs) == 1 else _fill_runs
+        fill(draw, (begin, other), flat)
         return
     for place in range(len(begin)):
-        _fill(run, begin[place], other[place], out[place])
+        _fill(draw, begin[place], other[place], out[place])
 
 
-def _fill_rows(run: _Run, keys: tuple[Array, Array], out: Array) -> None:
-    """Go through rows, as many at a time as a block holds, or through the parts of each."""
-    count = len(out)
-    per_key = out.size // count
-    flat = out.reshape(-1) if out.flags.c_contiguous else out.flat
+def _fill_rows(draw: _Draw, keys: tuple[Array, Array], flat: Any) -> None:  # noqa: ANN401
+    """Go through keys, as many at a time as a block holds, or through the parts of each."""
+    per_key = draw.runs[-1][0]
     rows = max(_BLOCK // per_key, 1)
-    for row in range(0, count, rows):
+    for row in range(0, len(keys[0]), rows):
         own = (keys[0][row : row + rows], keys[1][row : row + rows])
-        _fill_parts(run, own, flat, row * per_key, per_key)
+        _fill_parts(draw, own, {}, flat, row * per_key)
+
+
+def _fill_runs(draw: _Draw, keys: tuple[Array, Array], flat: Any) -> None:  # noqa: ANN401
+    """Go through the runs of all keys: half a block's arrays are for numbers, half for keys."""
+    *outer, (length, _) = draw.runs
+    per_key, half = math.prod(count for count, _ in outer), _BLOCK // 2
+    begin, other = (array[half:] for array in draw.arrays[:2])
+    halved = draw._replace(arrays=[array[:half] for array in draw.arrays])
+    rows, count, made = max(half // length, 1), per_key * len(keys[0]), dict[_Size, Made]()
+    for row in range(0, count, rows):
+        own = (begin[: min(rows, count - row)], other[: min(rows, count - row)])
+        _move_keys(draw, keys, own, (row, per_key))
+        _fill_parts(halved, own, made, flat, row * length)
+
+
+def _move_keys(
+    draw: _Draw, keys: tuple[Array, Array], own: tuple[Array, Array], rows: tuple[int, int]
+) -> None:
+    """Write the two keys of each row, the first moved on to where its run begins."""
+    (begin, other), (first, per_key) = own, rows
+    place, which = (array[: len(begin)] for array in draw.arrays[:2])
+    place.fill(1)
+    place[0] = first
+    np.add.accumulate(place, out=place)
+    np.floor_divide(place, u64(per_key), out=which)
+    np.remainder(place, u64(per_key), out=place)
+    offset_each(place, begin, other, draw.runs[:-1])
+    np.multiply(begin, u64(draw.stride * GAMMA), out=begin)
+    np.take(keys[0], which.view(np.int64), out=place, mode="clip")
+    np.add(begin, place, out=begin)
+    np.take(keys[1], which.view(np.int64), out=other, mode="clip")
 
 
 def _fill_parts(
-    run: _Run, keys: tuple[Array, Array], flat: Any, at: int, per_key: int  # noqa: ANN401
+    draw: _Draw, keys: tuple[Array, Array], made: dict[_Size, Made], flat: Any, at: int  # noqa: ANN401
 ) -> None:  # fmt: skip
     """Fill rows part by part: the first key moves on, so that the calls can stay as they are."""
-    rows, before = len(keys[0]), 0
-    for start in range(0, per_key, _BLOCK):
-        width = min(per_key - start, _BLOCK)
+    rows, length, most = len(keys[0]), draw.runs[-1][0], len(draw.arrays[0])
+    for start in range(0, length, most):
+        width = min(length - start, most)
         count = rows * width
-        if width != before:
-            arrays = [array[:count].reshape((rows, width)) for array in run.arrays]
-            (calls, numbers), before = run.make(keys, arrays), width
+        if (rows, width) not in made:
+            arrays = [array[:count].reshape((rows, width)) for array in draw.arrays]
+            made[rows, width] = draw.make(keys, arrays)
+        calls, numbers = made[rows, width]
         for function, args in calls:
             function(*args)
         flat[at + start : at + start + count] = numbers.reshape(-1)
-        np.add(keys[0], u64(width * run.stride * GAMMA), out=keys[0])
+        np.add(keys[0], u64(width * draw.stride * GAMMA), out=keys[0])
 
 
 # The rest of the record
@@ -150,7 +197,7 @@ def _infer(
     dtypes: tuple[str, ...], numbers: tuple[str, ...], specs: Specs, attrs: Attrs
 ) -> Specs:  # fmt: skip
     dtype = as_dtype(attrs.text("dtype"))
-    attrs.integer("first")
+    check_numbers(attrs, attrs.dims("shape"))
     for name in numbers:
         if not 0 <= attrs.number(name) <= 1:
             msg = f"{name} lies between 0 and 1, not {attrs[name]}"
@@ -183,11 +230,11 @@ def _batch(
 
 
 def _tiling(specs: Specs, attrs: Attrs) -> Tiling:
-    """Slice along the keys, and along the first axis that each draws."""
+    """Slice along the keys, and along every axis of what each draws."""
     ndim = specs[0].ndim
     return Tiling(
         (tuple(map(Along, range(ndim))),),
-        free=(ndim,) if attrs.dims("shape") else (),
+        free=tuple(range(ndim, ndim + len(attrs.dims("shape")))),
         slice_attrs=partial(_sliced, ndim),
     )
 
@@ -195,9 +242,9 @@ def _tiling(specs: Specs, attrs: Attrs) -> Tiling:
 def _sliced(keys: int, attrs: Attrs, axis: int, start: int, stop: int) -> Attrs:
     if axis < keys:
         return attrs
-    rest = attrs.integers("shape")[1:]
-    first = attrs.integer("first") + start * math.prod(rest)
-    return attrs.replace(shape=(stop - start, *rest), first=first)
+    shape, own = attrs.integers("shape"), axis - keys
+    cut = (*shape[:own], stop - start, *shape[own + 1 :])
+    return slice_numbers(attrs, shape, own, start, stop).replace(shape=cut)
 
 
 def _cost(flops: int, ins: Specs, outs: Specs, attrs: Attrs) -> Cost:
@@ -213,6 +260,6 @@ def _samples(
     for dtype, (keys, shape) in product(dtypes, single + many):
         key = np.asarray(rng.integers(0, 2**64, keys, np.uint64))
         more = {name: values[len(made) % len(values)] for name, values in numbers.items()}
-        attrs = Attrs(more, dtype=dtype, shape=shape, first=int(rng.integers(99)))
-        made.append(Sample((key,), attrs))
+        each = sample_numbers(rng, shape)
+        made += [Sample((key,), attrs.replace(**more, dtype=dtype, shape=shape)) for attrs in each]
     return made

@@ -14,7 +14,8 @@ import numpy as np
 
 from dataflow.elementwise import scalars
 from dataflow.ops.drawing import Made, draw_op
-from dataflow.ops.words import index_of, u64, unit_calls, units, word_calls, words_of
+from dataflow.ops.numbering import numbers_of
+from dataflow.ops.words import u64, unit_calls, units, word_calls, words_of
 from dataflow.sampling import FLOATS
 
 if TYPE_CHECKING:
@@ -60,12 +61,12 @@ def _make_randn(attrs: Attrs, keys: tuple[Array, Array], arrays: Arrays) -> Made
 
 def _rand_reference(*arrays: np.ndarray, attrs: Attrs) -> np.ndarray:
     (key,), dtype = arrays, attrs.text("dtype")
-    numbers = units(words_of(key[..., np.newaxis], index_of(attrs)), _BITS[dtype])
+    numbers = units(words_of(key[..., np.newaxis], numbers_of(attrs)), _BITS[dtype])
     return numbers.astype(dtype).reshape((*key.shape, *attrs.integers("shape")))
 
 
 def _randn_reference(*arrays: np.ndarray, attrs: Attrs) -> np.ndarray:
-    (key,), index = arrays, index_of(attrs) * u64(2)
+    (key,), index = arrays, numbers_of(attrs) * u64(2)
     one, other = (units(words_of(key[..., np.newaxis], index + u64(i)), 53) for i in (0, 1))
     numbers = np.sqrt(-2 * np.log(1 - one)) * np.cos(other * (2 * math.pi))
     return np.asarray(numbers, attrs.text("dtype")).reshape((*key.shape, *attrs.integers("shape")))

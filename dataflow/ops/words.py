@@ -14,7 +14,6 @@ of nearby keys overlap:
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -24,13 +23,12 @@ from dataflow.elementwise import scalars
 from dataflow.errors import DTypeError
 
 if TYPE_CHECKING:
-    from dataflow.attrs import Attrs
     from dataflow.op import Call
     from dataflow.spec import Spec
 
 __all__ = [
-    "GAMMA", "check_key", "index_of", "key_calls", "mix", "mixed", "u64", "unit_calls", "units",
-    "word_calls", "words_of",
+    "GAMMA", "check_key", "key_calls", "mix", "mixed", "u64", "unit_calls", "units", "word_calls",
+    "words_of",
 ]  # fmt: skip
 
 GAMMA = 0x9E3779B97F4A7C15
@@ -127,12 +125,6 @@ def words_of(key: np.ndarray, index: np.ndarray) -> np.ndarray:
     """Return the words of keys at indices."""
     begin, other = (mixed(key + u64(turn * GAMMA)) for turn in (1, 2))
     return mixed(mixed(begin + (index + u64(1)) * u64(GAMMA)) ^ other)
-
-
-def index_of(attrs: Attrs) -> np.ndarray:
-    """Return the indices of the elements that a call draws from each key."""
-    count = math.prod(attrs.integers("shape"))
-    return np.asarray(np.arange(count, dtype=np.uint64) + u64(attrs.integer("first")))
 
 
 def units(words: np.ndarray, bits: int) -> np.ndarray:

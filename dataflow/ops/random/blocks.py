@@ -5,8 +5,8 @@ function of its key, of i and of its parameters in every slice, though a block g
 rejected alone. No method here rejects 1 element in 10 twelve times in a row, let alone 64 times;
 after these, the result is what the method began with.
 
-A `Method` says what an attempt is; `method_parts` makes of it the fields of a record of ops whose
-inputs are a key and parameters, float64 all of one shape, which begins with the keys' axes.
+A `Method` says what an attempt is; the functions here make of it the fields of a record of ops
+whose inputs are a key and parameters, float64 all of one shape, which begins with the keys' axes.
 """
 
 from __future__ import annotations
@@ -14,14 +14,22 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from dataflow.calling import apply
 from dataflow.elementwise import traffic
 from dataflow.errors import DTypeError, ShapeError
-from dataflow.op import WHOLE, Along, Array, AxisUse, Cost, Tiling, Workspace
+from dataflow.op import Along, Array, Cost, Tiling, Workspace
+from dataflow.ops.numbering import (
+    Runs,
+    check_numbers,
+    numbers_of,
+    offset_each,
+    runs_of,
+    slice_numbers,
+)
 from dataflow.ops.shaping import broadcast_to
 from dataflow.ops.words import GAMMA, check_key, mix, mixed, u64, units
 from dataflow.spec import Spec
@@ -41,8 +49,9 @@ ATTEMPTS = 64
 _BLOCK = 1024
 """The same for few elements, so that a slice, however short, needs the same memory."""
 
-_INTERNAL = 32 * _BLOCK + 4096
-"""Bytes that NumPy allocates to find what was rejected in a block, and to look things up."""
+_INTERNAL = 40 * _BLOCK + 4096
+"""Bytes that NumPy allocates to find what was rejected in a block, to look things up, and to read
+a block's parameters where they have gaps in memory."""
 
 
 class Block(NamedTuple):
@@ -95,75 +104,102 @@ class Method(NamedTuple):
     floats: int
 
 
-class _Elements(NamedTuple):
-    """Which elements a block has: the number of the first, and how many each key draws."""
+class _Draw(NamedTuple):
+    """What all blocks of a call share: how they are drawn, their arrays, and their numbers."""
 
-    keys: Array
-    per_key: int
+    method: Method
+    result: Array
+    parameters: Sequence[Array]
+    block: Block
     first: int
-    start: int
+    runs: Runs
 
 
 # The kernel
 
 
 def kernel(method: Method, outs: Arrays, ins: Arrays, scratch: Arrays, attrs: Attrs) -> list[Call]:
-    """Return the call that draws all blocks, in copies that are contiguous."""
-    (out,), (key, *parameters) = outs, ins
-    result, keys, *rest = scratch
-    copies, block = rest[: len(parameters)], rest[len(parameters) :]
-    per_key = out.size // max(key.size, 1)
-    elements = _Elements(keys.reshape(-1), per_key, attrs.integer("first"), 0)
-    flat = [copy.reshape(-1) for copy in copies]
-    arrays = Block(tuple(block[8:]), *block[:8])
-    return [
-        *[(copy.__setitem__, (..., p)) for copy, p in zip(copies, parameters, strict=True)],
-        (keys.__setitem__, (..., key)),
-        (_draw, (method, elements, result.reshape(-1), flat, arrays)),
-        (out.__setitem__, (..., result)),
-    ]
+    """Return the call that draws all blocks, in arrays of a block."""
+    (out,), (key, *parameters), (keys, *arrays) = outs, ins, scratch
+    if not out.size:
+        return []
+    result, *rest = arrays
+    own, rest = rest[: method.parameters], rest[method.parameters :]
+    block = Block(tuple(rest[8:]), *rest[:8])
+    runs = runs_of(attrs, out.shape[key.ndim :])
+    draw = _Draw(method, result, own, block, attrs.integer("first"), runs)
+    whole = (keys, out, parameters)
+    if not key.ndim:
+        whole = (keys[np.newaxis], out[np.newaxis], [p[np.newaxis] for p in parameters])
+    return [(keys.__setitem__, (..., key)), (_fill, (draw, *whole))]
 
 
-def _draw(
-    method: Method, elements: _Elements, result: Array, parameters: Sequence[Array], block: Block
-) -> None:
-    for start in range(0, len(result), _BLOCK):
-        within = slice(start, start + _BLOCK)
-        part = result[within]
-        _draw_block(method, elements._replace(start=start), part,
-                    [p[within] for p in parameters], block.cut(len(part)))  # fmt: skip
+def _fill(draw: _Draw, keys: Array, out: Array, parameters: Sequence[Array]) -> None:
+    """Go through all axes of keys but the last."""
+    if keys.ndim == 1:
+        _fill_blocks(draw, keys, _flat(out), list(map(_flat, parameters)), out.size)
+        return
+    for place, row in enumerate(keys):
+        _fill(draw, row, out[place], [p[place] for p in parameters])
+
+
+def _flat(array: Array) -> Any:  # noqa: ANN401 - an array, or what reads and writes one in order
+    return array.reshape(-1) if array.flags.c_contiguous else array.flat
+
+
+def _fill_blocks(
+    draw: _Draw, keys: Array, out: Any, parameters: Sequence[Any], size: int  # noqa: ANN401
+) -> None:  # fmt: skip
+    for start in range(0, size, _BLOCK):
+        count = min(size - start, _BLOCK)
+        within = slice(start, start + count)
+        result, *own = (array[:count] for array in (draw.result, *draw.parameters))
+        for copy, parameter in zip(own, parameters, strict=True):
+            copy[...] = parameter[within]
+        _draw_block(draw, keys, start, result, own)
+        out[within] = result
 
 
 def _draw_block(
-    method: Method, elements: _Elements, part: Array, parameters: Sequence[Array], block: Block
+    draw: _Draw, keys: Array, start: int, result: Array, parameters: Sequence[Array]
 ) -> None:
-    block.places.fill(1)
-    block.places[:1] = 0
-    np.add.accumulate(block.places, out=block.places)
-    left = block
+    left = draw.block.cut(len(result))
+    left.places.fill(1)
+    left.places[:1] = 0
+    np.add.accumulate(left.places, out=left.places)
     for attempt in range(ATTEMPTS):
-        streams = _streams(elements, left, attempt)
+        _number(draw, keys, start, left)
+        streams = _streams(keys, left, attempt)
         if attempt == 0:
-            method.begin(part, parameters, left, streams)
-        method.attempt(part, parameters, left, streams)
-        rejected = _enter(part, left)
+            draw.method.begin(result, parameters, left, streams)
+        draw.method.attempt(result, parameters, left, streams)
+        rejected = _enter(result, left)
         if not len(rejected):
             break
         left = _kept(left, rejected)
 
 
-def _streams(elements: _Elements, left: Block, attempt: int) -> Streams:
-    keys, per_key, first, start = elements
-    number = np.add(left.places.view(np.uint64), u64(start), out=left.number)
+def _number(draw: _Draw, keys: Array, start: int, left: Block) -> None:
+    """Write which element each is of what its key draws, and the key if there are several."""
+    number, spare = left.number, left.spare
+    np.add(left.places.view(np.uint64), u64(start), out=number)
     if len(keys) > 1:
-        place = np.floor_divide(number, u64(per_key), out=left.spare)
-        keys = np.take(keys, place.view(np.int64), out=left.key, mode="clip")
-        np.remainder(number, u64(per_key), out=number)
-    np.add(number, u64(first), out=number)
-    streams = Streams(left.begin[: len(keys)], left.other[: len(keys)], number)
+        per_key = u64(math.prod(length for length, _ in draw.runs))
+        np.floor_divide(number, per_key, out=spare)
+        np.take(keys, spare.view(np.int64), out=left.key, mode="clip")
+        np.remainder(number, per_key, out=number)
+    if len(draw.runs) > 1:
+        offset_each(number, left.words, spare, draw.runs)
+        number[...] = left.words
+    np.add(number, u64(draw.first), out=number)
+
+
+def _streams(keys: Array, left: Block, attempt: int) -> Streams:
+    own = left.key if len(keys) > 1 else keys
+    streams = Streams(left.begin[: len(own)], left.other[: len(own)], left.number)
     for turn, derived in enumerate(streams[:2], start=2 * attempt + 1):
-        np.add(keys, u64(turn * GAMMA), out=derived)
-        mix(derived, left.spare[: len(keys)])
+        np.add(own, u64(turn * GAMMA), out=derived)
+        mix(derived, left.spare[: len(own)])
     return streams
 
 
@@ -199,10 +235,11 @@ def _kept(left: Block, chosen: Array) -> Block:
     return kept
 
 
-def plain_units(key: np.ndarray, size: int, attrs: Attrs, attempt: int) -> list[np.ndarray]:
+def plain_units(
+    key: np.ndarray, shape: tuple[int, ...], attrs: Attrs, attempt: int
+) -> list[np.ndarray]:
     """Return an attempt's four words as 1 - u, a row for each key: for references."""
-    per_key = size // max(key.size, 1)
-    number = np.arange(per_key, dtype=np.uint64) + u64(attrs.integer("first"))
+    number = numbers_of(attrs, shape[key.ndim :])
     keys = key.reshape((-1, 1))
     begin, other = (mixed(keys + u64((2 * attempt + turn) * GAMMA)) for turn in (1, 2))
     words = (begin + (number * u64(4) + u64(which + 1)) * u64(GAMMA) for which in range(4))
@@ -214,12 +251,12 @@ def plain_units(key: np.ndarray, size: int, attrs: Attrs, attempt: int) -> list[
 
 def infer(method: Method, specs: Specs, attrs: Attrs) -> Specs:
     """Return the parameters' spec."""
-    attrs.integer("first")
     if len(specs) != 1 + method.parameters:
         msg = f"takes {1 + method.parameters} inputs, the key first, not {len(specs)}"
         raise ShapeError(msg)
     key, first, *_ = specs
     check_key(key)
+    check_numbers(attrs, first.shape[key.ndim :])
     for slot, spec in enumerate(specs[1:], start=1):
         if spec.dtype != np.float64:
             msg = f"slot {slot} must be float64, not {spec.dtype}: cast with astype"
@@ -232,11 +269,10 @@ def infer(method: Method, specs: Specs, attrs: Attrs) -> Specs:
 
 
 def workspace(method: Method, specs: Specs, attrs: Attrs) -> Workspace:
-    """Return the result and copies of the inputs, and a block's arrays."""
-    key, *parameters = specs
-    kinds = [*[np.uint64] * 6, np.int64, bool, *[np.float64] * method.floats]
-    arrays = (Spec((_BLOCK,), np.dtype(kind)) for kind in kinds)
-    return Workspace((parameters[0], key, *parameters, *arrays), _INTERNAL)
+    """Return a copy of the keys, and a block's arrays."""
+    kinds = [*[np.float64] * (1 + method.parameters), *[np.uint64] * 6, np.int64, bool]
+    arrays = (Spec((_BLOCK,), np.dtype(kind)) for kind in [*kinds, *[np.float64] * method.floats])
+    return Workspace((specs[0], *arrays), _INTERNAL)
 
 
 def batch(
@@ -252,18 +288,21 @@ def batch(
 
 
 def tiling(specs: Specs, attrs: Attrs) -> Tiling:
-    """Slice along the keys, and along the first axis that each draws."""
+    """Slice along the keys, and along every axis of what each draws."""
     key, a = specs[:2]
-    uses: list[AxisUse] = [Along(axis) if axis <= key.ndim else WHOLE for axis in range(a.ndim)]
-    rest = math.prod(a.static_shape[key.ndim + 1 :])
+    along = tuple(map(Along, range(a.ndim)))
     return Tiling(
-        (tuple(map(Along, range(key.ndim))), *[tuple(uses)] * (len(specs) - 1)),
-        slice_attrs=partial(_sliced, key.ndim, rest),
+        (along[: key.ndim], *[along] * (len(specs) - 1)),
+        slice_attrs=partial(_sliced, a.static_shape, key.ndim),
     )
 
 
-def _sliced(keys: int, rest: int, attrs: Attrs, axis: int, start: int, stop: int) -> Attrs:
-    return attrs if axis < keys else attrs.replace(first=attrs.integer("first") + start * rest)
+def _sliced(
+    shape: tuple[int, ...], keys: int, attrs: Attrs, axis: int, start: int, stop: int
+) -> Attrs:  # fmt: skip
+    if axis < keys:
+        return attrs
+    return slice_numbers(attrs, shape[keys:], axis - keys, start, stop)
 
 
 def cost(ins: Specs, outs: Specs, attrs: Attrs) -> Cost:

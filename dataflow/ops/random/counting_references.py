@@ -35,14 +35,14 @@ def _counted(u: np.ndarray, p: np.ndarray, after: Callable[[int], np.ndarray]) -
 
 
 def _rejected(
-    key: np.ndarray, attrs: Attrs, found: np.ndarray, left: np.ndarray,
+    key: np.ndarray, shape: tuple[int, ...], attrs: Attrs, found: np.ndarray, left: np.ndarray,
     hat: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray],
     log_chance: Callable[[np.ndarray], np.ndarray],
 ) -> np.ndarray:  # fmt: skip
     """Return draws by transformed rejection of the elements that are left."""
     a, b, centre, factor = hat
     for attempt in range(ATTEMPTS):
-        units = plain_units(key, found.size, attrs, attempt)
+        units = plain_units(key, shape, attrs, attempt)
         u = units[0] - 0.5
         us = np.maximum(0.5 - np.abs(u), 2.0**-54)
         k = np.floor((2 * a / us + b) * u + centre)
@@ -58,12 +58,12 @@ def poisson_reference(key: np.ndarray, rate: np.ndarray, attrs: Attrs) -> np.nda
     """Return Poisson draws."""
     flat = rate.reshape(-1)
     mean = np.maximum(flat, _SMALL)
-    u = 1 - plain_units(key, rate.size, attrs, 0)[0]
+    u = 1 - plain_units(key, rate.shape, attrs, 0)[0]
     counted = _counted(u, np.exp(-np.minimum(flat, _SMALL)), lambda k: flat / k)
     b = 0.931 + 2.53 * np.sqrt(mean)
     hat = (0.02483 * b - 0.059, b, mean + 0.43, 1.1239 + 1.1328 / (b - 3.4))
     found = np.where(flat < _SMALL, counted, np.floor(flat))
-    drawn = _rejected(key, attrs, found, flat >= _SMALL, hat,
+    drawn = _rejected(key, rate.shape, attrs, found, flat >= _SMALL, hat,
                       lambda k: k * np.log(mean) - mean - _log_factorial(k))  # fmt: skip
     return drawn.reshape(rate.shape)
 
@@ -74,7 +74,7 @@ def binomial_reference(
     """Return binomial draws, of chances of 1/2 at most."""
     n, p = trials.reshape(-1), chance.reshape(-1)
     small = n * p < _SMALL
-    u = 1 - plain_units(key, n.size, attrs, 0)[0]
+    u = 1 - plain_units(key, trials.shape, attrs, 0)[0]
     counted = _counted(u, np.exp(n * np.log1p(-p)),
                        lambda k: np.maximum(n - (k - 1), 0) / k * p / (1 - p))  # fmt: skip
     found = np.where(small, np.minimum(counted, n), np.floor(n * p))
@@ -87,5 +87,5 @@ def binomial_reference(
         return np.asarray(k * np.log(q / (1 - q)) - _log_factorial(k) - _log_factorial(m - k))
 
     mode = log_chance(np.floor((m + 1) * q))
-    drawn = _rejected(key, attrs, found, ~small, hat, lambda k: log_chance(k) - mode)
+    drawn = _rejected(key, trials.shape, attrs, found, ~small, hat, lambda k: log_chance(k) - mode)
     return drawn.reshape(trials.shape)

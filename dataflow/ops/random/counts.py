@@ -19,6 +19,7 @@ from dataflow.errors import DTypeError, ShapeError
 from dataflow.op import Op, Sample, register
 from dataflow.ops.casting import astype
 from dataflow.ops.comparison import greater
+from dataflow.ops.numbering import sample_numbers
 from dataflow.ops.random import blocks
 from dataflow.ops.random.counting import BINOMIAL_METHOD, POISSON_METHOD
 from dataflow.ops.random.counting_references import binomial_reference, poisson_reference
@@ -50,11 +51,12 @@ def _samples(
     parameters: Callable[[np.random.Generator, tuple[int, ...]], Sequence[np.ndarray]],
     rng: np.random.Generator,
 ) -> list[Sample]:
-    made = []
+    made: list[Sample] = []
     for keys, shape in _CASES:
         key = np.asarray(rng.integers(0, 2**64, keys, np.uint64))
-        arrays = map(np.asarray, parameters(rng, shape))
-        made.append(Sample((key, *arrays), Attrs(first=int(rng.integers(99))), smooth=False))
+        arrays = tuple(map(np.asarray, parameters(rng, shape)))
+        numbers = sample_numbers(rng, shape[len(keys) :])
+        made += [Sample((key, *arrays), attrs, smooth=False) for attrs in numbers]
     return made
 
 

@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dataflow.attrs import Attrs
 from dataflow.op import Sample
+from dataflow.ops.numbering import sample_numbers
 from dataflow.ops.random.blocks import ATTEMPTS, Block, Method, Streams, plain_units, unit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from dataflow.attrs import Attrs
     from dataflow.op import Array
 
 __all__ = ["METHOD", "reference", "samples"]
@@ -96,11 +97,11 @@ def reference(key: np.ndarray, a: np.ndarray, attrs: Attrs) -> np.ndarray:
     """Return the same draws, all attempts of all elements at a time."""
     shape = a.reshape(-1)
     d = shape + (shape < 1) - 1 / 3
-    first = plain_units(key, a.size, attrs, 0)
+    first = plain_units(key, a.shape, attrs, 0)
     power = np.minimum(np.log(first[3]), -_HALF_STEP) / shape
     logs, left = np.log(d) + np.where(shape < 1, power, 0), np.ones(a.size, bool)
     for attempt in range(ATTEMPTS):
-        u = plain_units(key, a.size, attrs, attempt)
+        u = plain_units(key, a.shape, attrs, attempt)
         x = np.sqrt(-2 * np.log(u[0])) * np.cos(2 * np.pi * u[1])
         v = np.maximum(1 + x / np.sqrt(9 * d), _TINY)
         accepted = left & (np.log(u[2]) < x * x / 2 + d * (1 - v**3 + 3 * np.log(v)))
@@ -117,9 +118,10 @@ def samples(rng: np.random.Generator) -> list[Sample]:
         ((), ()), ((), (7,)), ((), (0, 2)), ((), (3, 4)), ((3,), (3, 4)), ((2, 2), (2, 2)),
         ((0,), (0, 2)),
     ]  # fmt: skip
-    made = []
+    made: list[Sample] = []
     for keys, shape in cases:
         key = np.asarray(rng.integers(0, 2**64, keys, np.uint64))
         a = np.asarray(rng.uniform(0.2, 3, shape))
-        made.append(Sample((key, a), Attrs(first=int(rng.integers(99))), smooth=False))
+        numbers = sample_numbers(rng, shape[len(keys) :])
+        made += [Sample((key, a), attrs, smooth=False) for attrs in numbers]
     return made

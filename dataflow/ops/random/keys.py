@@ -23,7 +23,8 @@ from dataflow.ops.bitwise import bitwise_xor
 from dataflow.ops.casting import astype
 from dataflow.ops.drawing import Made, draw_op
 from dataflow.ops.indexing import getitem
-from dataflow.ops.words import index_of, mixed, u64, word_calls, words_of
+from dataflow.ops.numbering import numbers_of
+from dataflow.ops.words import mixed, u64, word_calls, words_of
 from dataflow.source import user_line
 from dataflow.spec import Spec
 
@@ -51,7 +52,7 @@ def _make(attrs: Attrs, keys: tuple[Array, Array], arrays: Arrays) -> Made:
 
 def _reference(*arrays: np.ndarray, attrs: Attrs) -> np.ndarray:
     (key,), dtype = arrays, np.dtype(attrs.text("dtype"))
-    words = words_of(key[..., np.newaxis], index_of(attrs)) >> u64(64 - 8 * dtype.itemsize)
+    words = words_of(key[..., np.newaxis], numbers_of(attrs)) >> u64(64 - 8 * dtype.itemsize)
     return np.asarray(words.astype(dtype).reshape((*key.shape, *attrs.integers("shape"))))
 
 

@@ -91,7 +91,7 @@ def _batch(
 
 
 def _tiling(specs: Specs, attrs: Attrs) -> Tiling:
-    """Slice along the keys: an order can't be drawn in slices."""
+    """Slice along the keys: where a number comes in an order depends on the words of all."""
     return Tiling((tuple(map(Along, range(specs[0].ndim))),))
 
 

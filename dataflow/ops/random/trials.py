@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dataflow.ops.drawing import Made, draw_op
-from dataflow.ops.words import index_of, u64, units, word_calls, words_of
+from dataflow.ops.numbering import numbers_of
+from dataflow.ops.words import u64, units, word_calls, words_of
 
 if TYPE_CHECKING:
     from dataflow.attrs import Attrs
@@ -33,7 +34,7 @@ def _make(attrs: Attrs, keys: tuple[Array, Array], arrays: Arrays) -> Made:
 
 def _reference(*arrays: np.ndarray, attrs: Attrs) -> np.ndarray:
     (key,), p = arrays, attrs.number("p")
-    fractions = units(words_of(key[..., np.newaxis], index_of(attrs)), 53)
+    fractions = units(words_of(key[..., np.newaxis], numbers_of(attrs)), 53)
     return np.asarray(fractions < p).reshape((*key.shape, *attrs.integers("shape")))
 
 
