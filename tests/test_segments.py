@@ -267,3 +267,21 @@ def test_histograms_over_several_axes_are_checked() -> None:
         values(lambda t: df.histogram2d(t, [1.0])[0], X[:, 0])
     with pytest.raises(ShapeError, match="coordinates"):
         values(lambda t: df.histogram2d(t, X[:, 1], 3, [(0, 1)])[0], X[:, 0])
+
+
+# Long sums
+
+
+@pytest.mark.parametrize("ids", ["one", "sorted", "mixed"])
+def test_sums_of_a_million_are_as_good_as_one_rounding(ids: str) -> None:
+    """A million float32 numbers of a segment are added up in float64, in whatever order."""
+    rng = np.random.default_rng(0)
+    places = np.zeros(10**6, int) if ids == "one" else rng.integers(0, 3, 10**6)
+    places = np.sort(places) if ids == "sorted" else places
+    for x in (np.ones(10**6, np.float32), rng.uniform(0, 1, 10**6).astype(np.float32)):
+        exact = np.bincount(places, x, minlength=3)
+        found = values(lambda t: df.segment_sum(t, places, 3), x)
+        assert found.dtype == np.float32
+        np.testing.assert_array_equal(found, exact.astype(np.float32))
+    means = values(lambda t: df.segment_mean(t, places, 1), np.full(10**6, 0.1, np.float32))
+    assert means[0] == np.float32(0.1)

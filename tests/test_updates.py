@@ -10,7 +10,10 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import dataflow as df
+from dataflow.attrs import Attrs
 from dataflow.errors import DTypeError, GraphError, KernelError, ShapeError
+from dataflow.registry import get_op
+from tests.oracle import run
 from tests.test_indexing import INDICES, X, made_of
 
 UFUNCS: dict[str, np.ufunc] = {
@@ -198,3 +201,47 @@ def test_scatter_reads_the_corner_of_its_source() -> None:
     t = df.GraphBuilder().zeros((3, 4), "int64")
     made = df.scatter(t, 1, [[3, 0]], np.arange(1, 7).reshape(2, 3))
     assert df.evaluate(made).tolist() == [[2, 0, 0, 1], [0] * 4, [0] * 4]
+
+
+# Ways through memory
+
+
+@pytest.mark.parametrize(
+    ("shape", "count", "axis"),
+    [((9000,), 9000, 0), ((70, 3), 5000, 0), ((3, 70, 5), 2000, 1), ((900, 4), 7, 1),
+     ((5, 4, 600), 3, 1), ((2, 3, 5000), 4, 1), ((4, 1), 1, 0)],
+)  # fmt: skip
+@pytest.mark.parametrize("dtype", ["float32", "int16", "float16", "complex64"])
+def test_sums_by_index_are_numpys(
+    shape: tuple[int, ...], count: int, axis: int, dtype: str
+) -> None:
+    """Blocks of short rows, long rows one by one, along any axis: what `numpy.add.at` gives."""
+    rng = np.random.default_rng(1)
+    indices = rng.integers(-shape[axis], shape[axis], count)
+    updates = rng.integers(-4, 5, (*shape[:axis], count, *shape[axis + 1 :])).astype(dtype)
+    expected = np.zeros(shape, dtype)
+    np.add.at(np.moveaxis(expected, axis, 0), indices, np.moveaxis(updates, axis, 0))
+    b = df.GraphBuilder()
+    x, weights = b.zeros(shape, dtype), b.constant(updates)
+    at = (slice(None),) * axis + (b.constant(indices),)
+    np.testing.assert_array_equal(df.evaluate(x.at[at].add(weights)), expected)
+    if dtype != "int16":
+        taken = df.take(x, indices, axis)
+        cotangent = df.grad((taken * weights.conj()).real.sum() if dtype == "complex64"
+                            else (taken * weights).sum(), [x])[0]  # fmt: skip
+        np.testing.assert_array_equal(df.evaluate(cotangent), expected)
+
+
+def test_sums_by_index_of_what_has_gaps_in_memory() -> None:
+    """Updates that are a transposed view, and results with gaps, are added up as they are."""
+    op = get_op("scatter_add")
+    rng = np.random.default_rng(2)
+    indices, attrs = np.array([2, 0, 2]), Attrs(axis=1, length=(4,))
+    for shape in ((5, 3, 6), (5, 3, 700)):
+        updates = rng.integers(0, 9, shape).astype(float)
+        (expected,) = run(op, [updates, indices], attrs)
+        turned = np.asfortranarray(updates)
+        np.testing.assert_array_equal(run(op, [turned, indices], attrs)[0], expected)
+        gaps = np.zeros((5, 4, 2 * shape[2]))[..., ::2]
+        run(op, [turned, indices], attrs, [gaps])
+        np.testing.assert_array_equal(gaps, expected)

@@ -1,189 +1,127 @@
-"""Functions that PyTorch has a name for, each made of a few of the others."""
+"""Rows combined into others at indices: how `scatter_add` and the updates by row go through memory.
+
+NumPy's ``ufunc.at`` is fast where the array, the indices and the values have one axis each and one
+dtype, and takes ten times as long where rows are long or the indices are along an inner axis. So
+all that is contiguous goes through it flat, block by block: a block's positions are the indices of
+its rows, each with the columns of a row. Whatever the blocks, an element is combined in the order
+in which the indices name it, as NumPy has it.
+
+    updates (outer, count, row), out (outer, length, row)
+
+Positions are computed once for all of the outer axis: the part of `out` moves on instead. Rows of
+more than `_LONG` elements are combined one by one, since a call is then short beside its work.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import math
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from dataflow.calling import call_function
-from dataflow.dispatch import also_named, public
-from dataflow.errors import ShapeError
-from dataflow.ops.comparison import less
-from dataflow.ops.matmul import matmul
-from dataflow.ops.powers import reciprocal, sqrt
-from dataflow.ops.ranks import tensors_of
-from dataflow.ops.selection import clip, where
-from dataflow.ops.shaping import expand_dims
-from dataflow.source import user_line
-from dataflow.spec import shape_text
+import numpy as np
+
+from dataflow.spec import Spec
 
 if TYPE_CHECKING:
-    from dataflow.tensor import Tensor, TensorLike
+    from dataflow.op import Array, Arrays, Call
 
-__all__ = ["addmm", "baddbmm", "cdist", "clamp", "lerp", "rsqrt"]
+__all__ = ["INTERNAL", "combining", "scratch_of"]
 
-clamp = also_named(clip, "clamp")
+_BLOCK = 4096
+_LONG = 512
 
-
-@public()
-def rsqrt(x: TensorLike) -> Tensor:
-    """Return ``1 / sqrt(x)``, element by element: inf at 0, NaN below.
-
-    Parameters
-    ----------
-    x : tensor or array_like
-        Numbers of any shape; integers become floats.
-
-    Examples
-    --------
-    >>> import dataflow as df
-    >>> x = df.GraphBuilder().constant([4.0, 0.25])
-    >>> df.evaluate(df.rsqrt(x))
-    array([0.5, 2. ], dtype=float32)
-    """
-    return reciprocal(sqrt(x))
+INTERNAL = 16384 + 16 * _BLOCK
+"""Bytes that a ufunc's `at` allocates, whatever the sizes, and a block's updates if they have gaps
+in memory, and a cast."""
 
 
-@public()
-def lerp(start: TensorLike, end: TensorLike, weight: TensorLike) -> Tensor:
-    """Return ``start + weight * (end - start)``, what lies between two tensors.
+class _Places(NamedTuple):
+    """Where updates go: three axes of `out`, the indices, and a block's positions and values."""
 
-    Parameters
-    ----------
-    start, end : tensor or array_like
-        What weights of 0 and 1 give exactly.
-    weight : number, tensor or array_like
-        How far to go; below 0 and above 1 it goes beyond.
-
-    Returns
-    -------
-    Tensor
-        The shape that all three broadcast to.
-
-    Notes
-    -----
-    From a weight of 1/2 on it is ``end - (1 - weight) * (end - start)``, as PyTorch has it.
-
-    Examples
-    --------
-    >>> import dataflow as df
-    >>> x = df.GraphBuilder().constant([0.0, 10.0])
-    >>> df.evaluate(df.lerp(x, x + 4, 0.25))
-    array([ 1., 11.], dtype=float32)
-    """
-    if isinstance(weight, (int, float)):
-        first, last = tensors_of([start, end])
-        difference = last - first
-        is_near = abs(weight) < 0.5
-        return first + difference * weight if is_near else last - difference * (1 - weight)
-    first, last, share = tensors_of([start, end, weight])
-    difference = last - first
-    near, far = first + difference * share, last - difference * (1 - share)
-    return where(less(abs(share), 0.5), near, far)
+    out: Array
+    indices: Array
+    positions: Array
+    values: Array
 
 
-@public()
-def addmm(
-    input: TensorLike, mat1: TensorLike, mat2: TensorLike, *,
-    beta: complex = 1, alpha: complex = 1,
-) -> Tensor:  # fmt: skip
-    """Return ``beta * input + alpha * (mat1 @ mat2)`` for two matrices.
+def scratch_of(dtype: np.dtype) -> tuple[Spec, Spec]:
+    """Return a block's positions and its values, of the dtype that they are combined in."""
+    return Spec((_BLOCK,), np.dtype(np.int64)), Spec((_BLOCK,), dtype)
+
+
+def combining(
+    ufunc: np.ufunc, out: Array, counted: Array, updates: Array, axis: int, block: Arrays
+) -> list[Call]:  # fmt: skip
+    """Return the call that combines updates into `out` along an axis.
 
     Parameters
     ----------
-    input : tensor or array_like
-        Of a shape that broadcasts to the product's. Where `beta` is 0 it isn't read.
-    mat1, mat2 : tensor or array_like
-        ``(n, m)`` and ``(m, p)``.
-    beta, alpha : number
-        What the two are multiplied by.
-
-    Raises
-    ------
-    ShapeError
-        An operand has another number of axes, or the shapes don't agree.
-
-    Examples
-    --------
-    >>> import dataflow as df
-    >>> x = df.GraphBuilder().constant([[1.0, 2.0]])
-    >>> df.evaluate(df.addmm(x[:, :1], x, x.T, alpha=2))
-    array([[11.]], dtype=float32)
+    ufunc : numpy.ufunc
+        How an element and an update make another element.
+    out : numpy.ndarray
+        Already filled, of the dtype of ``block[1]``, which may be wider than the updates'.
+    counted : numpy.ndarray
+        Indices in range, of any shape, which the updates have from the axis on; they are lost.
+    updates : numpy.ndarray
+        As many as the indices along the axis, and of the shape of `out` otherwise.
+    axis : int
+        The axis of `out` that the indices are along.
+    block : sequence of numpy.ndarray
+        What `scratch_of` says.
     """
-    return _added("addmm", 2, (input, mat1, mat2), beta, alpha)
+    if not updates.size:
+        return []
+    if not out.flags.c_contiguous or not counted.flags.c_contiguous:
+        return [(ufunc.at, (np.moveaxis(out, axis, 0), counted, _rows(updates, axis, counted)))]
+    shape = (math.prod(out.shape[:axis]), out.shape[axis], math.prod(out.shape[axis + 1 :]))
+    places = _Places(out.reshape(shape), counted.reshape(-1), *block)
+    source = updates.reshape(-1) if updates.flags.c_contiguous else updates.flat
+    if shape[2] > _LONG:
+        return [(_combine_rows, (ufunc, places, source))]
+    return [(_combine_flat, (ufunc, places, source))]
 
 
-@public()
-def baddbmm(
-    input: TensorLike, batch1: TensorLike, batch2: TensorLike, *,
-    beta: complex = 1, alpha: complex = 1,
-) -> Tensor:  # fmt: skip
-    """Return ``beta * input + alpha * (batch1 @ batch2)`` for two batches of matrices.
-
-    See `addmm` for the parameters; all products have three axes.
-
-    Examples
-    --------
-    >>> import dataflow as df
-    >>> x = df.GraphBuilder().ones((2, 1, 3))
-    >>> df.evaluate(df.baddbmm(x[:, :, :1], x, x.mT)).ravel()
-    array([4., 4.], dtype=float32)
-    """
-    return _added("baddbmm", 3, (input, batch1, batch2), beta, alpha)
+def _rows(updates: Array, axis: int, indices: Array) -> Array:
+    """Move the axes of the indices to the front."""
+    moved = range(axis, axis + indices.ndim)
+    return np.moveaxis(updates, tuple(moved), tuple(range(indices.ndim)))
 
 
-def _added(
-    name: str, ndim: int, operands: tuple[TensorLike, ...], beta: complex, alpha: complex
-) -> Tensor:
-    added, left, right = tensors_of(operands)
-    if (left.ndim, right.ndim) != (ndim, ndim):
-        shapes = f"{shape_text(left.shape)} and {shape_text(right.shape)}"
-        msg = f"{name} ({user_line()}) takes products of {ndim} axes, not {shapes}"
-        raise ShapeError(msg)
-    product = matmul(left, right)
-    product = product if alpha == 1 else product * alpha
-    if beta == 0:
-        return product
-    total = product + (added if beta == 1 else added * beta)
-    if total.shape != product.shape:
-        msg = (f"{name} ({user_line()}): {shape_text(added.shape)} doesn't broadcast to "
-               f"{shape_text(product.shape)}")  # fmt: skip
-        raise ShapeError(msg)
-    return total
+def _combine_rows(ufunc: np.ufunc, places: _Places, source: Any) -> None:  # noqa: ANN401
+    """Combine rows one after the other, each in parts as long as a block."""
+    width, at = places.out.shape[2], 0
+    for rows in places.out:
+        for index in places.indices:
+            for start in range(0, width, _BLOCK):
+                part = rows[index, start : start + _BLOCK]
+                values = places.values[: len(part)]
+                values[...] = source[at : at + len(part)]
+                ufunc(part, values, out=part)
+                at += len(part)
 
 
-@public()
-def cdist(x1: TensorLike, x2: TensorLike, p: float = 2.0) -> Tensor:
-    """Return the distance of every row of one matrix from every row of another.
+def _combine_flat(ufunc: np.ufunc, places: _Places, source: Any) -> None:  # noqa: ANN401
+    """Combine blocks of rows: some of the outer axis with all indices, or some indices of each."""
+    outer, length, width = places.out.shape
+    count, flat = len(places.indices), places.out.reshape(-1)
+    together = min(max(_BLOCK // (count * width), 1), outer)
+    np.multiply(places.indices, width, out=places.indices)
+    columns, rows = np.arange(width), np.arange(together) * (length * width)
+    for first in range(0, count, _BLOCK // (together * width)):
+        starts = places.indices[first : first + _BLOCK // (together * width)]
+        positions = starts
+        if together * width > 1:
+            shape = (together, len(starts), width)
+            positions = places.positions[: math.prod(shape)]
+            _spread(starts, columns, rows, positions.reshape(shape))
+        for row in range(0, outer, together):
+            size = min(together, outer - row) * len(starts) * width
+            at, values = (row * count + first) * width, places.values[:size]
+            values[...] = source[at : at + size]
+            part = flat[row * length * width : (row + together) * length * width]
+            ufunc.at(part, positions[:size], values)
 
-    Parameters
-    ----------
-    x1, x2 : tensor or array_like
-        ``(..., n, d)`` and ``(..., m, d)``, real.
-    p : float
-        Which norm of the difference; see `dataflow.linalg.vector_norm`.
 
-    Returns
-    -------
-    Tensor
-        ``(..., n, m)``. The derivative is 0 where two rows are the same.
-
-    Raises
-    ------
-    ShapeError, GraphError
-        There are fewer than two axes, the shapes don't broadcast, or `p` is below 0.
-
-    Examples
-    --------
-    >>> import dataflow as df
-    >>> x = df.GraphBuilder().constant([[0.0, 0.0], [3.0, 4.0]])
-    >>> df.evaluate(df.cdist(x, x))
-    array([[0., 5.],
-           [5., 0.]], dtype=float32)
-    """
-    left, right = tensors_of([x1, x2])
-    for operand in (left, right):
-        if operand.ndim < 2:
-            msg = f"cdist ({user_line()}) takes rows of matrices, not {shape_text(operand.shape)}"
-            raise ShapeError(msg)
-    rows, others = expand_dims(left, -2), expand_dims(right, -3)
-    return call_function("nn.pairwise_distance", rows, others, p, eps=0.0)
+def _spread(starts: Array, columns: Array, rows: Array, positions: Array) -> None:
+    """Write where each element of a block goes, counted from its part of `out`."""
+    np.add(starts[:, np.newaxis], columns, out=positions[0])
+    np.add(positions[0], rows[1:, np.newaxis, np.newaxis], out=positions[1:])

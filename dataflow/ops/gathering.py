@@ -4,6 +4,9 @@ Indices are checked before anything is read or written, so these steps can fail,
 before the first write to a variable. `numpy.take` would allocate a second result to check them
 itself; so it is asked to clip what is in range already.
 
+What is added up is in the dtype of the updates, float16 in float32; or, where the attribute `wide`
+asks for it, in twice as many bits, so that a million float32 numbers have a sum as good as one.
+
 Only leading axes are sliced: any other slice has gaps in memory, which NumPy would copy over.
 """
 
@@ -35,6 +38,7 @@ from dataflow.op import (
     Workspace,
     register,
 )
+from dataflow.ops.combining import INTERNAL, combining, scratch_of
 from dataflow.ops.positions import check_int64, counting, index_within
 from dataflow.ops.shaping import broadcast_to, reshape
 from dataflow.ops.structure import check_inputs, copy_cost, is_row_major, single_dim
@@ -46,9 +50,6 @@ if TYPE_CHECKING:
     from dataflow.dims import Dim
 
 __all__ = ["take"]
-
-_ADD_AT = 8192
-"""Bytes that `numpy.add.at` allocates, whatever the sizes."""
 
 
 def _axis(attrs: Attrs, ndim: int) -> int:
@@ -220,6 +221,8 @@ def _scatter_infer(specs: Specs, attrs: Attrs) -> Specs:
     updates, indices = check_inputs(specs, 2), specs[1]
     check_int64(indices, 1)
     axis, length = attrs.integer("axis"), single_dim(attrs, "length")
+    if "wide" in attrs:
+        attrs.flag("wide")
     stop = axis + indices.ndim
     if updates.dtype.kind == "b" or axis < 0 or updates.shape[axis:stop] != indices.shape:
         msg = (f"{updates} can't be added up at indices {indices} along axis {axis}: it must be "
@@ -228,17 +231,25 @@ def _scatter_infer(specs: Specs, attrs: Attrs) -> Specs:
     return (updates.with_shape((*updates.shape[:axis], length, *updates.shape[stop:])),)
 
 
+def _total(specs: Specs, attrs: Attrs) -> Spec:
+    """Return what is added up in: more bits than the result's where its dtype or `wide` asks."""
+    (out,) = _scatter_infer(specs, attrs)
+    wide = {"float16": "float32"}
+    if attrs.get("wide", False):
+        wide |= {"float32": "float64", "complex64": "complex128"}
+    return Spec(out.shape, np.dtype(wide.get(out.dtype.name, out.dtype)))
+
+
 def _scatter_kernel(outs: Arrays, ins: Arrays, scratch: Arrays, attrs: Attrs) -> list[Call]:
-    (out,), (updates, indices), (counted, *wide) = outs, ins, scratch
+    (out,), (updates, indices), (counted, *block) = outs, ins, scratch
     axis = attrs.integer("axis")
-    calls = counting(indices, counted, out.shape[axis])
-    total = wide[0] if wide else out
-    if wide:
-        calls.append((np.copyto, (wide[1], updates)))
-        updates = wide[1]
-    rows = _rows(updates, axis, indices.ndim)
-    calls += [(total.fill, (0,)), (np.add.at, (np.moveaxis(total, axis, 0), counted, rows))]
-    return [*calls, (np.copyto, (out, total, "same_kind"))] if wide else calls
+    total, block = (block[0], block[1:]) if len(block) > 2 else (out, block)
+    calls = [
+        *counting(indices, counted, out.shape[axis]),
+        (total.fill, (0,)),
+        *combining(np.add, total, counted, updates, axis, block),
+    ]
+    return calls if total is out else [*calls, (np.copyto, (out, total, "same_kind"))]
 
 
 def _rows(updates: Array, axis: int, count: int) -> Array:
@@ -249,17 +260,15 @@ def _rows(updates: Array, axis: int, count: int) -> Array:
 
 def _scatter_workspace(specs: Specs, attrs: Attrs) -> Workspace:
     updates, indices = specs
-    if updates.dtype != np.float16:
-        return Workspace((indices,), _ADD_AT)
-    (out,) = _scatter_infer(specs, attrs)
-    wide = tuple(Spec(spec.shape, np.dtype(np.float32)) for spec in (out, updates))
-    return Workspace((indices, *wide), _ADD_AT)
+    total = _total(specs, attrs)
+    wide = () if total.dtype == updates.dtype else (total,)
+    return Workspace((indices, *wide, *scratch_of(total.dtype)), INTERNAL)
 
 
 def _scatter_reference(updates: np.ndarray, indices: np.ndarray, attrs: Attrs) -> np.ndarray:
     axis, (length,) = attrs.integer("axis"), attrs.integers("length")
     shape = (*updates.shape[:axis], length, *updates.shape[axis + indices.ndim :])
-    out = np.zeros(shape, np.float32 if updates.dtype == np.float16 else updates.dtype)
+    out = np.zeros(shape, _total((Spec.like(updates), Spec.like(indices)), attrs).dtype)
     np.add.at(np.moveaxis(out, axis, 0), indices, _rows(updates, axis, indices.ndim))
     return out.astype(updates.dtype)
 
@@ -275,11 +284,11 @@ def _scatter_batch(
     (updates, indices), axis = inputs, application.attrs.integer("axis")
     (length,) = application.attrs.dims("length")
     if not batched[1]:
-        return [apply(SCATTER_ADD, inputs, Attrs(axis=axis + 1, length=(length,)))]
+        return [apply(SCATTER_ADD, inputs, application.attrs.replace(axis=axis + 1))]
     if not batched[0]:
         updates = broadcast_to(updates, (size, *updates.shape))
     rows = move_axes(updates, axis + 1, axis + indices.ndim, 1)
-    attrs = Attrs(axis=0, length=(size * length,))
+    attrs = application.attrs.replace(axis=0, length=(size * length,))
     (added,) = (apply(SCATTER_ADD, (rows, in_one(indices, length)), attrs),)
     return [move_axis(reshape(added, (size, length, *added.shape[1:])), 1, axis + 1)]
 
@@ -305,6 +314,7 @@ def _scatter_samples(rng: np.random.Generator) -> list[Sample]:
         indices = np.asarray(rng.integers(-length, length, places))
         attrs = Attrs(axis=axis, length=(length,))
         for dtype in DTYPES[1:]:
+            attrs = attrs.replace(wide=True) if dtype[0] in "fc" and axis else attrs
             updates = rng.uniform(-3, 3, (*shape[:axis], *places, *shape[axis + 1 :]))
             made.append(Sample((np.asarray(updates).astype(dtype), indices), attrs,
                                dtype[0] == "f"))  # fmt: skip

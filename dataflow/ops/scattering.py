@@ -13,6 +13,7 @@ from dataflow.calling import call_function
 from dataflow.dispatch import public
 from dataflow.errors import DTypeError, GraphError, ShapeError
 from dataflow.ops.along import check_within, indices_along, positions_along
+from dataflow.ops.limits import highest, lowest
 from dataflow.ops.shaping import broadcast_to, reshape
 from dataflow.ops.slicing import Range, take_ranges
 from dataflow.ops.updates import as_updates, update_rows
@@ -207,12 +208,7 @@ def _neutral(reduce: str, dtype: np.dtype) -> float:
     """Return what changes nothing when it is combined."""
     if reduce in ("sum", "mean", "prod"):
         return int(reduce == "prod")
-    if dtype.kind == "b":
-        return reduce == "amin"
-    if dtype.kind in "iu":
-        limits = np.iinfo(dtype)
-        return int(limits.min if reduce == "amax" else limits.max)
-    return -np.inf if reduce == "amax" else np.inf
+    return lowest(dtype) if reduce == "amax" else highest(dtype)
 
 
 def _count(x: Tensor, places: Tensor, include_self: bool) -> Tensor:

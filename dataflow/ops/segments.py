@@ -16,6 +16,7 @@ from dataflow.dims import as_dim
 from dataflow.dispatch import public
 from dataflow.errors import DTypeError, ShapeError
 from dataflow.ops.gathering import SCATTER_ADD
+from dataflow.ops.limits import highest, lowest
 from dataflow.ops.reducing import accumulator
 from dataflow.ops.shaping import reshape
 from dataflow.ops.slicing import slice_axis
@@ -48,7 +49,8 @@ def segment_sum(x: Tensor, segment_ids: TensorLike, num_segments: DimLike) -> Te
     -------
     Tensor
         As many rows as there are segments, 0 in those without elements. Integers keep their dtype,
-        booleans become int64, and float16 is added up in float32.
+        booleans become int64. float32 and complex64 are added up in twice as many bits, float16 in
+        float32: the sum of a million float32 numbers is off by one rounding, not by a million.
 
     Raises
     ------
@@ -126,7 +128,7 @@ def segment_max(x: Tensor, segment_ids: TensorLike, num_segments: DimLike) -> Te
     array([  4.,   8.,   2., -inf], dtype=float32)
     """
     ids, count = _checked("segment_max", x, segment_ids, num_segments)
-    return _updated("max", x, ids, count, _lowest(x.dtype))
+    return _updated("max", x, ids, count, lowest(x.dtype))
 
 
 @public()
@@ -143,7 +145,7 @@ def segment_min(x: Tensor, segment_ids: TensorLike, num_segments: DimLike) -> Te
     array([ 1.,  8.,  2., inf], dtype=float32)
     """
     ids, count = _checked("segment_min", x, segment_ids, num_segments)
-    return _updated("min", x, ids, count, _highest(x.dtype))
+    return _updated("min", x, ids, count, highest(x.dtype))
 
 
 def _checked(
@@ -165,7 +167,7 @@ def _checked(
 
 def _summed(x: Tensor, ids: Tensor, count: int | Dim) -> Tensor:
     values = x.astype(np.int64) if x.dtype.kind == "b" else x
-    rows = apply(SCATTER_ADD, (values, ids), Attrs(axis=0, length=(count + 1,)))
+    rows = apply(SCATTER_ADD, (values, ids), Attrs(axis=0, length=(count + 1,), wide=True))
     return slice_axis(rows, 0, 0, count)
 
 
@@ -174,15 +176,3 @@ def _updated(how: str, x: Tensor, ids: Tensor, count: int | Dim, first: float) -
     start = call_function("broadcast_to", x.builder.constant(first, dtype=x.dtype),
                           (count + 1, *row))  # fmt: skip
     return slice_axis(update_rows(how, start, ids, x), 0, 0, count)
-
-
-def _lowest(dtype: np.dtype) -> float:
-    if dtype.kind == "b":
-        return False
-    return int(np.iinfo(dtype).min) if dtype.kind in "iu" else -np.inf
-
-
-def _highest(dtype: np.dtype) -> float:
-    if dtype.kind == "b":
-        return True
-    return int(np.iinfo(dtype).max) if dtype.kind in "iu" else np.inf

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -35,6 +35,7 @@ from dataflow.op import (
     Workspace,
     register,
 )
+from dataflow.ops.limits import lowest
 from dataflow.ops.nn.places import gather_places, scatter_places
 from dataflow.ops.nn.pools import (
     CASES,
@@ -61,13 +62,6 @@ __all__ = ["ARGMAX_POOL", "MAX_POOL"]
 _INT64 = np.dtype(np.int64)
 
 
-def _lowest(dtype: np.dtype) -> Any:  # noqa: ANN401 - a number of that dtype
-    """Return what no element is below."""
-    if dtype.kind == "f":
-        return -np.inf
-    return np.iinfo(dtype).min if dtype.kind in "iu" else False
-
-
 # nn.max_pool
 
 
@@ -91,7 +85,7 @@ def _largest(out: Array, x: Array, window: Window) -> list[Call]:
                 for elements, where in window.by_place()]  # fmt: skip
     pairs = [(out[where], x[elements]) for _, elements, where in steps.pairs(size, kernel, places)]
     if steps.is_padded:
-        first: Call = (out.fill, (_lowest(out.dtype),))
+        first: Call = (out.fill, (lowest(out.dtype),))
     else:
         first = (np.copyto, pairs.pop(0))
     return [first, *(call_into(np.maximum, (to, seen), to) for to, seen in pairs)]
@@ -100,7 +94,7 @@ def _largest(out: Array, x: Array, window: Window) -> list[Call]:
 def _max_reference(x: Array, attrs: Attrs) -> Array:
     window = window_of(x.shape, attrs)
     axes = tuple(range(-len(window.kernel), 0))
-    largest: Array = np.maximum.reduce(windows_of(x, window, _lowest(x.dtype)), axes)
+    largest: Array = np.maximum.reduce(windows_of(x, window, lowest(x.dtype)), axes)
     return largest
 
 
@@ -286,7 +280,7 @@ def _argmax_reference(x: Array, attrs: Attrs) -> Array:
     axes = len(window.kernel)
     numbers = np.arange(math.prod(window.size)).reshape(window.size)
     indices = windows_of(numbers, window, -1)
-    seen = windows_of(x, window, _lowest(x.dtype))
+    seen = windows_of(x, window, lowest(x.dtype))
     positions = tuple(range(-axes, 0))
     largest = np.maximum.reduce(seen, positions, keepdims=True)
     found = (indices >= 0) & ((seen == largest) | (seen != seen))  # noqa: PLR0124 - NaN
