@@ -1,0 +1,142 @@
+"""Adam and AdamW.
+
+The moments are kept as discounted sums, not averages: ``first = beta1 * first + gradient`` and
+``second = beta2 * second + gradient**2``. Their factors ``1 - beta`` go into the two scalars
+that correct the bias, which saves three passes over every parameter.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dataflow.calling import call_function
+from dataflow.optim.betas import check_betas
+from dataflow.optim.checks import check_flag, check_range
+from dataflow.optim.decay import shrunk, with_weights
+from dataflow.optim.optimizer import Optimizer
+
+if TYPE_CHECKING:
+    from dataflow.optim.updates import Parameter, Scalar, Updates
+    from dataflow.tensor import Tensor
+
+__all__ = ["Adam", "AdamW"]
+
+
+@dataclass(frozen=True)
+class Adam(Optimizer):
+    """Adam [1]_, with the same parameters and the same values as ``torch.optim.Adam``.
+
+    ``w -= lr * first / (sqrt(second) + eps)`` of averages of the gradient and its square that are
+    corrected for their start from zero.
+
+    Parameters
+    ----------
+    lr : float, Tensor or callable
+        The learning rate; see `Optimizer`.
+    betas : tuple of float
+        The discounts of the two moments, in [0, 1).
+    eps : float
+        Added to the denominator.
+    weight_decay : float
+        How much of the variable is added to its gradient.
+    amsgrad : bool
+        Whether the largest second moment so far is taken instead of the last [2]_.
+    decoupled_weight_decay : bool
+        Whether weights decay beside the gradient, as in `AdamW`.
+    maximize, groups, name
+        See `Optimizer`.
+
+    Notes
+    -----
+    In the state, the moments ``adam.first.w`` and ``adam.second.w`` are PyTorch's ``exp_avg``
+    divided by ``1 - betas[0]`` and ``exp_avg_sq`` divided by ``1 - betas[1]``.
+
+    References
+    ----------
+    .. [1] D. P. Kingma, J. Ba, "Adam: A Method for Stochastic Optimization", ICLR 2015.
+    .. [2] S. J. Reddi, S. Kale, S. Kumar, "On the Convergence of Adam and Beyond", ICLR 2018.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> b = df.GraphBuilder()
+    >>> w = b.variable("w", np.array([3.0]))
+    >>> df.optim.Adam(0.5).minimize((w * w).sum())
+    >>> runner = df.Runner(df.compile(b.build()))
+    >>> _ = runner.run()
+    >>> np.round(runner.state["w"], 6)
+    array([2.5])
+    """
+
+    betas: tuple[float, float] = (0.9, 0.999)
+    eps: float = 1e-8
+    weight_decay: float = 0.0
+    amsgrad: bool = False
+    decoupled_weight_decay: bool = False
+    name: str = field(default="adam", kw_only=True)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_betas(self._kind, self.betas)
+        check_range(self._kind, "eps", self.eps, 0.0)
+        check_range(self._kind, "weight_decay", self.weight_decay, 0.0)
+        check_flag(self._kind, "amsgrad", self.amsgrad)
+        check_flag(self._kind, "decoupled_weight_decay", self.decoupled_weight_decay)
+
+    def rates(self, updates: Updates) -> tuple[Scalar, ...]:
+        """Return the step size and eps, with the moments' factors and bias in, and the rate."""
+        betas = updates.builder.constant(np.asarray(self.betas, np.float64))
+        bias = 1.0 - call_function("power", betas, updates.count)
+        scale = call_function("sqrt", bias[1] / (1.0 - self.betas[1]))
+        rate = updates.rate(self.lr)
+        return scale * (rate * (1.0 - self.betas[0])) / bias[0], scale * self.eps, rate
+
+    def step(self, parameter: Parameter, rates: tuple[Scalar, ...]) -> Tensor:
+        """Return ``w - size * first / (sqrt(second) + eps)``."""
+        size, eps, rate = rates
+        coupled = 0.0 if self.decoupled_weight_decay else self.weight_decay
+        gradient = with_weights(parameter, coupled)
+        first, second = parameter.moment("first"), parameter.moment("second")
+        new_first = first * self.betas[0] + gradient
+        new_second = second * self.betas[1] + gradient * gradient
+        largest = self._largest(parameter, new_second)
+        change = new_first / (call_function("sqrt", largest) + eps) * size
+        parameter.commit(first, new_first)
+        parameter.commit(second, new_second)
+        return shrunk(parameter, self.weight_decay - coupled, rate) - change
+
+    def _largest(self, parameter: Parameter, second: Tensor) -> Tensor:
+        if not self.amsgrad:
+            return second
+        largest = parameter.moment("largest")
+        return parameter.commit(largest, call_function("maximum", largest, second))
+
+
+@dataclass(frozen=True)
+class AdamW(Adam):
+    """Adam with weights that decay beside the gradient [1]_: ``torch.optim.AdamW``.
+
+    The parameters are `Adam`'s, with a `weight_decay` of 0.01.
+
+    References
+    ----------
+    .. [1] I. Loshchilov, F. Hutter, "Decoupled Weight Decay Regularization", ICLR 2019.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> b = df.GraphBuilder()
+    >>> w = b.variable("w", np.array([3.0]))
+    >>> df.optim.AdamW(0.5, weight_decay=0.1).minimize((w * w).sum())
+    >>> runner = df.Runner(df.compile(b.build()))
+    >>> _ = runner.run()
+    >>> np.round(runner.state["w"], 6)
+    array([2.35])
+    """
+
+    weight_decay: float = 1e-2
+    decoupled_weight_decay: bool = True
+    name: str = field(default="adamw", kw_only=True)

@@ -1,0 +1,168 @@
+"""What the updates of one optimiser share, and what its rule sees of one variable.
+
+All that training goes on from is a variable: the step counter, and the moments of each variable.
+What all variables share (rates, bias corrections) is computed once, in float64 scalars, and cast
+where it is used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+
+from dataflow.calling import call_function
+from dataflow.errors import GraphError
+from dataflow.source import user_line
+from dataflow.tensor import Tensor
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dataflow.dims import Dim
+
+__all__ = ["Parameter", "Rate", "Scalar", "Updates"]
+
+Scalar: TypeAlias = "float | Tensor"
+"""A number known while the graph is declared, or a float64 scalar."""
+
+Rate: TypeAlias = "float | Tensor | Callable[[Any], Any]"
+"""A learning rate: a number, a scalar tensor, or a schedule, a function of the updates done."""
+
+
+class Updates:
+    """What one call of `Optimizer.apply` declares for all variables together.
+
+    Parameters
+    ----------
+    builder : GraphBuilder
+        Where it is declared.
+    name : str
+        What the names of its variables begin with.
+    when : Tensor, optional
+        A bool scalar: whether anything changes in a run. By default everything does.
+    """
+
+    def __init__(self, builder: Any, name: str, when: Tensor | None = None) -> None:  # noqa: ANN401
+        self.builder = builder
+        self.name = name
+        self.when = when
+        self._casts: dict[tuple[Tensor, np.dtype[Any]], Tensor] = {}
+
+    @cached_property
+    def steps(self) -> Tensor:
+        """The number of updates before this one: an int64 scalar, kept in the state."""
+        steps: Tensor = self.builder.variable(f"{self.name}.step", np.zeros((), np.int64))
+        self.commit(steps, steps + 1)
+        return steps
+
+    @cached_property
+    def count(self) -> Tensor:
+        """The number of this update, 1 at the first, in float64."""
+        return (self.steps + 1).astype(np.float64)
+
+    def rate(self, lr: Rate) -> Scalar:
+        """Return a learning rate as a number or a float64 scalar, a schedule's at this update."""
+        made = lr if isinstance(lr, Tensor) or not callable(lr) else self._scheduled(lr)
+        if not isinstance(made, Tensor):
+            return float(made)
+        if made.builder is not self.builder or made.shape != () or made.dtype.kind != "f":
+            msg = (f"{self.name} ({user_line()}): the learning rate is a real scalar of the same "
+                   f"graph, not {made.node!r}, {made.spec}")  # fmt: skip
+            raise GraphError(msg)
+        return self.cast(made, np.dtype(np.float64))
+
+    def _scheduled(self, schedule: Callable[[Any], Any]) -> Scalar:
+        made = schedule(self.steps.astype(np.float64))
+        if not isinstance(made, (int, float, Tensor)):
+            msg = f"{self.name} ({user_line()}): the schedule gives {made!r}, which is no rate"
+            raise GraphError(msg)
+        return made
+
+    def cast(self, scalar: Scalar, dtype: np.dtype[Any]) -> Scalar:
+        """Return a scalar in a dtype; a number takes the one that it meets."""
+        if not isinstance(scalar, Tensor) or scalar.dtype == dtype:
+            return scalar
+        if (scalar, dtype) not in self._casts:
+            self._casts[scalar, dtype] = scalar.astype(dtype)
+        return self._casts[scalar, dtype]
+
+    def commit(self, variable: Tensor, value: Tensor) -> None:
+        """Set what a variable becomes, in the runs in which anything changes."""
+        if self.when is not None:
+            value = call_function("where", self.when, value, variable)
+        self.builder.update(variable, value)
+
+    def scalar(self, kind: str, first: float) -> Tensor:
+        """Declare a float64 scalar that all variables share, such as a product of rates."""
+        made: Tensor = self.builder.variable(
+            f"{self.name}.{kind}", np.array(first, np.float64), requires_grad=False
+        )
+        return made
+
+
+class Parameter:
+    """A variable and its gradient, as the rule of an optimiser sees them.
+
+    A complex variable is seen as two real numbers an element, along a new last axis, as PyTorch's
+    optimisers see it.
+
+    Parameters
+    ----------
+    updates : Updates
+        What is declared for all variables together.
+    variable : Tensor
+        The variable.
+    gradient : Tensor
+        Its gradient, of the same shape and dtype.
+    """
+
+    def __init__(self, updates: Updates, variable: Tensor, gradient: Tensor) -> None:
+        self._updates = updates
+        self._variable = variable
+        self.value = _as_real(variable)
+        self.gradient = _as_real(gradient)
+
+    def cast(self, scalar: Scalar) -> Scalar:
+        """Return a scalar in the dtype of the values; a number as it is."""
+        return self._updates.cast(scalar, self.value.dtype)
+
+    def moment(
+        self, kind: str, *, first: float = 0.0, shape: Sequence[int | Dim] | None = None
+    ) -> Tensor:
+        """Declare a variable that is kept from run to run, of the values' shape and dtype.
+
+        Parameters
+        ----------
+        kind : str
+            The middle of its name: ``adam.first.w``.
+        first : float
+            What it is filled with before the first run.
+        shape : sequence of int or Dim, optional
+            Its shape, if not the values'.
+        """
+        builder = self._updates.builder
+        full = builder.full(self.value.shape if shape is None else shape, first, self.value.dtype)
+        name = f"{self._updates.name}.{kind}.{self._variable.node}"
+        made: Tensor = builder.variable(name, full, requires_grad=False)
+        return made
+
+    def commit(self, moment: Tensor, value: Tensor) -> Tensor:
+        """Set what a moment becomes, and return that."""
+        self._updates.commit(moment, value)
+        return value
+
+    def become(self, value: Tensor) -> None:
+        """Set what the variable becomes."""
+        if self.value is not self._variable:
+            value = call_function("complex", value[..., 0], value[..., 1])
+        self._updates.commit(self._variable, value)
+
+
+def _as_real(tensor: Tensor) -> Tensor:
+    if tensor.dtype.kind != "c":
+        return tensor
+    parts = (call_function("real", tensor), call_function("imag", tensor))
+    return call_function("stack", parts, -1)
