@@ -10,10 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from dataflow.calling import call_function
-from dataflow.optim.betas import check_betas
+from dataflow.optim.betas import check_betas, corrected
 from dataflow.optim.checks import check_flag, check_range
 from dataflow.optim.decay import shrunk, with_weights
 from dataflow.optim.optimizer import Optimizer
@@ -61,6 +59,7 @@ class Adam(Optimizer):
 
     Examples
     --------
+    >>> import numpy as np
     >>> import dataflow as df
     >>> b = df.GraphBuilder()
     >>> w = b.variable("w", np.array([3.0]))
@@ -88,11 +87,8 @@ class Adam(Optimizer):
 
     def rates(self, updates: Updates) -> tuple[Scalar, ...]:
         """Return the step size and eps, with the moments' factors and bias in, and the rate."""
-        betas = updates.builder.constant(np.asarray(self.betas, np.float64))
-        bias = 1.0 - call_function("power", betas, updates.count)
-        scale = call_function("sqrt", bias[1] / (1.0 - self.betas[1]))
         rate = updates.rate(self.lr)
-        return scale * (rate * (1.0 - self.betas[0])) / bias[0], scale * self.eps, rate
+        return *corrected(updates, self.betas, self.eps, rate), rate
 
     def step(self, parameter: Parameter, rates: tuple[Scalar, ...]) -> Tensor:
         """Return ``w - size * first / (sqrt(second) + eps)``."""
@@ -127,6 +123,7 @@ class AdamW(Adam):
 
     Examples
     --------
+    >>> import numpy as np
     >>> import dataflow as df
     >>> b = df.GraphBuilder()
     >>> w = b.variable("w", np.array([3.0]))

@@ -50,6 +50,7 @@ class Updates:
         self.name = name
         self.when = when
         self._casts: dict[tuple[Tensor, np.dtype[Any]], Tensor] = {}
+        self._kinds: dict[str, int] = {}
 
     @cached_property
     def steps(self) -> Tensor:
@@ -96,10 +97,12 @@ class Updates:
         self.builder.update(variable, value)
 
     def scalar(self, kind: str, first: float) -> Tensor:
-        """Declare a float64 scalar that all variables share, such as a product of rates."""
-        made: Tensor = self.builder.variable(
-            f"{self.name}.{kind}", np.array(first, np.float64), requires_grad=False
-        )
+        """Declare a float64 scalar that the variables of one group share; the next has a number."""
+        number = self._kinds.get(kind, 0)
+        self._kinds[kind] = number + 1
+        name = f"{self.name}.{kind}_{number}" if number else f"{self.name}.{kind}"
+        start = np.array(first, np.float64)
+        made: Tensor = self.builder.variable(name, start, requires_grad=False)
         return made
 
 
@@ -124,6 +127,11 @@ class Parameter:
         self._variable = variable
         self.value = _as_real(variable)
         self.gradient = _as_real(gradient)
+
+    @property
+    def is_complex(self) -> bool:
+        """Whether the variable is of complex numbers."""
+        return self.value is not self._variable
 
     def cast(self, scalar: Scalar) -> Scalar:
         """Return a scalar in the dtype of the values; a number as it is."""
@@ -156,7 +164,7 @@ class Parameter:
 
     def become(self, value: Tensor) -> None:
         """Set what the variable becomes."""
-        if self.value is not self._variable:
+        if self.is_complex:
             value = call_function("complex", value[..., 0], value[..., 1])
         self._updates.commit(self._variable, value)
 
