@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from dataflow.derivatives import linearize as linearize
     from dataflow.derivatives import value_and_grad as value_and_grad
     from dataflow.derivatives import vjp as vjp
+    from dataflow.differentiation import differentiate as differentiate
     from dataflow.dims import Dim as Dim
     from dataflow.dtypes import *
     from dataflow.graph import Graph as Graph
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
     from dataflow.namespace import __array_api_version__ as __array_api_version__
     from dataflow.namespace import __array_namespace_info__ as __array_namespace_info__
     from dataflow.ops import *
+    from dataflow.reopening import inline as inline
+    from dataflow.reopening import reopen as reopen
     from dataflow.spec import Spec as Spec
     from dataflow.tensor import Tensor as Tensor
     from dataflow.vectorize import vmap as vmap
@@ -67,15 +70,18 @@ _LAZY = {
     "Tensor": "dataflow.tensor",
     "compile": "scheduler.compiler",
     "evaluate": "scheduler.reference",
+    "differentiate": "dataflow.differentiation",
     "grad": "dataflow.derivatives",
     "hessian": "dataflow.jacobians",
     "hvp": "dataflow.derivatives",
+    "inline": "dataflow.reopening",
     "jacfwd": "dataflow.jacobians",
     "jacobian": "dataflow.jacobians",
     "jacrev": "dataflow.jacobians",
     "jvp": "dataflow.derivatives",
     "linearize": "dataflow.derivatives",
     "load": "serialization.files",
+    "reopen": "dataflow.reopening",
     "save": "serialization.files",
     "value_and_grad": "dataflow.derivatives",
     "vjp": "dataflow.derivatives",

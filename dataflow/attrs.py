@@ -86,7 +86,7 @@ class Attrs(Mapping[str, Attr]):
         items: tuple[Attr, ...] = self._of(name, tuple, self[name])
         return tuple(v if isinstance(v, Dim) else self._of(name, int, v) for v in items)
 
-    def bind(self, sizes: Mapping[str, int]) -> Attrs:
+    def bind(self, sizes: Mapping[str, int | Dim]) -> Attrs:
         """Return these attributes with the named dimensions in `sizes` replaced."""
         if not any(_is_named(value) for value in self._items.values()):
             return self
@@ -109,7 +109,7 @@ def _is_named(value: Attr) -> bool:
     return isinstance(value, Dim)
 
 
-def _bound(value: Attr, sizes: Mapping[str, int]) -> Attr:
+def _bound(value: Attr, sizes: Mapping[str, int | Dim]) -> Attr:
     if isinstance(value, tuple):
         return tuple(bind_dim(v, sizes) if isinstance(v, Dim) else v for v in value)
     return bind_dim(value, sizes) if isinstance(value, Dim) else value

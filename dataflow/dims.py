@@ -49,7 +49,7 @@ class _Atom(NamedTuple):
             return "//".join(_bracketed(operand) for operand in self.operands)
         return f"max({', '.join(map(str, self.operands))})"
 
-    def bind(self, sizes: Mapping[str, int]) -> int | Dim:
+    def bind(self, sizes: Mapping[str, int | Dim]) -> int | Dim:
         if self.kind == "name":
             return sizes.get(self.name, Dim(((((self,), 1)),)))
         bound = [bind_dim(operand, sizes) for operand in self.operands]
@@ -128,7 +128,7 @@ class Dim:
         inner = [o.names() for atom in atoms for o in atom.operands if isinstance(o, Dim)]
         return frozenset(atom.name for atom in atoms if atom.kind == "name").union(*inner)
 
-    def bind(self, sizes: Mapping[str, int]) -> int | Dim:
+    def bind(self, sizes: Mapping[str, int | Dim]) -> int | Dim:
         """Return this dimension with the names in `sizes` replaced by their sizes."""
         total: int | Dim = 0
         for monomial, factor in self.terms:
@@ -173,7 +173,7 @@ def as_dim(value: DimLike) -> int | Dim:
     return size
 
 
-def bind_dim(dim: int | Dim, sizes: Mapping[str, int]) -> int | Dim:
+def bind_dim(dim: int | Dim, sizes: Mapping[str, int | Dim]) -> int | Dim:
     """Replace the names in `dim` that `sizes` has; what is left may still be a `Dim`."""
     return dim.bind(sizes) if isinstance(dim, Dim) else dim
 

@@ -21,12 +21,14 @@ import networkx as nx
 import numpy as np
 
 from dataflow.errors import GraphError, UnknownNameError
+from dataflow.provenance import reasons_for
 from dataflow.registry import get_op
 from dataflow.source import node_text
 from dataflow.spec import Spec
 
 if TYPE_CHECKING:
     from dataflow.attrs import Attrs
+    from dataflow.provenance import Reason
 
 __all__ = ["SWEEPS", "Graph", "Node", "Ref", "Variable"]
 
@@ -165,6 +167,37 @@ class Graph:
         """Return the spec of one output of one node."""
         specs: tuple[Spec, ...] = self.dag.nodes[ref.node]["specs"]
         return specs[ref.output]
+
+    def why(self, name: str) -> tuple[Reason, ...]:
+        """Return the rules that made a node of a derivative, from the seed on.
+
+        Parameters
+        ----------
+        name : str
+            A node, such as ``graph.outputs["grad.x"].node``.
+
+        Returns
+        -------
+        tuple of Reason
+            For each rule on the way, the last node that it made, the forward node that it was
+            applied to, and the line that declared this; prints as one line. Empty for a node that
+            no derivative made.
+
+        Raises
+        ------
+        UnknownNameError
+            There is no node of this name.
+
+        Examples
+        --------
+        >>> import dataflow as df
+        >>> b = df.GraphBuilder()
+        >>> x = b.input("x")
+        >>> slope = df.grad(df.sin(x) * 2, x)
+        >>> [f"{r.rule} of {r.forward}" for r in b.build(outputs=[slope]).why(slope.node)]
+        ['seed of multiply_0', 'multiply.vjp of multiply_0', 'sin.vjp of sin_0']
+        """
+        return reasons_for(self, name)
 
     def digest(self) -> str:
         """Return the SHA-256 of what the graph computes, in hexadecimal; source lines left out."""

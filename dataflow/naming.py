@@ -41,6 +41,8 @@ class Names:
             msg = (f"{kind} {name!r} ({user_line()}): the graph has a node of this name, declared "
                    f"at {taken['source']} (op {taken['op']!r}); choose another name")  # fmt: skip
             raise NameTakenError(msg)
+        if kind == "variable":
+            self._know_scopes(name)
         return name
 
     def unique(self, base: str) -> str:
@@ -60,6 +62,13 @@ class Names:
             yield ".".join(self._scopes)
         finally:
             self._scopes.pop()
+
+    def _know_scopes(self, name: str) -> None:
+        """Count the scopes in a variable's whole name as used, also where no ``with`` block was."""
+        level = "scope "
+        for scope in name.split(".")[:-1]:
+            self._counters.setdefault(level + scope, 1)
+            level += f"{scope}."
 
     def _free_scope(self, name: str) -> str:
         """Return a name that no scope at this level has had, with a number if need be."""

@@ -11,7 +11,7 @@ import networkx as nx
 
 from dataflow.bfloat16 import through_float32
 from dataflow.dispatch import find_function
-from dataflow.errors import GraphError
+from dataflow.errors import GraphError, UnknownNameError
 from dataflow.naming import Names
 from dataflow.op import Application, Op
 from dataflow.source import user_line
@@ -78,7 +78,9 @@ class Nodes:
         self._context = _Context()
         self._no_grad = False
 
-    def apply(self, op: Op, inputs: Sequence[Tensor], attrs: Attrs) -> tuple[Tensor, ...]:
+    def apply(
+        self, op: Op, inputs: Sequence[Tensor], attrs: Attrs, name: str = ""
+    ) -> tuple[Tensor, ...]:
         """Declare a node and return its outputs.
 
         Parameters
@@ -89,9 +91,13 @@ class Nodes:
             Its arguments, of this builder.
         attrs : Attrs
             Its static parameters.
+        name : str
+            The node's name; made up if empty.
 
         Raises
         ------
+        NameTakenError
+            The graph has a node of this name.
         GraphError
             An input belongs to another builder.
         ShapeError, DTypeError
@@ -105,7 +111,8 @@ class Nodes:
         if not op.moves and any(is_bfloat16(tensor.spec.dtype) for tensor in inputs):
             cast = find_function("astype")
             return through_float32(lambda wide: self.apply(op, wide, attrs), cast, inputs)
-        return self._add(op, tuple(inputs), attrs, self._names.unique(op.name))
+        node = self._names.claim(name, "node") if name else self._names.unique(op.name)
+        return self._add(op, tuple(inputs), attrs, node)
 
     def _add(
         self, op: Op, inputs: tuple[Tensor, ...], attrs: Attrs, name: str
@@ -162,6 +169,20 @@ class Nodes:
         return Declared(name, self._applications[name], **kept)
 
     # What is known of a node
+
+    def tensor(self, node: str, output: int = 0) -> Tensor:
+        """Return an output of a node by name.
+
+        Raises
+        ------
+        UnknownNameError
+            There is no such node, or it has no such output.
+        """
+        outputs = self._applications[node].outputs if node in self._applications else ()
+        if not 0 <= output < len(outputs):
+            msg = f"tensor ({user_line()}): graph {self.name!r} has no output {output} of {node!r}"
+            raise UnknownNameError(msg)
+        return outputs[output]
 
     def application(self, node: str) -> Application:
         """Return a node as derivative rules see it."""

@@ -97,7 +97,7 @@ class Spec(NamedTuple):
             size *= dim
         return size
 
-    def bind(self, sizes: Mapping[str, int]) -> Spec:
+    def bind(self, sizes: Mapping[str, int | Dim]) -> Spec:
         """Return this spec with the named dimensions in `sizes` replaced by their sizes."""
         if self.is_static:
             return self

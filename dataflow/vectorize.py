@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
+from dataflow.builder import GraphBuilder
 from dataflow.current import current_builder
 from dataflow.dims import as_dim
 from dataflow.dispatch import find_function
 from dataflow.drafts import Draft, drafting
 from dataflow.errors import GraphError, ShapeError
+from dataflow.graph import Graph, Ref
+from dataflow.reopening import inline
 from dataflow.shapes import move_axis, normal_axis
 from dataflow.source import user_line
 from dataflow.spec import Spec
@@ -23,17 +26,27 @@ if TYPE_CHECKING:
 __all__ = ["vmap"]
 
 
+@overload
 def vmap(
-    function: Callable[..., Any], in_axes: Any = 0, out_axes: Any = 0,  # noqa: ANN401 - trees
+    function: Graph, in_axes: object = 0, out_axes: object = 0, *, axis_size: DimLike | None = None
+) -> Graph: ...  # fmt: skip
+@overload
+def vmap(
+    function: Callable[..., Any], in_axes: object = 0, out_axes: object = 0,
     *, axis_size: DimLike | None = None,
-) -> Callable[..., Any]:  # fmt: skip
-    """Return a function of batches from a function of one example.
+) -> Callable[..., Any]: ...  # fmt: skip
+def vmap(
+    function: Callable[..., Any] | Graph, in_axes: object = 0, out_axes: object = 0,
+    *, axis_size: DimLike | None = None,
+) -> Callable[..., Any] | Graph:  # fmt: skip
+    """Return a function of batches from a function of one example, or a graph from a graph.
 
     Parameters
     ----------
-    function : callable
-        Takes and returns tensors, or tuples, lists and dictionaries of them. It is called once,
-        with tensors that lack the batch's axis; it may use other tensors of the builder.
+    function : callable or Graph
+        A function takes and returns tensors, or tuples, lists and dictionaries of them. It is
+        called once, with tensors that lack the batch's axis; it may use other tensors of the
+        builder. A graph's inputs and outputs get the axis; `in_axes` and `out_axes` name them.
     in_axes : int, None, or a tuple of these, nested as the arguments are
         Along which axis of each positional argument the examples lie; None for an argument that
         is the same for all and is handed over as it is. Keyword arguments have axis 0.
@@ -44,10 +57,10 @@ def vmap(
 
     Returns
     -------
-    callable
-        Takes what `function` takes, arrays in place of tensors too, with the axis added; declares
-        the batched nodes and returns their results. It can be differentiated, and given to `vmap`
-        again.
+    callable or Graph
+        The function takes what `function` takes, arrays in place of tensors too, with the axis
+        added; it declares the batched nodes and returns their results. It can be differentiated,
+        and given to `vmap` again.
 
     Raises
     ------
@@ -70,7 +83,18 @@ def vmap(
 
     >>> df.evaluate(df.vmap(lambda one: df.grad((w * one).sum(), w))(x)).shape
     (3, 2)
+
+    A graph of batches of any size:
+
+    >>> b = df.GraphBuilder()
+    >>> pair = {"x": b.input("x", shape=("n",)), "y": b.input("y", shape=("n",))}
+    >>> dot = b.build(outputs={"dot": (pair["x"] * pair["y"]).sum()})
+    >>> many = df.vmap(dot, in_axes={"x": 0, "y": None}, axis_size="batch")
+    >>> many.spec(many.outputs["dot"])
+    Spec('float32[batch]')
     """
+    if isinstance(function, Graph):
+        return _batched_graph(function, in_axes, out_axes, axis_size)
     if not callable(function):
         msg = f"df.vmap ({user_line()}) takes a function of tensors, not {function!r}"
         raise GraphError(msg)
@@ -104,6 +128,37 @@ def vmap(
     return batched
 
 
+def _batched_graph(
+    graph: Graph, in_axes: object, out_axes: object, axis_size: DimLike | None
+) -> Graph:
+    """Return a graph whose inputs and outputs have the batch's axis."""
+    if axis_size is None:
+        msg = f"df.vmap ({user_line()}) of a graph: give axis_size, such as axis_size='batch'"
+        raise GraphError(msg)
+    size = as_dim(axis_size)
+    builder = GraphBuilder(graph.name)
+    axes = prefixed("in_axes", in_axes, dict.fromkeys(graph.inputs, 0))
+    inputs = {
+        name: _batched_input(builder, graph, name, axis, size)
+        for name, axis in zip(graph.inputs, axes, strict=True)
+    }
+    mapped = dict(zip(graph.inputs, axes, strict=True))
+    function = vmap(lambda feeds: inline(graph, **feeds), (mapped,), out_axes, axis_size=size)
+    return builder.build(outputs=function(inputs))
+
+
+def _batched_input(
+    builder: GraphBuilder, graph: Graph, name: str, axis: object, size: int | Dim
+) -> Tensor:
+    """Declare a graph's input, with the batch's axis if it has one."""
+    spec = graph.spec(Ref(name, 0))
+    shape = list(spec.shape)
+    if axis is not None:
+        ndim = len(shape) + 1
+        shape.insert(_checked_axis("in_axes", axis, ndim, f"input {name!r}"), size)
+    return builder.input(name, shape, spec.dtype)
+
+
 def _batched_result(
     draft: Draft, rows: list[Tensor], size: int | Dim, result: object, out_axes: object
 ) -> Any:  # noqa: ANN401 - in the form of the function's result
@@ -123,7 +178,7 @@ def _batched_result(
 
 def _with_axis_first(tensor: Tensor, axis: object) -> Tensor:
     """Return an argument with the examples along its first axis."""
-    return move_axis(tensor, _checked_axis("in_axes", axis, tensor), 0)
+    return move_axis(tensor, _checked_axis("in_axes", axis, tensor.ndim, repr(tensor)), 0)
 
 
 def _with_axis_at(tensor: Tensor, axis: object, size: int | Dim, *, is_batched: bool) -> Tensor:
@@ -136,17 +191,17 @@ def _with_axis_at(tensor: Tensor, axis: object, size: int | Dim, *, is_batched: 
         return tensor
     if not is_batched:
         tensor = find_function("broadcast_to")(tensor, (size, *tensor.shape))
-    return move_axis(tensor, 0, _checked_axis("out_axes", axis, tensor))
+    return move_axis(tensor, 0, _checked_axis("out_axes", axis, tensor.ndim, repr(tensor)))
 
 
-def _checked_axis(what: str, axis: object, tensor: Tensor) -> int:
+def _checked_axis(what: str, axis: object, ndim: int, described: str) -> int:
     """Return an axis of a tensor that has the batch's, counted from 0."""
     is_int = isinstance(axis, int) and not isinstance(axis, bool)
-    if not is_int or not -tensor.ndim <= axis < tensor.ndim:  # type: ignore[operator]  # an int now
-        msg = (f"df.vmap ({user_line()}): {what} has {axis!r} for {tensor!r}, which has "
-               f"{tensor.ndim} axes with the batch's")  # fmt: skip
+    if not is_int or not -ndim <= axis < ndim:  # type: ignore[operator]  # an int now
+        msg = (f"df.vmap ({user_line()}): {what} has {axis!r} for {described}, which has "
+               f"{ndim} axes with the batch's")  # fmt: skip
         raise ShapeError(msg)
-    return normal_axis(axis, tensor.ndim)  # type: ignore[arg-type]  # likewise
+    return normal_axis(axis, ndim)  # type: ignore[arg-type]  # likewise
 
 
 def _common_size(rows: list[Tensor], axis_size: DimLike | None) -> int | Dim:

@@ -1,0 +1,180 @@
+"""Finished graphs as the start of new ones: their nodes declared again in a builder.
+
+A builder can go on where a graph ended, a loaded one too (`reopen`); and one graph can use another
+as a function of tensors (`inline`). Both are the same walk over the nodes. They differ in what
+inputs become, and in whether nodes keep their names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Any
+
+from dataflow.builder import GraphBuilder
+from dataflow.dims import Dim
+from dataflow.errors import FeedError, GraphError
+from dataflow.graph import Graph, Node, Ref
+from dataflow.registry import get_op
+from dataflow.source import user_line
+from dataflow.tensor import Tensor, builder_of
+
+if TYPE_CHECKING:
+    from dataflow.spec import Spec
+    from dataflow.tensor import TensorLike
+
+__all__ = ["check_graph", "inline", "reopen"]
+
+
+def reopen(graph: Graph, *, seed: int = 0) -> GraphBuilder:
+    """Return a builder that goes on where a graph ended.
+
+    Parameters
+    ----------
+    graph : Graph
+        Any graph, also one that was loaded. It stays as it is.
+    seed : int
+        What the random draws that are declared from now on derive their keys from.
+
+    Returns
+    -------
+    GraphBuilder
+        With the graph's nodes, inputs, variables and updates, under their names;
+        ``builder.tensor(name)`` gives one.
+
+    Raises
+    ------
+    GraphError
+        It is no graph.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> b = df.GraphBuilder("square")
+    >>> x = b.input("x", shape=("n",))
+    >>> graph = b.build(outputs={"y": x * x})
+    >>> b = df.reopen(graph)
+    >>> y = b.tensor(*graph.outputs["y"])
+    >>> list(b.build(outputs={"y": y, "total": y.sum()}).dag)
+    ['x', 'multiply_0', 'sum_0']
+    """
+    check_graph("df.reopen", graph)
+    builder = GraphBuilder(graph.name, seed=seed)
+    _declare(builder, graph, {}, {}, keeps_names=True)
+    return builder
+
+
+def inline(graph: Graph, /, **feeds: TensorLike) -> dict[str, Tensor]:
+    """Declare a graph's nodes on tensors, as if its code stood here.
+
+    Parameters
+    ----------
+    graph : Graph
+        What to compute.
+    **feeds : tensor or array
+        One for each of its inputs, of its dtype; the graph's named dimensions become those of the
+        feeds. At least one is a tensor.
+
+    Returns
+    -------
+    dict of str to Tensor
+        The graph's outputs, by name. Its variables, if any, become variables of the builder under
+        the current scope, its updates theirs.
+
+    Raises
+    ------
+    FeedError
+        An input is missing, unknown, or of another shape or dtype than its feed.
+    GraphError
+        No feed is a tensor, or a variable's name is taken.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> b = df.GraphBuilder("square")
+    >>> x = b.input("x", shape=("n",))
+    >>> square = b.build(outputs={"y": x * x})
+    >>> x = df.GraphBuilder().constant([1.0, 2.0])
+    >>> df.evaluate(df.inline(square, x=x + 1)["y"])
+    array([4., 9.], dtype=float32)
+    """
+    check_graph("df.inline", graph)
+    builder: Any = builder_of(*feeds.values())
+    given = {name: _fed(graph, builder, name, value) for name, value in feeds.items()}
+    missing = [name for name in graph.inputs if name not in given]
+    if missing:
+        msg = f"df.inline ({user_line()}): graph {graph.name!r} needs {missing[0]!r}, not fed"
+        raise FeedError(msg)
+    sizes: dict[str, int | Dim] = {}
+    for name, tensor in given.items():
+        _match(f"df.inline ({user_line()}): {name!r}", graph.spec(Ref(name, 0)), tensor, sizes)
+    tensors = _declare(builder, graph, given, sizes, keeps_names=False)
+    return {name: tensors[ref] for name, ref in graph.outputs.items()}
+
+
+def check_graph(what: str, graph: object) -> None:
+    """Refuse what is no graph."""
+    if not isinstance(graph, Graph):
+        msg = (f"{what} ({user_line()}) takes a graph, not {type(graph).__name__}: "
+               "builder.build(...) makes one, df.load reads one")  # fmt: skip
+        raise GraphError(msg)
+
+
+def _fed(graph: Graph, builder: Any, name: str, value: TensorLike) -> Tensor:  # noqa: ANN401
+    if name not in graph.inputs:
+        msg = (f"df.inline ({user_line()}): graph {graph.name!r} has no input {name!r}; it has "
+               f"{list(graph.inputs)}")  # fmt: skip
+        raise FeedError(msg)
+    if isinstance(value, Tensor):
+        return value
+    tensor: Tensor = builder.constant(value, dtype=graph.spec(Ref(name, 0)).dtype)
+    return tensor
+
+
+def _match(what: str, spec: Spec, tensor: Tensor, sizes: dict[str, int | Dim]) -> None:
+    """Read the sizes of an input's named dimensions off its feed, and compare the rest."""
+    if len(spec.shape) == tensor.ndim:
+        for dim, size in zip(spec.shape, tensor.shape, strict=True):
+            if isinstance(dim, Dim) and dim.names() == {str(dim)}:
+                sizes.setdefault(str(dim), size)
+    if spec.bind(sizes) != tensor.spec:
+        known = f", with {sizes}" if sizes else ""
+        msg = f"{what} is {spec}{known}, the feed {tensor.spec}"
+        raise FeedError(msg)
+
+
+def _declare(
+    builder: GraphBuilder, graph: Graph, feeds: Mapping[str, Tensor],
+    sizes: Mapping[str, int | Dim], *, keeps_names: bool,
+) -> dict[Ref, Tensor]:  # fmt: skip
+    """Declare every node of a graph, feeds in the place of inputs, and the variables' updates."""
+    tensors: dict[Ref, Tensor] = {Ref(name, 0): tensor for name, tensor in feeds.items()}
+    for node in graph.nodes():
+        if node.name in feeds:
+            continue
+        first = Ref(node.forward, 0)
+        forward = tensors[first].node if first in tensors else node.forward
+        sealed = builder.no_grad() if node.no_grad else nullcontext()
+        with sealed, builder.recording(node.sweep, forward, node.rule, node.source):
+            made = _declared(builder, graph, node, tensors, sizes, node.name * keeps_names)
+        tensors.update({Ref(node.name, i): tensor for i, tensor in enumerate(made)})
+    for name, variable in graph.variables.items():
+        if variable.update is not None:
+            builder.update(tensors[Ref(name, 0)], tensors[variable.update])
+    return tensors
+
+
+def _declared(
+    builder: GraphBuilder, graph: Graph, node: Node, tensors: Mapping[Ref, Tensor],
+    sizes: Mapping[str, int | Dim], name: str,
+) -> tuple[Tensor, ...]:  # fmt: skip
+    if node.op == "input":
+        return (builder.input(node.name, node.specs[0].shape, node.specs[0].dtype),)
+    if node.op == "constant":
+        return (builder.constant(graph.constants[node.name], name=name),)
+    if node.op == "variable":
+        return (builder.variable(node.name, tensors[graph.variables[node.name].initial]),)
+    if node.op == "training":
+        return (builder.training,)
+    inputs = [tensors[ref] for ref in node.inputs]
+    return builder.apply(get_op(node.op, node.op_version), inputs, node.attrs.bind(sizes), name)
