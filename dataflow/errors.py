@@ -62,6 +62,10 @@ class KernelError(RunError):
     """A step failed on its data: an index out of range, a singular matrix."""
 
 
+class NonFiniteError(KernelError):
+    """A step made a NaN or an infinity, where `Runner` was asked to check for them."""
+
+
 class RunnerBusyError(RunError):
     """`Runner.run` was called while another run of the same runner was under way."""
 

@@ -19,6 +19,7 @@ import numpy as np
 from dataflow.errors import (
     FeedError,
     KernelError,
+    NonFiniteError,
     PlanError,
     RunError,
     RunnerBusyError,
@@ -27,6 +28,7 @@ from dataflow.errors import (
 from scheduler.environment import kernel_context
 from scheduler.expand import expand
 from scheduler.feeds import by_name, check_out, fitting
+from scheduler.finiteness import check_feeds, watched
 from scheduler.plan import ALIGNMENT, Operand, Plan
 from scheduler.state import State
 from scheduler.threads import begin_run, end_run
@@ -57,10 +59,15 @@ class Runner:
         Fill the arena with 0xFF, NaN in every float dtype, before each run, so that a read of
         memory that no step wrote shows.
 
+    check : str
+        ``"finite"``: raise `NonFiniteError` at the first step that makes a NaN or an infinity from
+        better operands, and name its node, its forward node and the user's line. For finding
+        faults: it takes time, and memory that no certificate counts.
+
     Raises
     ------
     RunError
-        The plan exceeds a bound, or its memory can't be had.
+        The plan exceeds a bound, its memory can't be had, or there is no such check.
     StateError
         The state doesn't fit the plan.
 
@@ -77,14 +84,19 @@ class Runner:
     def __init__(
         self, plan: Plan, *, state: Mapping[str, np.ndarray] | None = None,
         max_bytes: int | None = None, max_calls: int | None = None, poison: bool = False,
+        check: str = "",
     ) -> None:  # fmt: skip
         _check_bounds(plan, max_bytes, max_calls)
+        if check not in ("", "finite"):
+            msg = f"Runner: check is 'finite' or '', not {check!r}"
+            raise RunError(msg)
         self.plan = plan
         self._lock = threading.Lock()
         self._torn = ""
         self._cut_short = (f"plan {plan.name!r} was cut short while its variables were written: "
                            "load a state with load_state")  # fmt: skip
         self._poison = poison
+        self._is_watched = check == "finite"
         try:
             self._arena = _aligned(plan.peak)
             self._memory = [self._buffer_memory(index) for index in range(len(plan.buffers))]
@@ -136,6 +148,8 @@ class Runner:
             Another run of this runner is under way.
         KernelError
             A step failed on its data.
+        NonFiniteError
+            The runner checks for NaN and infinity, and there is one.
         StateError
             A run was cut short while it wrote variables: load a state first.
         """
@@ -147,6 +161,8 @@ class Runner:
             if out is not None:
                 check_out(out, given, self._results)
             self._feed(given)
+            if self._is_watched:
+                check_feeds([(name, array) for name, (array, _) in self._feeds.items()])
             self._execute()
             return self._collect(out)
         finally:
@@ -254,16 +270,16 @@ class Runner:
         self._steps: list[int] = []  # the step that each call belongs to
         commit = self.plan.commit
         for call in expand(self.plan):
+            outputs, inputs = self._arrays(call.outputs), self._arrays(call.inputs)
             try:
-                bound = call.op.kernel(
-                    self._arrays(call.outputs), self._arrays(call.inputs),
-                    self._arrays(call.scratch), call.attrs,
-                )  # fmt: skip
+                bound = call.op.kernel(outputs, inputs, self._arrays(call.scratch), call.attrs)
             except ImportError as error:  # a plan may come from a machine that has more
                 msg = (f"step {call.step}, {self.plan.steps[call.step].where()}, can't import "
                        f"{call.op.extra or 'a module'}: {error}; pip install "
                        f"'dataflow-runtime[{call.op.extra}]'")  # fmt: skip
                 raise RunError(msg) from error
+            if self._is_watched:
+                bound = watched(self.plan.steps[call.step], inputs, outputs, bound)
             (self._computing if call.step < commit else self._committing).extend(bound)
             self._steps += [call.step] * len(bound)
 
@@ -304,6 +320,8 @@ class Runner:
         try:
             for kernel, args in rest:
                 kernel(*args)
+        except NonFiniteError:
+            raise
         except Exception as error:
             index = first + len(calls) - length_hint(rest) - 1
             step = self.plan.steps[self._steps[index]]
