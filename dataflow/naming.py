@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from dataflow.errors import GraphError, NameTakenError
+from dataflow.homes import Home, Homes
 from dataflow.source import user_line
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ class Names:
         self._dag = dag
         self._counters: dict[str, int] = {}
         self._scopes: list[str] = []
+        self._homes = Homes()
 
     def claim(self, name: str, kind: str) -> str:
         """Return the whole name of what the user names; a variable's starts with its scopes."""
@@ -69,6 +71,20 @@ class Names:
         for scope in name.split(".")[:-1]:
             self._counters.setdefault(level + scope, 1)
             level += f"{scope}."
+
+    @contextmanager
+    def home(self, layer: object, name: str) -> Iterator[Home]:
+        """Put what a layer claims within the ``with`` block under its own scope, at each call."""
+
+        def scopes() -> tuple[str, ...]:
+            return (*self._scopes, *([self._free_scope(name)] if name else []))
+
+        home = self._homes.of(layer, scopes)
+        before, self._scopes = self._scopes, [*home.scopes]
+        try:
+            yield home
+        finally:
+            self._scopes = before
 
     def _free_scope(self, name: str) -> str:
         """Return a name that no scope at this level has had, with a number if need be."""

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from dataflow.attrs import Attrs
+    from dataflow.homes import Home
 
 __all__ = ["Declared", "Nodes"]
 
@@ -237,3 +238,11 @@ class Nodes:
             msg = f"scope ({user_line()}): its name is a text that isn't empty, not {name!r}"
             raise GraphError(msg)
         return self._names.scope(name)
+
+    def home(self, layer: object, name: str) -> AbstractContextManager[Home]:
+        """Put what a layer declares within the ``with`` block under a scope of its own.
+
+        At later calls with the same object it is the same scope, whatever scope is open then, and
+        the same `Home`, which has what was declared before. Without a name it adds no scope.
+        """
+        return self._names.home(layer, name)

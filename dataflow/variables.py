@@ -68,8 +68,21 @@ class Variables(Leaves):
         self._initials[node] = first
         return tensor
 
-    def update(self, variable: Tensor, value: TensorLike) -> None:
+    def pending(self, variable: Tensor) -> Tensor:
+        """Return what a variable becomes when a run is over: itself while it has no update."""
+        return self._updates.get(variable.node, variable)
+
+    def update(self, variable: Tensor, value: TensorLike, *, again: bool = False) -> None:
         """Set what a variable becomes when a run is over.
+
+        Parameters
+        ----------
+        variable : Tensor
+            A variable of this builder.
+        value : tensor or array
+            Of the same shape and dtype.
+        again : bool
+            Whether the value may take the place of an update: it was made of what is `pending`.
 
         Raises
         ------
@@ -83,7 +96,7 @@ class Variables(Leaves):
                    "only variables are updated")  # fmt: skip
             raise GraphError(msg)
         name = variable.node
-        if name in self._updates:
+        if name in self._updates and not again:
             msg = f"variable {name!r} has an update already: a graph has one value after the run"
             raise GraphError(msg)
         new = value if isinstance(value, Tensor) else self.constant(value, dtype=variable.dtype)

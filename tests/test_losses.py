@@ -342,3 +342,10 @@ def test_what_does_not_fit_is_refused(
     with pytest.raises(error, match=text) as caught:
         call(x)
     assert "test_losses.py:" in str(caught.value)
+
+
+def test_lists_keep_their_digits() -> None:
+    """A list of floats is float64 beside float64, and float32 beside float32."""
+    x = df.GraphBuilder().constant(np.array([0.3, 0.7]))
+    assert df.evaluate(df.nn.l1_loss(x, [0.1, 0.2])) == np.mean([0.3 - 0.1, 0.7 - 0.2])
+    assert df.nn.l1_loss(x.astype("float32"), [0.1, 0.2]).dtype == np.float32

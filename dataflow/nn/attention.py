@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 from dataflow.dispatch import find_function
 from dataflow.errors import ShapeError
+from dataflow.nn.declaring import Own, declaring
 from dataflow.nn.dense import Dense, check_count, length_of
 from dataflow.nn.dropping import Dropout
 from dataflow.ops.nn.dropping import check_rate
 from dataflow.source import user_line
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from dataflow.nn.initializers import InitializerLike
     from dataflow.tensor import Tensor, TensorLike
 
@@ -109,7 +113,7 @@ class MultiHeadAttention:
             A last axis has no known length, the heads don't divide the features, the shapes don't
             fit, or a tensor isn't floating point.
         """
-        builder, length = length_of("MultiHeadAttention", query)
+        _, length = length_of("MultiHeadAttention", query)
         features = length if self.features is None else self.features
         if features % self.num_heads:
             msg = (f"MultiHeadAttention ({user_line()}): {self.num_heads} heads don't divide "
@@ -118,9 +122,9 @@ class MultiHeadAttention:
         kv_heads = self.num_heads if self.num_kv_heads is None else self.num_kv_heads
         narrow = features // self.num_heads * kv_heads
         key = query if key is None else key
-        with builder.scope(self.name):
+        with declaring(self, query) as own:
             projected = [
-                self._dense(units, name)(x)
+                self._dense(own, units, name)(x)
                 for x, units, name in (
                     (query, features, "query"), (key, narrow, "key"),
                     (key if value is None else value, narrow, "value"),
@@ -128,14 +132,18 @@ class MultiHeadAttention:
             ]  # fmt: skip
             heads = find_function("nn.multi_head_attention")(
                 *projected, self.num_heads, attn_mask, is_causal=self.is_causal,
-                num_kv_heads=kv_heads, dropout=self._dropping(training),
+                num_kv_heads=kv_heads, dropout=self._dropping(own, training),
             )  # fmt: skip
-            return self._dense(features, "out")(heads)
+            return self._dense(own, features, "out")(heads)
 
-    def _dropping(self, training: bool | Tensor | None) -> Dropout | None:
+    def _dropping(
+        self, own: Own, training: bool | Tensor | None
+    ) -> Callable[[Tensor], Tensor] | None:
         if not self.dropout:
             return None
-        return Dropout(self.dropout, training=self.training if training is None else training)
+        switch = self.training if training is None else training
+        return partial(own.kept("dropout", lambda: Dropout(self.dropout)), training=switch)
 
-    def _dense(self, units: int, name: str) -> Dense:
-        return Dense(units, use_bias=self.use_bias, name=name, initializer=self.initializer)
+    def _dense(self, own: Own, units: int, name: str) -> Dense:
+        return own.kept(name, lambda: Dense(
+            units, use_bias=self.use_bias, name=name, initializer=self.initializer))  # fmt: skip

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from dataflow.dispatch import find_function
 from dataflow.errors import GraphError, ShapeError
 from dataflow.nn.activation import Activation, activated, check_activation
+from dataflow.nn.declaring import declaring
 from dataflow.nn.dense import check_count, length_of
-from dataflow.nn.initializers import InitializerLike, Weights, initial_value
 from dataflow.ops.nn.convolution import named_padding
 from dataflow.ops.nn.windows import check_rank, each_axis, pads
 from dataflow.source import user_line
 
 if TYPE_CHECKING:
+    from dataflow.nn.initializers import InitializerLike
     from dataflow.ops.nn.convolution import Ints, Padding
     from dataflow.tensor import Tensor
 
@@ -66,16 +67,14 @@ class _Layer:
         """
         layer = type(self).__name__
         check_rank(layer, x.shape, self.axes)
-        builder, channels = length_of(layer, x, 1)
+        _, channels = length_of(layer, x, 1)
         shape = self._weight_shape(layer, channels)
-        with builder.scope(self.name):
-            axes = (0, 1) if self.is_transposed else (1, 0)
-            weights = Weights(builder, shape, x.dtype, *axes)
-            weight = builder.variable("weight", initial_value(self.initializer, weights))
+        inner, outer = (0, 1) if self.is_transposed else (1, 0)
+        with declaring(self, x) as own:
+            weight = own.weight("weight", self.initializer, shape, in_axis=inner, out_axis=outer)
             bias = None
             if self.use_bias:
-                biases = Weights(builder, (self.filters,), x.dtype)
-                bias = builder.variable("bias", initial_value(self.bias_initializer, biases))
+                bias = own.weight("bias", self.bias_initializer, (self.filters,))
         prefix = "conv_transpose" if self.is_transposed else "conv"
         function = find_function(f"nn.{prefix}{self.axes}d")
         x, options = self._padded(x), self._options()

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dataflow.nn.attention import MultiHeadAttention
+from dataflow.nn.declaring import Own, declaring
 from dataflow.nn.dense import length_of
 from dataflow.nn.transformer import TransformerEncoderLayer
 
@@ -63,23 +64,24 @@ class TransformerDecoderLayer(TransformerEncoderLayer):
         ShapeError, DTypeError
             See `MultiHeadAttention`.
         """
-        builder, _ = length_of("TransformerDecoderLayer", x)
+        length_of("TransformerDecoderLayer", x)
         switch = self.training if training is None else training
-        norms = [self._norm(f"norm{number}") for number in (1, 2, 3)]
-        with builder.scope(self.name):
+        with declaring(self, x) as own:
+            norms = [self._norm(own, f"norm{number}") for number in (1, 2, 3)]
             if self.norm_first:
-                x = x + self._attended(norms[0](x), attn_mask, switch)
-                x = x + self._recalled(norms[1](x), memory, memory_mask, switch)
-                return x + self._fed(norms[2](x), switch)
-            x = norms[0](x + self._attended(x, attn_mask, switch))
-            x = norms[1](x + self._recalled(x, memory, memory_mask, switch))
-            return norms[2](x + self._fed(x, switch))
+                x = x + self._attended(own, norms[0](x), attn_mask, switch)
+                x = x + self._recalled(own, norms[1](x), memory, memory_mask, switch)
+                return x + self._fed(own, norms[2](x), switch)
+            x = norms[0](x + self._attended(own, x, attn_mask, switch))
+            x = norms[1](x + self._recalled(own, x, memory, memory_mask, switch))
+            return norms[2](x + self._fed(own, x, switch))
 
     def _recalled(
-        self, x: Tensor, memory: Tensor, mask: TensorLike | None, training: bool | Tensor | None
-    ) -> Tensor:
-        layer = MultiHeadAttention(
-            self.num_heads, use_bias=self.use_bias, dropout=self.dropout, name="cross_attention"
-        )
+        self, own: Own, x: Tensor, memory: Tensor, mask: TensorLike | None,
+        training: bool | Tensor | None,
+    ) -> Tensor:  # fmt: skip
+        name = "cross_attention"
+        layer = own.kept(name, lambda: MultiHeadAttention(
+            self.num_heads, use_bias=self.use_bias, dropout=self.dropout, name=name))  # fmt: skip
         seen = layer(x, memory, attn_mask=mask, training=training)
-        return self._dropped(seen, "3", training)
+        return self._dropped(own, seen, "3", training)

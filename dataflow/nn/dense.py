@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 from dataflow.dispatch import FUNCTIONS
 from dataflow.errors import DTypeError, ShapeError
 from dataflow.nn.activation import Activation, activated, check_activation
-from dataflow.nn.initializers import InitializerLike, Weights, initial_value
+from dataflow.nn.declaring import declaring
 from dataflow.shapes import normal_axis
 from dataflow.source import user_line
 from dataflow.tensor import builder_of
 
 if TYPE_CHECKING:
+    from dataflow.nn.initializers import InitializerLike
     from dataflow.tensor import Tensor
 
 __all__ = ["Dense", "check_count", "length_of", "softmax_cross_entropy"]
@@ -67,6 +68,11 @@ class Dense:
     initializer, bias_initializer : Initializer, str, array or callable
         What the variables are at first; see `dataflow.nn.initializers`.
 
+    Notes
+    -----
+    As all layers, it declares its variables when it is first called in a builder. Later calls of
+    the same object share them, whatever scope is open then; an equal layer is another one.
+
     Examples
     --------
     >>> import dataflow as df
@@ -76,6 +82,10 @@ class Dense:
     (Dim('batch'), 3)
     >>> [v.node for v in b.variables]
     ['dense.weight', 'dense.bias']
+    >>> tower = df.nn.Dense(2, name="tower")
+    >>> twins = tower(x) - tower(x * 2)
+    >>> [v.node for v in b.variables[2:]]
+    ['tower.weight', 'tower.bias']
     """
 
     units: int
@@ -105,17 +115,15 @@ class Dense:
         Raises
         ------
         ShapeError, DTypeError
-            `x` has no last axis of known length, or isn't floating point.
+            `x` has no last axis of known length, or isn't floating point; or the layer was called
+            on a tensor of another length or dtype before, whose weights all its calls share.
         """
-        builder, inputs = length_of("Dense", x)
-        with builder.scope(self.name):
-            weights = Weights(builder, (inputs, self.units), x.dtype)
-            weight = builder.variable("weight", initial_value(self.initializer, weights))
+        _, inputs = length_of("Dense", x)
+        with declaring(self, x) as own:
+            weight = own.weight("weight", self.initializer, (inputs, self.units))
             result = FUNCTIONS["matmul"](x, weight)
             if self.use_bias:
-                biases = Weights(builder, (self.units,), x.dtype)
-                bias = builder.variable("bias", initial_value(self.bias_initializer, biases))
-                result = result + bias
+                result = result + own.weight("bias", self.bias_initializer, (self.units,))
         return activated(self.activation, result)
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dataflow.nn.declaring import declaring
 from dataflow.ops.nn.dropping import check_rate, check_switch, dropout
 from dataflow.ops.random.keys import fold_in
 from dataflow.ops.selection import where
@@ -25,7 +27,8 @@ class Dropout:
 
     Its key is a variable: a run that updates variables advances it, so that the next drops other
     elements, and a saved state goes on where it was. What it is at first follows from the builder's
-    seed and the layer's name.
+    seed and the layer's name. A second call of a layer drops other elements than the first: its key
+    is the one that the first call leaves.
 
     Parameters
     ----------
@@ -87,14 +90,15 @@ class Dropout:
         if training is False:
             return x
         check_switch("Dropout", training)
-        with builder.scope(self.name) as scope:
-            key = builder.variable("key", _first_key(builder.seed, scope))
+        with declaring(self, x) as own:
+            first = partial(_first_key, builder.seed, own.path)
+            key = own.kept("key", lambda: builder.variable("key", first()))
+            now = builder.pending(key)
             with builder.recording("update", key.node, "dropout"):
-                advanced = fold_in(key, 0)
-                builder.update(
-                    key, advanced if training is True else where(training, advanced, key)
-                )
-        return dropout(x, self.rate, key, noise_shape=self.noise_shape, training=training)
+                advanced = fold_in(now, 0)
+                new = advanced if training is True else where(training, advanced, now)
+                builder.update(key, new, again=True)
+        return dropout(x, self.rate, now, noise_shape=self.noise_shape, training=training)
 
 
 def _first_key(seed: int, scope: str) -> np.ndarray:

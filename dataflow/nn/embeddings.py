@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from dataflow.dispatch import find_function
 from dataflow.errors import ShapeError
+from dataflow.nn.declaring import declaring
 from dataflow.nn.dense import check_count
 from dataflow.nn.initializers import InitializerLike, Weights, initial_value
 from dataflow.source import user_line
-from dataflow.tensor import builder_of
 
 if TYPE_CHECKING:
+    from dataflow.builder import GraphBuilder
     from dataflow.tensor import Tensor
 
 __all__ = ["Embedding"]
@@ -81,19 +82,18 @@ class Embedding:
         DTypeError
             The indices aren't integers.
         """
-        builder: Any = builder_of(indices)
-        with builder.scope(self.name):
-            weights = Weights(builder, (self.num_embeddings, self.features), self.dtype)
-            first = self._without_padding(initial_value(self.initializer, weights))
-            weight = builder.variable("weight", first)
+        with declaring(self, indices) as own:
+            shape = (self.num_embeddings, self.features)
+            weight = own.weight("weight", self._first, shape, self.dtype)
         return find_function("nn.embedding")(  # type: ignore[no-any-return]
             indices, weight, padding_idx=self.padding_idx
         )
 
-    def _without_padding(self, first: Tensor) -> Tensor:
+    def _first(self, builder: GraphBuilder, shape: tuple[int, ...], dtype: object) -> Tensor:
+        """Declare the table, with zeros where the padding is."""
+        first = initial_value(self.initializer, Weights(builder, shape, dtype))
         if self.padding_idx is None:
             return first
-        builder: Any = first.builder
         count = self.num_embeddings
         rows = find_function("reshape")(builder.arange(count), (count, 1))
         return find_function("where")(rows == self.padding_idx % count, 0, first)  # type: ignore[no-any-return]

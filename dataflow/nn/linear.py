@@ -8,14 +8,9 @@ from typing import TYPE_CHECKING
 
 from dataflow.dispatch import find_function
 from dataflow.errors import ShapeError
+from dataflow.nn.declaring import declaring
 from dataflow.nn.dense import check_count, length_of
-from dataflow.nn.initializers import (
-    InitializerLike,
-    Weights,
-    initial_value,
-    kaiming_uniform,
-    uniform,
-)
+from dataflow.nn.initializers import InitializerLike, kaiming_uniform, uniform
 from dataflow.source import user_line
 
 if TYPE_CHECKING:
@@ -69,7 +64,7 @@ class Linear:
         ShapeError, DTypeError
             The last axis of `x` isn't `in_features` long, or it isn't floating point.
         """
-        builder, inputs = length_of("Linear", x)
+        _, inputs = length_of("Linear", x)
         if inputs != self.in_features:
             msg = (f"Linear ({user_line()}) of {x.node!r}, {x.spec}: the last axis must be "
                    f"{self.in_features} long, the layer's in_features")  # fmt: skip
@@ -77,11 +72,8 @@ class Linear:
         limit = 1 / math.sqrt(max(inputs, 1))
         first = kaiming_uniform(math.sqrt(5)) if self.initializer is None else self.initializer
         second = uniform(-limit, limit) if self.bias_initializer is None else self.bias_initializer
-        with builder.scope(self.name):
-            weights = Weights(builder, (self.out_features, inputs), x.dtype, 1, 0)
-            weight = builder.variable("weight", initial_value(first, weights))
-            bias = None
-            if self.bias:
-                biases = Weights(builder, (self.out_features,), x.dtype)
-                bias = builder.variable("bias", initial_value(second, biases))
+        with declaring(self, x) as own:
+            shape = (self.out_features, inputs)
+            weight = own.weight("weight", first, shape, in_axis=1, out_axis=0)
+            bias = own.weight("bias", second, shape[:1]) if self.bias else None
         return find_function("nn.linear")(x, weight, bias)  # type: ignore[no-any-return]

@@ -13,11 +13,10 @@ import numpy as np
 
 from dataflow.dispatch import find_function
 from dataflow.errors import ShapeError
+from dataflow.nn.declaring import Own, declaring
 from dataflow.nn.dense import check_count, length_of
-from dataflow.nn.initializers import InitializerLike, Weights, initial_value
 from dataflow.shapes import move_axis, normal_axes
 from dataflow.source import user_line
-from dataflow.tensor import builder_of
 
 if TYPE_CHECKING:
     from dataflow.tensor import Tensor
@@ -28,18 +27,12 @@ __all__ = [
 ]  # fmt: skip
 
 
-def _declared(
-    builder: Any, shape: int | tuple[int, ...], dtype: object, *,  # noqa: ANN401 - a GraphBuilder
-    weight: InitializerLike | None, bias: InitializerLike | None,
-) -> dict[str, Tensor]:  # fmt: skip
-    """Declare a weight and a bias, those that have an initialiser."""
-    given = {"weight": weight, "bias": bias}
-    lengths = (shape,) if isinstance(shape, int) else shape
-    return {
-        name: builder.variable(name, initial_value(first, Weights(builder, lengths, dtype)))
-        for name, first in given.items()
-        if first is not None
-    }
+def _affine(
+    own: Own, *lengths: int, has_weight: bool = True, has_bias: bool = True
+) -> dict[str, Tensor]:
+    """Return a layer's weight and bias, those that it has."""
+    wanted = (("weight", "ones", has_weight), ("bias", "zeros", has_bias))
+    return {name: own.weight(name, first, lengths) for name, first, is_there in wanted if is_there}
 
 
 @dataclass(frozen=True)
@@ -90,12 +83,10 @@ class LayerNorm:
         ShapeError, DTypeError
             There is no such axis of known length, or `x` isn't floating point.
         """
-        builder: Any = builder_of(x)
         axes = normal_axes(self.axis, x.ndim)
-        shape = tuple(length_of("LayerNorm", x, axis - x.ndim)[1] for axis in axes)
-        with builder.scope(self.name):
-            made = _declared(builder, shape, x.dtype, weight="ones" if self.use_scale else None,
-                             bias="zeros" if self.use_bias else None)  # fmt: skip
+        lengths = [length_of("LayerNorm", x, axis - x.ndim)[1] for axis in axes]
+        with declaring(self, x) as own:
+            made = _affine(own, *lengths, has_weight=self.use_scale, has_bias=self.use_bias)
         return find_function("layer_norm")(  # type: ignore[no-any-return]
             x, made.get("weight"), made.get("bias"), axis=self.axis, eps=self.eps
         )
@@ -132,10 +123,9 @@ class RMSNorm:
 
     def __call__(self, x: Tensor) -> Tensor:
         """Declare the layer on a tensor and return its result; see `LayerNorm`."""
-        builder, length = length_of("RMSNorm", x, self.axis)
-        with builder.scope(self.name):
-            made = _declared(builder, length, x.dtype, weight="ones" if self.use_scale else None,
-                             bias=None)  # fmt: skip
+        _, length = length_of("RMSNorm", x, self.axis)
+        with declaring(self, x) as own:
+            made = _affine(own, length, has_weight=self.use_scale, has_bias=False)
         rows = move_axis(x, self.axis % x.ndim, x.ndim - 1)
         y = find_function("nn.rms_norm")(rows, length, made.get("weight"), eps=self.eps)
         return move_axis(y, x.ndim - 1, self.axis % x.ndim)
@@ -181,7 +171,7 @@ class GroupNorm:
 
     def __call__(self, x: Tensor) -> Tensor:
         """Declare the layer on a tensor and return its result; see `LayerNorm`."""
-        made = _affine("GroupNorm", self, x)
+        made = _of_channels("GroupNorm", self, x)
         return find_function("nn.group_norm")(  # type: ignore[no-any-return]
             x, self.num_groups, **made, eps=self.eps, axis=self.axis
         )
@@ -213,18 +203,18 @@ class InstanceNorm:
 
     def __call__(self, x: Tensor) -> Tensor:
         """Declare the layer on a tensor and return its result; see `LayerNorm`."""
-        made = _affine("InstanceNorm", self, x)
+        made = _of_channels("InstanceNorm", self, x)
         return find_function("nn.instance_norm")(  # type: ignore[no-any-return]
             x, **made, eps=self.eps, axis=self.axis
         )
 
 
-def _affine(layer: str, self: GroupNorm | InstanceNorm, x: Tensor) -> dict[str, Tensor]:
+def _of_channels(layer: str, self: GroupNorm | InstanceNorm, x: Tensor) -> dict[str, Tensor]:
     if not self.affine:
         return {}
-    builder, length = length_of(layer, x, self.axis)
-    with builder.scope(self.name):
-        return _declared(builder, length, x.dtype, weight="ones", bias="zeros")
+    _, length = length_of(layer, x, self.axis)
+    with declaring(self, x) as own:
+        return _affine(own, length)
 
 
 # Batches
@@ -235,7 +225,8 @@ class BatchNorm:
     """A layer that takes the mean and variance of a batch out of channels; see `df.nn.batch_norm`.
 
     The averages that prediction uses are variables, updated when a run in training is over. A plan
-    of the same graph that is compiled with ``updates=False`` predicts by them.
+    of the same graph that is compiled with ``updates=False`` predicts by them. If a layer is called
+    twice, the averages follow the batch of the first call, and then that of the second.
 
     Parameters
     ----------
@@ -302,28 +293,27 @@ class BatchNorm:
             ranks = " or ".join(map(str, self._ranks))
             msg = f"{kind} ({user_line()}) of {x.node!r}, {x.spec}: takes {ranks} axes"
             raise ShapeError(msg)
-        with builder.scope(self.name):
-            first: InitializerLike | None = "ones" if self.affine else None
-            made = _declared(builder, length, x.dtype, weight=first,
-                             bias="zeros" if self.affine else None)  # fmt: skip
+        with declaring(self, x) as own:
+            made = _affine(own, length, has_weight=self.affine, has_bias=self.affine)
             made |= {
-                name: builder.variable(name, builder.full((length,), value, x.dtype),
-                                       requires_grad=False)
-                for name, value in (("running_mean", 0), ("running_var", 1))
-            }  # fmt: skip
-            momentum = self._momentum(builder, training)
+                name: own.weight(name, first, (length,), requires_grad=False)
+                for name, first in (("running_mean", "zeros"), ("running_var", "ones"))
+            }
+            momentum = self._momentum(own, training)
         return find_function("nn.batch_norm")(  # type: ignore[no-any-return]
             x, **made, training=training, momentum=momentum, eps=self.eps, axis=self.axis
         )
 
-    def _momentum(self, builder: Any, training: bool | Tensor) -> Any:  # noqa: ANN401 - a number or tensor
+    def _momentum(self, own: Own, training: bool | Tensor) -> Any:  # noqa: ANN401 - a number or tensor
         if self.momentum is not None:
             return self.momentum
-        seen = builder.variable("num_batches_tracked", np.zeros((), np.int64))
+        name, builder = "num_batches_tracked", own.builder
+        tracked = own.kept(name, lambda: builder.variable(name, np.zeros((), np.int64)))
+        seen = builder.pending(tracked)
         now = seen + 1
         if training is not False:
             more = now if training is True else find_function("where")(training, now, seen)
-            builder.update(seen, more)
+            builder.update(tracked, more, again=True)
         return 1.0 / now
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from dataflow.dispatch import find_function
+from dataflow.nn.declaring import declaring
 from dataflow.nn.dense import length_of
-from dataflow.nn.initializers import Weights, constant, initial_value
-from dataflow.tensor import builder_of
+from dataflow.nn.initializers import constant
 
 if TYPE_CHECKING:
     from dataflow.tensor import Tensor
@@ -54,9 +54,7 @@ class PReLU:
         ShapeError, DTypeError
             There is no axis of channels, its length isn't known, or `x` isn't floating point.
         """
-        builder: Any = builder_of(x)
         length = 1 if self.shared else length_of("PReLU", x, self.axis)[1]
-        with builder.scope(self.name):
-            first = initial_value(constant(self.initial), Weights(builder, (length,), x.dtype))
-            weight = builder.variable("weight", first)
+        with declaring(self, x) as own:
+            weight = own.weight("weight", constant(self.initial), (length,))
         return find_function("nn.prelu")(x, weight, axis=self.axis)  # type: ignore[no-any-return]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from dataflow.dims import product
 from dataflow.dispatch import FUNCTIONS
 from dataflow.errors import GraphError, ShapeError
+from dataflow.nn.declaring import declaring
 from dataflow.shapes import normal_axis
 from dataflow.source import user_line
 
@@ -99,13 +100,7 @@ class Sequential:
 
     def __call__(self, x: Tensor) -> Tensor:
         """Declare all layers, one after the other, and return what the last one does."""
-        if not self.name:
-            return self._declared(x)
-        builder: Any = x.builder
-        with builder.scope(self.name):
-            return self._declared(x)
-
-    def _declared(self, x: Tensor) -> Tensor:
-        for layer in self.layers:
-            x = layer(x)
+        with declaring(self, x):
+            for layer in self.layers:
+                x = layer(x)
         return x

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 from dataflow.errors import ShapeError
 from dataflow.nn.activation import Activation, check_activation
 from dataflow.nn.attention import MultiHeadAttention
+from dataflow.nn.declaring import Own, declaring
 from dataflow.nn.dense import Dense, check_count, length_of
 from dataflow.nn.dropping import Dropout
 from dataflow.nn.normalization import LayerNorm
@@ -68,13 +70,16 @@ class MLP:
 
     def __call__(self, x: Tensor) -> Tensor:
         """Declare the layers on a tensor and return the last one's result; see `Dense`."""
-        builder, _ = length_of("MLP", x)
-        with builder.scope(self.name):
-            for place, count in enumerate(self.units):
-                is_last = place == len(self.units) - 1
-                activation = self.final_activation if is_last else self.activation
-                x = Dense(count, activation, self.use_bias, name=str(place))(x)
+        length_of("MLP", x)
+        with declaring(self, x) as own:
+            for place in range(len(self.units)):
+                x = own.kept(str(place), partial(self._layer, place))(x)
         return x
+
+    def _layer(self, place: int) -> Dense:
+        is_last = place == len(self.units) - 1
+        activation = self.final_activation if is_last else self.activation
+        return Dense(self.units[place], activation, self.use_bias, name=str(place))
 
 
 @dataclass(frozen=True)
@@ -161,37 +166,41 @@ class TransformerEncoderLayer:
         ShapeError, DTypeError
             See `MultiHeadAttention`.
         """
-        builder, _ = length_of("TransformerEncoderLayer", x)
+        length_of("TransformerEncoderLayer", x)
         switch = self.training if training is None else training
-        with builder.scope(self.name):
+        with declaring(self, x) as own:
+            norm1, norm2 = (self._norm(own, name) for name in ("norm1", "norm2"))
             if self.norm_first:
-                x = x + self._attended(self._norm("norm1")(x), attn_mask, switch)
-                return x + self._fed(self._norm("norm2")(x), switch)
-            x = self._norm("norm1")(x + self._attended(x, attn_mask, switch))
-            return self._norm("norm2")(x + self._fed(x, switch))
+                x = x + self._attended(own, norm1(x), attn_mask, switch)
+                return x + self._fed(own, norm2(x), switch)
+            x = norm1(x + self._attended(own, x, attn_mask, switch))
+            return norm2(x + self._fed(own, x, switch))
 
-    def _norm(self, name: str) -> LayerNorm:
-        return LayerNorm(eps=self.eps, use_bias=self.use_bias, name=name)
+    def _norm(self, own: Own, name: str) -> LayerNorm:
+        return own.kept(name, lambda: LayerNorm(eps=self.eps, use_bias=self.use_bias, name=name))
 
     def _attended(
-        self, x: Tensor, attn_mask: TensorLike | None, training: bool | Tensor | None
+        self, own: Own, x: Tensor, attn_mask: TensorLike | None, training: bool | Tensor | None
     ) -> Tensor:
-        layer = MultiHeadAttention(
-            self.num_heads, use_bias=self.use_bias, is_causal=self.is_causal, dropout=self.dropout
+        layer = own.kept("attention", lambda: MultiHeadAttention(
+            self.num_heads, use_bias=self.use_bias, is_causal=self.is_causal,
+            dropout=self.dropout))  # fmt: skip
+        return self._dropped(own, layer(x, attn_mask=attn_mask, training=training), "1", training)
+
+    def _fed(self, own: Own, x: Tensor, training: bool | Tensor | None) -> Tensor:
+        _, features = length_of(own.kind, x)
+        first = own.kept(
+            "linear1", lambda: Dense(self.hidden, self.activation, self.use_bias, name="linear1")
         )
-        return self._dropped(layer(x, attn_mask=attn_mask, training=training), "1", training)
+        second = own.kept("linear2", lambda: Dense(features, None, self.use_bias, name="linear2"))
+        inner = self._dropped(own, first(x), "", training)
+        return self._dropped(own, second(inner), "2", training)
 
-    def _fed(self, x: Tensor, training: bool | Tensor | None) -> Tensor:
-        _, features = length_of("TransformerEncoderLayer", x)
-        inner = Dense(self.hidden, self.activation, self.use_bias, name="linear1")(x)
-        inner = self._dropped(inner, "", training)
-        out = Dense(features, None, self.use_bias, name="linear2")(inner)
-        return self._dropped(out, "2", training)
-
-    def _dropped(self, x: Tensor, number: str, training: bool | Tensor | None) -> Tensor:
+    def _dropped(self, own: Own, x: Tensor, number: str, training: bool | Tensor | None) -> Tensor:
         if not self.dropout:
             return x
-        return Dropout(self.dropout, name=f"dropout{number}")(x, training)
+        name = f"dropout{number}"
+        return own.kept(name, lambda: Dropout(self.dropout, name=name))(x, training)
 
 
 @dataclass(frozen=True)
@@ -241,14 +250,15 @@ class TransformerEncoder:
 
         See `TransformerEncoderLayer`; all layers get the same mask.
         """
-        builder, _ = length_of("TransformerEncoder", x)
-        with builder.scope(self.name):
-            for place in range(self.num_layers):
-                switch = self.training if training is None else training
-                x = self._layer(str(place))(x, attn_mask, training=switch)
-            if self.norm_first:
-                x = LayerNorm(eps=self.eps, use_bias=self.use_bias, name="norm")(x)
-        return x
+        length_of("TransformerEncoder", x)
+        switch = self.training if training is None else training
+        with declaring(self, x) as own:
+            for place in map(str, range(self.num_layers)):
+                x = own.kept(place, partial(self._layer, place))(x, attn_mask, training=switch)
+            return own.kept("norm", self._norm)(x) if self.norm_first else x
+
+    def _norm(self) -> LayerNorm:
+        return LayerNorm(eps=self.eps, use_bias=self.use_bias, name="norm")
 
     def _layer(self, name: str) -> TransformerEncoderLayer:
         return TransformerEncoderLayer(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dataflow.bfloat16 import promotable
+from dataflow.calling import as_tensor
 from dataflow.errors import DTypeError, GraphError, ShapeError
 from dataflow.ops.casting import astype
 from dataflow.ops.comparison import equal, less
@@ -38,19 +39,25 @@ __all__ = [
 def as_floats(name: str, *operands: TensorLike) -> list[Tensor]:
     """Return operands as real floats of one dtype, the largest among them.
 
+    Python's numbers and lists of floats take the dtype of what stands beside them.
+
     Raises
     ------
     DTypeError
         One is complex.
     """
     builder = builder_of(*operands)
-    made = [x if isinstance(x, Tensor) or type(x) in (int, float) else builder.constant(x)
-            for x in operands]  # fmt: skip
+    made = [x if isinstance(x, Tensor) or _is_weak(x) else builder.constant(x) for x in operands]
     dtype = _common(name, [x.dtype for x in made if isinstance(x, Tensor)])
     return [
         astype(x, dtype) if isinstance(x, Tensor) else builder.constant(x, dtype=dtype)
         for x in made
     ]
+
+
+def _is_weak(value: TensorLike) -> bool:
+    is_list = isinstance(value, (list, tuple)) and np.asarray(value).dtype == np.float64
+    return is_list or type(value) in (int, float)
 
 
 def _common(name: str, dtypes: list[np.dtype]) -> np.dtype:
@@ -66,7 +73,7 @@ def _common(name: str, dtypes: list[np.dtype]) -> np.dtype:
 
 def as_float_like(name: str, value: TensorLike, like: Tensor) -> Tensor:
     """Return a further operand, such as a weight, in the dtype of a tensor of floats."""
-    made = value if isinstance(value, Tensor) else like.builder.constant(value)
+    made = as_tensor(value, like)
     if made.dtype.kind == "c":
         msg = f"{name} ({user_line()}) takes real numbers, not {made.dtype}"
         raise DTypeError(msg)

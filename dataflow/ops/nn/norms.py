@@ -300,6 +300,7 @@ def _follow(variable: Any, batch: Tensor, training: bool | Tensor, momentum: Ten
         raise GraphError(msg)
     with builder.no_grad():
         share = as_float_like("batch_norm", momentum, variable)
-        new = variable * (1.0 - share) + batch.astype(variable.dtype) * share
-        new = new if training is True else where(training, new, variable)
-    builder.update(variable, new)
+        before = builder.pending(variable)  # the variable, or what an earlier call made of it
+        new = before * (1.0 - share) + batch.astype(variable.dtype) * share
+        new = new if training is True else where(training, new, before)
+    builder.update(variable, new, again=True)
