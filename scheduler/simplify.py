@@ -87,9 +87,12 @@ def _is_small(item: Item, specs: list[Spec], inputs: list[Spec], limit: int) -> 
 def make_choices(program: Program) -> Program:
     """Let a choice by what is known be the branch that it takes.
 
-    So a plan that trains has no step of what is only for predicting, nor the other way round.
+    So a plan that trains has no step of what is only for predicting, nor the other way round. A
+    product with 1 is the other factor: dropout multiplies by it where nothing is dropped.
     """
-    flags = {value: bool(array) for value, array in program.constants.items() if array.ndim == 0}
+    scalars = {value: array for value, array in program.constants.items() if array.ndim == 0}
+    flags = {value: bool(array) for value, array in scalars.items()}
+    ones = {value for value, array in scalars.items() if array.dtype.kind != "c" and array == 1}
     same: dict[int, int] = {}
     items = []
     for item in program.items:
@@ -99,6 +102,8 @@ def make_choices(program: Program) -> Program:
         if flag is not None:
             flags[read.outputs[0]] = flag
         taken = _taken(read, known)
+        if read.op.name == "multiply" and not ones.isdisjoint(read.inputs):
+            taken = read.inputs[read.inputs[0] in ones]
         if taken is None or program.specs[taken] != program.specs[read.outputs[0]]:
             items.append(read)
         else:

@@ -122,7 +122,37 @@ def test_attention_can_be_differentiated_twice() -> None:
     assert (bend * direction).sum() == pytest.approx((ahead - behind) / 2e-6, rel=1e-5)
 
 
+def test_a_decoder_is_its_layers() -> None:
+    """A decoder numbers its layers, gives each the memory, and with `norm_first` ends in a norm."""
+    b = df.GraphBuilder()
+    x, memory = b.input("x", (2, 5, 8)), b.input("memory", (2, 7, 8))
+    y = df.nn.TransformerDecoder(2, 2, 16, norm_first=True)(x, memory)
+    assert y.shape == x.shape
+    names = {v.node for v in b.variables}
+    assert {"decoder.1.cross_attention.key.weight", "decoder.norm.weight"} <= names
+    first = df.grad(y[:, 2].sum(), [x])[0]
+    rng = np.random.default_rng(0)
+    fed = {"x": rng.normal(size=(2, 5, 8)), "memory": rng.normal(size=(2, 7, 8))}
+    plan = df.compile(b.build({"slope": first}))
+    slope = df.Runner(plan).run({k: v.astype(np.float32) for k, v in fed.items()})["slope"]
+    assert not slope[:, 3:].any()  # later rows aren't seen
+    assert slope[:, :3].any()
+
+
 # Embeddings and positions
+
+
+def test_a_bag_layer_is_its_function() -> None:
+    """The layer's value is `embedding_bag` of its own table, whatever the bags are given as."""
+    b = df.GraphBuilder()
+    layer = df.nn.EmbeddingBag(4, 3, mode="sum")
+    words = b.constant([0, 3, 3, 1])
+    y, z = layer(words, [0, 1], per_sample_weights=np.arange(4.0)), layer(df.reshape(words, (2, 2)))
+    table, of_offsets, of_rows = df.evaluate(*b.variables, y, z)
+    expected = [0 * table[0], table[3] * 3 + table[1] * 3]
+    np.testing.assert_allclose(of_offsets, expected, rtol=1e-6)
+    np.testing.assert_allclose(of_rows, [table[0] + table[3], table[3] + table[1]], rtol=1e-6)
+    assert len(b.variables) == 1
 
 
 def test_the_row_of_padding_is_zeros_and_stays() -> None:

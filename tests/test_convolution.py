@@ -214,7 +214,7 @@ X, W = np.ones((1, 4, 5, 5), np.float32), np.ones((4, 4, 3, 3), np.float32)
         ((X, W), {"padding": "full"}, "'same' and 'valid'"),
         ((X, W), {"padding": "same", "stride": 2}, "needs stride 1"),
         ((X, W), {"dilation": 3}, "spans 7 elements doesn't fit"),
-        ((X[0], W), {}, "takes 4 axes .*reshape"),
+        ((X[0, 0], W), {}, "takes 4 axes .*reshape"),
         ((X, W[0]), {}, "weight needs 4 axes"),
         ((X, W, np.ones(3)), {}, "bias has shape .3,. and there are 4 filters"),
         ((X, W[:, :, :0]), {}, "kernel needs 1 or more"),

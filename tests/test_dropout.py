@@ -150,6 +150,21 @@ def test_without_updates_the_key_stays() -> None:
     np.testing.assert_array_equal(runner.run()["first"], runner.run()["first"])
 
 
+@pytest.mark.parametrize("rate", [0.3, 1.0])
+def test_a_plan_that_predicts_gives_the_input_itself(rate: float) -> None:
+    """Without updates no step of dropout is left: every bit stays, of NaN and infinity too."""
+    b = df.GraphBuilder()
+    x = b.input("x", (6,), "float32")
+    y = df.nn.Dropout(rate)(x)
+    slope = df.grad((df.nn.Dropout(rate)(x) * 3).sum(), [x])[0]
+    plan = df.compile(b.build({"y": y, "slope": slope}), updates=False)
+    assert not {step.op for step in plan.steps} & {"multiply", "where", "rand", "zero_where"}
+    bits = np.array([0x7FC01234, 0xFFC00001, 0x7F800000, 0xFF800000, 0x80000000, 1], np.uint32)
+    result = df.Runner(plan).run(x=bits.view(np.float32))
+    assert result["y"].tobytes() == bits.tobytes()
+    assert result["slope"].tolist() == [3.0] * 6
+
+
 def test_layers_do_nothing_at_prediction() -> None:
     """With ``training=False`` the input itself is returned, and no variable is declared."""
     b, _, x = keyed()
@@ -211,3 +226,22 @@ def test_wrong_arguments_are_refused() -> None:
         df.nn.dropout2d(x, 0.5, key)
     with pytest.raises(DTypeError, match="bool scalar"):
         df.nn.dropout(x, 0.5, key, training=x)
+
+
+def test_layers_of_channels() -> None:
+    """Layers drop whole channels, of one example too; alpha dropout's keep mean and variance."""
+    b = df.GraphBuilder(seed=3)
+    for axes, layer in ((1, df.nn.Dropout1d), (2, df.nn.Dropout2d), (3, df.nn.Dropout3d)):
+        y = df.evaluate(layer(0.5)(b.ones((4, 20, *[3] * axes)))).reshape(80, -1)
+        assert set(y.mean(1)) == {0.0, 2.0}
+    x = b.randn((400, 100, 2), "float64")
+    y, z = df.evaluate(df.nn.AlphaDropout(0.3)(x), df.nn.FeatureAlphaDropout(0.3)(x))
+    for values in (y, z):
+        assert abs(values.mean()) < 0.02
+        assert abs(values.std() - 1) < 0.02
+    numbers, counts = np.unique(z, return_counts=True)
+    dropped = numbers[counts.argmax()]
+    assert ((z == dropped).all(2) == (z == dropped).any(2)).all()
+    assert 0.55 < ((y == dropped).all(2) == (y == dropped).any(2)).mean() < 0.61  # 0.7² + 0.3²
+    with pytest.raises(ShapeError, match=r"feature_alpha_dropout .*2 axes"):
+        df.nn.FeatureAlphaDropout()(b.ones(3))

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import scipy.spatial
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -349,3 +350,45 @@ def test_lists_keep_their_digits() -> None:
     x = df.GraphBuilder().constant(np.array([0.3, 0.7]))
     assert df.evaluate(df.nn.l1_loss(x, [0.1, 0.2])) == np.mean([0.3 - 0.1, 0.7 - 0.2])
     assert df.nn.l1_loss(x.astype("float32"), [0.1, 0.2]).dtype == np.float32
+
+
+def test_pairs_of_rows() -> None:
+    """`pdist` has SciPy's order and values, also of one row and of none; equals have slope 0."""
+    rows = np.random.default_rng(0).normal(size=(5, 3))
+    for count in (0, 1, 5):
+        x = df.GraphBuilder().constant(rows[:count])
+        expected = scipy.spatial.distance.pdist(rows[:count]) if count else np.zeros(0)
+        np.testing.assert_allclose(df.evaluate(df.nn.pdist(x)), expected, rtol=1e-12)
+    x = df.GraphBuilder().constant(rows[[0, 0]])
+    assert df.evaluate(*df.grad(df.nn.pdist(x).sum(), [x])).tolist() == [[0.0] * 3] * 2
+    with pytest.raises(ShapeError, match="known number"):
+        df.nn.pdist(df.GraphBuilder().input("x", ("n", 3)))
+
+
+def test_labels_behind_the_end_do_not_count() -> None:
+    """Behind the first -1 a label may be any class; of no label the loss is 0."""
+    b = df.GraphBuilder()
+    x = b.constant(np.array([[0.1, 0.2, 0.4, 0.8]]))
+    one, same, none = (
+        df.nn.multilabel_margin_loss(x, [labels])
+        for labels in ([3, 0, -1, 1], [3, 0, -1, 2], [-1, 0, 1, 2])
+    )
+    values = df.evaluate(one, same, none)
+    assert values[0] == values[1] == pytest.approx(0.85)
+    assert values[2] == 0
+    with pytest.raises(ShapeError, match="label"):
+        df.nn.multilabel_margin_loss(x, [[4, -1, 0, 0]])
+    with pytest.raises(ShapeError, match="the same"):
+        df.nn.multilabel_margin_loss(x, [0, 1, 2, 3])
+    with pytest.raises(DTypeError, match="integer"):
+        df.nn.multilabel_margin_loss(x, x)
+
+
+def test_a_distance_of_ones_own() -> None:
+    """A triplet loss takes any function for the distance, and refuses what is none."""
+    x = df.GraphBuilder().constant(np.array([1.0, 5.0]))
+    loss = df.nn.triplet_margin_with_distance_loss
+    made = loss(x, x + 2, x - 1, distance_function=lambda a, b: abs(a - b), reduction="none")
+    assert df.evaluate(made).tolist() == [2.0, 2.0]
+    with pytest.raises(GraphError, match="distance_function"):
+        loss(x, x, x, distance_function="l2")  # type: ignore[arg-type]  # which is the point

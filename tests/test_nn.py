@@ -192,3 +192,15 @@ def test_parameters_of_the_wrong_kind_are_our_errors(wrong: Any) -> None:  # noq
         df.layer_norm(x, eps=wrong)
     with pytest.raises(df.DataflowError, match="tensor"):
         df.nn.Dense(3)(wrong)
+
+
+def test_bilinear_is_its_function() -> None:
+    """The layer has PyTorch's shapes, and refuses a tensor of another length."""
+    b = df.GraphBuilder()
+    x, y = b.constant(np.ones((2, 4))), b.constant(np.ones((2, 5)))
+    z = df.nn.Bilinear(4, 5, 3)(x, y)
+    value, weight, bias = df.evaluate(z, *b.variables)
+    assert abs(weight).max() <= 0.5
+    np.testing.assert_allclose(value, np.tile(weight.sum((1, 2)) + bias, (2, 1)), rtol=1e-12)
+    with pytest.raises(ShapeError, match="4 long"):
+        df.nn.Bilinear(4, 5, 3)(y, x)

@@ -178,7 +178,7 @@ def test_wrong_tensors_are_refused() -> None:
     b = df.GraphBuilder()
     x = b.input("x", (1, 4, 8, 8))
     with pytest.raises(ShapeError, match="takes 4 axes"):
-        df.nn.Conv2d(4, 3)(x[0])
+        df.nn.Conv2d(4, 3)(x[0, 0])
     with pytest.raises(ShapeError, match="can't be split into 3 groups"):
         df.nn.Conv2d(6, 3, groups=3)(x)
     with pytest.raises(DTypeError, match="astype"):
@@ -187,3 +187,13 @@ def test_wrong_tensors_are_refused() -> None:
         df.nn.Conv2d(6, 3)(b.input("y", (1, "channels", 8, 8)))
     with pytest.raises(ShapeError, match="comes before"):
         df.nn.Flatten(2, 1)(x)
+
+
+def test_one_example_needs_no_axis() -> None:
+    """A layer of convolution takes one example without an axis of examples, as a batch of one."""
+    b = df.GraphBuilder()
+    x = b.constant(np.random.default_rng(0).normal(size=(4, 8, 8)))
+    for layer in (df.nn.Conv2d(2, 3), df.nn.ConvTranspose2d(2, 3, stride=2),
+                  df.nn.Conv2d(2, 3, padding=1, padding_mode="circular")):  # fmt: skip
+        one, batch = df.evaluate(layer(x), layer(x[None]))
+        np.testing.assert_array_equal(one, batch[0])

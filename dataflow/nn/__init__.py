@@ -7,7 +7,7 @@ from dataflow.nn.convolution import *
 from dataflow.nn.decoder import *
 from dataflow.nn.dense import Dense as Dense
 from dataflow.nn.dense import softmax_cross_entropy as softmax_cross_entropy
-from dataflow.nn.dropping import Dropout as Dropout
+from dataflow.nn.dropping import *
 from dataflow.nn.embeddings import *
 from dataflow.nn.linear import *
 from dataflow.nn.normalization import *

@@ -58,7 +58,8 @@ class _Layer:
         Parameters
         ----------
         x : Tensor
-            Floating point, of shape (examples, channels, ...), the channels of known length.
+            Floating point, of shape (examples, channels, ...) or (channels, ...), the channels of
+            known length.
 
         Raises
         ------
@@ -66,8 +67,7 @@ class _Layer:
             The rank, the channels or a parameter don't fit, or `x` isn't floating point.
         """
         layer = type(self).__name__
-        check_rank(layer, x.shape, self.axes)
-        _, channels = length_of(layer, x, 1)
+        _, channels = length_of(layer, x, check_rank(layer, x.shape, self.axes))
         shape = self._weight_shape(layer, channels)
         inner, outer = (0, 1) if self.is_transposed else (1, 0)
         with declaring(self, x) as own:

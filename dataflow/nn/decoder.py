@@ -1,19 +1,22 @@
-"""The decoder layer of a transformer: attention to what came before, and to what was encoded."""
+"""The decoder layers of a transformer: attention to what came before, and to what was encoded."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 from dataflow.nn.attention import MultiHeadAttention
 from dataflow.nn.declaring import Own, declaring
-from dataflow.nn.dense import length_of
+from dataflow.nn.dense import check_count, length_of
+from dataflow.nn.normalization import LayerNorm
 from dataflow.nn.transformer import TransformerEncoderLayer
 
 if TYPE_CHECKING:
+    from dataflow.nn.activation import Activation
     from dataflow.tensor import Tensor, TensorLike
 
-__all__ = ["TransformerDecoderLayer"]
+__all__ = ["TransformerDecoder", "TransformerDecoderLayer"]
 
 
 @dataclass(frozen=True)
@@ -85,3 +88,68 @@ class TransformerDecoderLayer(TransformerEncoderLayer):
             self.num_heads, use_bias=self.use_bias, dropout=self.dropout, name=name))  # fmt: skip
         seen = layer(x, memory, attn_mask=mask, training=training)
         return self._dropped(own, seen, "3", training)
+
+
+@dataclass(frozen=True)
+class TransformerDecoder:
+    """Decoder layers in a row, numbered from 0; with `norm_first`, a layer norm at the end.
+
+    Parameters
+    ----------
+    num_layers : int
+        The number of layers.
+    num_heads, hidden, activation, norm_first, is_causal, use_bias, eps, dropout
+        See `TransformerDecoderLayer`.
+    name : str
+        What the names of its variables begin with; the second decoder of a name gets a number.
+    training : bool or scalar tensor of bool, optional
+        Whether anything is dropped, where a call doesn't say; see `Dropout`.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> b = df.GraphBuilder()
+    >>> x, memory = b.input("x", shape=("batch", 5, 8)), b.input("m", shape=("batch", 10, 8))
+    >>> df.nn.TransformerDecoder(2, 2, 32)(x, memory).shape
+    (Dim('batch'), 5, 8)
+    """
+
+    num_layers: int
+    num_heads: int
+    hidden: int = 2048
+    activation: Activation = "relu"
+    norm_first: bool = False
+    is_causal: bool = True
+    use_bias: bool = True
+    eps: float = 1e-5
+    dropout: float = 0.0
+    name: str = "decoder"
+    training: bool | Tensor | None = field(default=None, compare=False)
+
+    def __post_init__(self) -> None:
+        check_count("TransformerDecoder", "num_layers", self.num_layers)
+
+    def __call__(
+        self, x: Tensor, memory: Tensor, attn_mask: TensorLike | None = None,
+        memory_mask: TensorLike | None = None, *, training: bool | Tensor | None = None,
+    ) -> Tensor:  # fmt: skip
+        """Declare the layers on a tensor and return the last one's result.
+
+        See `TransformerDecoderLayer`; all layers get the same memory and masks.
+        """
+        length_of("TransformerDecoder", x)
+        switch = self.training if training is None else training
+        with declaring(self, x) as own:
+            for place in map(str, range(self.num_layers)):
+                layer = own.kept(place, partial(self._layer, place))
+                x = layer(x, memory, attn_mask, memory_mask, training=switch)
+            return own.kept("norm", self._norm)(x) if self.norm_first else x
+
+    def _norm(self) -> LayerNorm:
+        return LayerNorm(eps=self.eps, use_bias=self.use_bias, name="norm")
+
+    def _layer(self, name: str) -> TransformerDecoderLayer:
+        return TransformerDecoderLayer(
+            self.num_heads, self.hidden, self.activation, self.norm_first, self.is_causal,
+            self.use_bias, self.eps, self.dropout, name,
+        )  # fmt: skip

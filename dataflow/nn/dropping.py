@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from dataflow.dispatch import find_function
 from dataflow.nn.declaring import declaring
-from dataflow.ops.nn.dropping import check_rate, check_switch, dropout
+from dataflow.ops.nn.dropping import alpha_dropout, check_rate, check_switch, dropout
 from dataflow.ops.random.keys import fold_in
 from dataflow.ops.selection import where
 from dataflow.tensor import builder_of
@@ -18,7 +19,9 @@ if TYPE_CHECKING:
     from dataflow.ops.nn.dropping import NoiseShape
     from dataflow.tensor import Tensor
 
-__all__ = ["Dropout"]
+__all__ = [
+    "AlphaDropout", "Dropout", "Dropout1d", "Dropout2d", "Dropout3d", "FeatureAlphaDropout",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -98,7 +101,91 @@ class Dropout:
                 advanced = fold_in(now, 0)
                 new = advanced if training is True else where(training, advanced, now)
                 builder.update(key, new, again=True)
-        return dropout(x, self.rate, now, noise_shape=self.noise_shape, training=training)
+        return self._dropped(x, now, training)
+
+    def _dropped(self, x: Tensor, key: Tensor, training: bool | Tensor) -> Tensor:
+        return dropout(x, self.rate, key, noise_shape=self.noise_shape, training=training)
+
+
+class AlphaDropout(Dropout):
+    """A layer of `dataflow.nn.alpha_dropout`; see `Dropout`.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> b = df.GraphBuilder()
+    >>> df.nn.AlphaDropout(0.5)(b.ones((4, 3))).shape
+    (4, 3)
+    """
+
+    def _dropped(self, x: Tensor, key: Tensor, training: bool | Tensor) -> Tensor:
+        return alpha_dropout(x, self.rate, key, noise_shape=self.noise_shape, training=training)
+
+
+@dataclass(frozen=True)
+class _Channels(Dropout):
+    """A layer that drops whole channels, so that it has no shape of noise to choose."""
+
+    noise_shape: NoiseShape = field(default=None, init=False, repr=False)
+
+    _function: ClassVar[str] = ""
+
+    def _dropped(self, x: Tensor, key: Tensor, training: bool | Tensor) -> Tensor:
+        function = find_function(f"nn.{self._function}")
+        return function(x, self.rate, key, training=training)  # type: ignore[no-any-return]
+
+
+class Dropout1d(_Channels):
+    """A layer that drops whole channels of ``(batch, channels, length)``; see `Dropout`.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> dropped = df.evaluate(df.nn.Dropout1d(0.5)(df.GraphBuilder().ones((2, 8, 5))))
+    >>> bool((dropped == dropped[:, :, :1]).all())
+    True
+    """
+
+    _function = "dropout1d"
+
+
+class Dropout2d(_Channels):
+    """A layer that drops whole channels of images; see `Dropout1d`.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> df.nn.Dropout2d(0.5)(df.GraphBuilder().ones((2, 8, 5, 5))).shape
+    (2, 8, 5, 5)
+    """
+
+    _function = "dropout2d"
+
+
+class Dropout3d(_Channels):
+    """A layer that drops whole channels of volumes; see `Dropout1d`.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> df.nn.Dropout3d(0.5)(df.GraphBuilder().ones((2, 8, 5, 5, 5))).shape
+    (2, 8, 5, 5, 5)
+    """
+
+    _function = "dropout3d"
+
+
+class FeatureAlphaDropout(_Channels):
+    """A layer of `dataflow.nn.feature_alpha_dropout`; see `Dropout`.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> df.nn.FeatureAlphaDropout(0.5)(df.GraphBuilder().ones((2, 8, 5))).shape
+    (2, 8, 5)
+    """
+
+    _function = "feature_alpha_dropout"
 
 
 def _first_key(seed: int, scope: str) -> np.ndarray:

@@ -14,9 +14,9 @@ from dataflow.source import user_line
 
 if TYPE_CHECKING:
     from dataflow.builder import GraphBuilder
-    from dataflow.tensor import Tensor
+    from dataflow.tensor import Tensor, TensorLike
 
-__all__ = ["Embedding"]
+__all__ = ["Embedding", "EmbeddingBag"]
 
 
 @dataclass(frozen=True)
@@ -57,11 +57,12 @@ class Embedding:
     dtype: object = "float32"
 
     def __post_init__(self) -> None:
-        check_count("Embedding", "num_embeddings", self.num_embeddings)
-        check_count("Embedding", "features", self.features)
+        kind = type(self).__name__
+        check_count(kind, "num_embeddings", self.num_embeddings)
+        check_count(kind, "features", self.features)
         count, index = self.num_embeddings, self.padding_idx
         if index is not None and not -count <= index < count:
-            msg = f"Embedding ({user_line()}): padding_idx {index} is no row of {count}"
+            msg = f"{kind} ({user_line()}): padding_idx {index} is no row of {count}"
             raise ShapeError(msg)
 
     def __call__(self, indices: Tensor) -> Tensor:
@@ -82,12 +83,14 @@ class Embedding:
         DTypeError
             The indices aren't integers.
         """
+        return find_function("nn.embedding")(  # type: ignore[no-any-return]
+            indices, self._weight(indices), padding_idx=self.padding_idx
+        )
+
+    def _weight(self, indices: Tensor) -> Tensor:
         with declaring(self, indices) as own:
             shape = (self.num_embeddings, self.features)
-            weight = own.weight("weight", self._first, shape, self.dtype)
-        return find_function("nn.embedding")(  # type: ignore[no-any-return]
-            indices, weight, padding_idx=self.padding_idx
-        )
+            return own.weight("weight", self._first, shape, self.dtype)
 
     def _first(self, builder: GraphBuilder, shape: tuple[int, ...], dtype: object) -> Tensor:
         """Declare the table, with zeros where the padding is."""
@@ -97,3 +100,59 @@ class Embedding:
         count = self.num_embeddings
         rows = find_function("reshape")(builder.arange(count), (count, 1))
         return find_function("where")(rows == self.padding_idx % count, 0, first)  # type: ignore[no-any-return]
+
+
+@dataclass(frozen=True)
+class EmbeddingBag(Embedding):
+    """A layer that adds up rows of its table over bags of indices; see `df.nn.embedding_bag`.
+
+    Parameters
+    ----------
+    num_embeddings, features, padding_idx, initializer, dtype
+        See `Embedding`.
+    name : str
+        What the name of its variable begins with; the second layer of a name gets a number.
+    mode : {"mean", "sum", "max"}
+        What becomes of a bag's rows.
+    include_last_offset : bool
+        Whether the last of the offsets is where the last bag ends, not where one begins.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> b = df.GraphBuilder()
+    >>> words = b.input("words", shape=("batch", 10), dtype="int64")
+    >>> df.nn.EmbeddingBag(100, 16)(words).shape
+    (Dim('batch'), 16)
+    >>> [v.node for v in b.variables]
+    ['embedding_bag.weight']
+    """
+
+    name: str = "embedding_bag"
+    mode: str = "mean"
+    include_last_offset: bool = False
+
+    def __call__(
+        self, indices: Tensor, offsets: TensorLike | None = None,
+        per_sample_weights: TensorLike | None = None,
+    ) -> Tensor:  # fmt: skip
+        """Declare the layer on a tensor of indices and return a row for each bag.
+
+        Parameters
+        ----------
+        indices : Tensor
+            Integers, whose last axis is a bag, or with `offsets` one axis of bags.
+        offsets : tensor or array_like, optional
+            Where each bag begins.
+        per_sample_weights : tensor or array_like, optional
+            What rows are multiplied with before they are added up.
+
+        Raises
+        ------
+        GraphError, ShapeError, DTypeError
+            See `dataflow.nn.embedding_bag`.
+        """
+        return find_function("nn.embedding_bag")(  # type: ignore[no-any-return]
+            indices, self._weight(indices), offsets, self.mode, per_sample_weights,
+            self.padding_idx, include_last_offset=self.include_last_offset,
+        )  # fmt: skip

@@ -87,11 +87,18 @@ def transposed(axes: int, options: dict[str, Any]) -> Row:
     )  # fmt: skip
 
 
+def of_one(row: Row) -> Row:
+    """Return the row of one example without its axis."""
+    x, *rest = row.arrays
+    return row._replace(arrays=(x[0], *rest), jax=None)
+
+
 X, W, B = arrays(2, 1)
 
 ROWS = [
     *[row(axes, options) for axes in (1, 2, 3) for options in OPTIONS],
     *[transposed(axes, options) for axes in (1, 2, 3) for options in OPTIONS],
+    *[of_one(make(axes, {"stride": 2})) for axes in (1, 2, 3) for make in (row, transposed)],
     transposed(1, {"stride": 2, "output_padding": 1}),
     transposed(2, {"stride": 3, "padding": 1, "output_padding": 2, "groups": 2}),
     transposed(3, {"stride": 2, "dilation": 2, "output_padding": 1}),

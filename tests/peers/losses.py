@@ -21,6 +21,7 @@ IMAGES = RNG.uniform(-3, 3, (2, 5, 3, 2))
 IMAGE_LABELS = RNG.integers(0, 5, (2, 3, 2))
 IMAGE_P = RNG.dirichlet(np.ones(5), (2, 3, 2)).transpose(0, 3, 1, 2).copy()
 COUNTS = RNG.integers(0, 6, (4, 5)).astype(np.float64)
+SEVERAL = np.array([[3, 0, -1, 1, 2], [1, 1, 4, -1, 0], [-1, 0, 0, 0, 0], [0, 1, 2, 3, 4]])
 REDUCTIONS = ("none", "mean", "sum")
 KL = ("none", "batchmean", "sum")  # PyTorch warns of "mean", whose meaning will change
 
@@ -37,6 +38,18 @@ def same(
             lambda *t, o=given: getattr(df.nn, name)(*t, **o),
             lambda m, *t, o=given: getattr(m.nn.functional, name)(*t, **o),
             jax if reduction == "none" else None,
+        )  # fmt: skip
+
+
+def several(x: np.ndarray, target: np.ndarray) -> Iterator[Row]:
+    """Yield rows of the loss of several labels."""
+    for reduction in REDUCTIONS:
+        yield Row(
+            "multilabel_margin_loss", (x,),
+            lambda x, r=reduction: df.nn.multilabel_margin_loss(x, target, r),
+            lambda m, x, r=reduction: m.nn.functional.multilabel_margin_loss(
+                x, m.tensor(target), reduction=r),
+            None,
         )  # fmt: skip
 
 
@@ -84,6 +97,8 @@ ROWS = [
     *same("margin_ranking_loss", X, Y, SIGNS, margin=0.3),
     *same("triplet_margin_loss", X, Y, P), *same("triplet_margin_loss", X, Y, P, p=1, swap=True),
     *same("triplet_margin_loss", X, Y, P, p=3, margin=2.0),
+    *same("triplet_margin_with_distance_loss", X, Y, P, swap=True, margin=2.0),
+    *several(X, SEVERAL), *several(X[0], SEVERAL[0]),
     *same("cosine_embedding_loss", X, Y, PAIR_SIGNS, margin=-0.2),
     Row("soft_margin_loss", (X,), lambda x: df.nn.soft_margin_loss(x, SIGNS),
         lambda m, x: m.nn.functional.soft_margin_loss(x, m.tensor(SIGNS)), None),
@@ -101,6 +116,11 @@ ROWS = [
         lambda m, a, b: m.nn.functional.cosine_similarity(a, b), None),
     Row("cosine_similarity", (X, Y[0]), lambda a, b: df.nn.cosine_similarity(a, b, -1),
         lambda m, a, b: m.nn.functional.cosine_similarity(a, b, -1), None),
+    Row("cosine_similarity", (X, Y), lambda a, b: df.nn.cosine_similarity(a, b, dim=0),
+        lambda m, a, b: m.nn.functional.cosine_similarity(a, b, dim=0), None),
+    *[Row("pdist", (X,), lambda x, p=p: df.nn.pdist(x, p),
+          lambda m, x, p=p: m.nn.functional.pdist(x, p), None)
+      for p in (0.0, 0.5, 1.0, 2.0, 3.0, float("inf"))],
     *[Row("pairwise_distance", (X, Y), lambda a, b, p=p: df.nn.pairwise_distance(a, b, p),
           lambda m, a, b, p=p: m.nn.functional.pairwise_distance(a, b, p), None)
       for p in (1, 2, 3.5, float("inf"))],

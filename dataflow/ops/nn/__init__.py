@@ -8,6 +8,7 @@ from dataflow.ops.nn.binary import *
 from dataflow.ops.nn.classification import *
 from dataflow.ops.nn.convolution import *
 from dataflow.ops.nn.ctc import *
+from dataflow.ops.nn.distances import *
 from dataflow.ops.nn.dropping import *
 from dataflow.ops.nn.embedding import *
 from dataflow.ops.nn.folding import *
@@ -17,6 +18,7 @@ from dataflow.ops.nn.grids import *
 from dataflow.ops.nn.leaking import *
 from dataflow.ops.nn.losses import *
 from dataflow.ops.nn.lp_pooling import *
+from dataflow.ops.nn.margins import *
 from dataflow.ops.nn.max_pooling import *
 from dataflow.ops.nn.norms import *
 from dataflow.ops.nn.padding import *

@@ -11,7 +11,7 @@ from dataflow.dispatch import public
 from dataflow.errors import ShapeError
 from dataflow.ops.nn.correlations import CONV, CONV_INPUT, laid_out
 from dataflow.ops.nn.windows import check_rank, each_axis, pads
-from dataflow.ops.shaping import reshape
+from dataflow.ops.shaping import expand_dims, reshape
 from dataflow.source import user_line
 
 if TYPE_CHECKING:
@@ -94,9 +94,19 @@ def _conv(
     dilation: Ints, groups: int,
 ) -> Tensor:  # fmt: skip
     name = f"conv{axes}d"
-    image, filters, *shift = _operands(name, axes, *operands)
+    x, filters, *shift = _operands(name, axes, *operands)
     attrs = _steps(name, axes, filters.shape[2:], stride, padding, dilation, groups)
-    return _biased(name, apply(CONV, (laid_out(image), laid_out(filters)), attrs), shift)
+    made = apply(CONV, (laid_out(_examples(x, axes)), laid_out(filters)), attrs)
+    return _like_given(x, _biased(name, made, shift))
+
+
+def _examples(x: Tensor, axes: int) -> Tensor:
+    return x if x.ndim == axes + 2 else expand_dims(x, 0)
+
+
+def _like_given(x: Tensor, y: Tensor) -> Tensor:
+    """Return a result without the axis of examples, where the operand had none."""
+    return y if y.ndim == x.ndim else reshape(y, y.shape[1:])
 
 
 @public(family="nn")
@@ -126,7 +136,7 @@ def conv2d(
     Parameters
     ----------
     x : tensor or array_like
-        Images, of shape (examples, channels, height, width).
+        Images, of shape (examples, channels, height, width), or one without the first axis.
     weight : tensor or array_like
         Filters, of shape (filters, channels // groups, height, width).
     bias : tensor or array_like, optional
@@ -145,9 +155,10 @@ def conv2d(
     Returns
     -------
     Tensor
-        Of shape (examples, filters, height, width); along an axis of n elements with padding p
-        and a kernel of k, there are ``(n + p - dilation * (k - 1) - 1) // stride + 1``. dtypes are
-        promoted as NumPy 2 does; float16 adds up in float32 inside.
+        Of shape (examples, filters, height, width), or without the first axis; along an axis of n
+        elements with padding p and a kernel of k, there are
+        ``(n + p - dilation * (k - 1) - 1) // stride + 1``. dtypes are promoted as NumPy 2 does;
+        float16 adds up in float32 inside.
 
     Raises
     ------
@@ -192,12 +203,13 @@ def _conv_transpose(
     output_padding: Ints, groups: int, dilation: Ints,
 ) -> Tensor:  # fmt: skip
     name = f"conv_transpose{axes}d"
-    image, filters, *shift = _operands(name, axes, *operands)
+    x, filters, *shift = _operands(name, axes, *operands)
     attrs = _steps(name, axes, filters.shape[2:], stride, padding, dilation, groups)
+    image = _examples(x, axes)
     more = each_axis(output_padding, axes, "output_padding", least=0)
     size = _sizes(name, image.shape[2:], filters.shape[2:], more, attrs)
     made = apply(CONV_INPUT, (laid_out(image), laid_out(filters)), attrs.replace(size=size))
-    return _biased(name, made, shift)
+    return _like_given(x, _biased(name, made, shift))
 
 
 def _sizes(name: str, places: Shape, kernel: Shape, more: Sequence[int], attrs: Attrs) -> Shape:
@@ -247,7 +259,7 @@ def conv_transpose2d(
     Parameters
     ----------
     x : tensor or array_like
-        Images, of shape (examples, channels, height, width).
+        Images, of shape (examples, channels, height, width), or one without the first axis.
     weight : tensor or array_like
         Of shape (channels, filters // groups, height, width).
     bias : tensor or array_like, optional
@@ -263,7 +275,8 @@ def conv_transpose2d(
     Returns
     -------
     Tensor
-        Of shape (examples, filters, height, width); from n elements and a kernel of k, there are
+        Of shape (examples, filters, height, width), or without the first axis; from n elements and
+        a kernel of k, there are
         ``(n - 1) * stride + dilation * (k - 1) + 1 - padding + output_padding`` along an axis.
 
     Raises

@@ -25,7 +25,9 @@ from dataflow.tensor import Tensor
 if TYPE_CHECKING:
     from dataflow.dims import DimLike, Shape
 
-__all__ = ["alpha_dropout", "dropout", "dropout1d", "dropout2d", "dropout3d"]
+__all__ = [
+    "alpha_dropout", "dropout", "dropout1d", "dropout2d", "dropout3d", "feature_alpha_dropout",
+]  # fmt: skip
 
 NoiseShape: TypeAlias = "Sequence[DimLike | None] | None"
 
@@ -215,3 +217,26 @@ def alpha_dropout(
     dropped = where(bernoulli(key, keep, shape), x, _SELU_FLOOR)
     made = dropped * scale - scale * _SELU_FLOOR * rate
     return made if training is True else where(training, made, x)
+
+
+@public(family="nn")
+def feature_alpha_dropout(
+    x: Tensor, rate: float, key: Tensor, *, training: bool | Tensor = True
+) -> Tensor:
+    """Drop whole channels of ``(batch, channels, ...)`` as `alpha_dropout` drops elements.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> b = df.GraphBuilder()
+    >>> key = b.constant(df.random.key(0))
+    >>> dropped = df.evaluate(df.nn.feature_alpha_dropout(b.ones((2, 8, 5)), 0.5, key))
+    >>> bool((dropped == dropped[:, :, :1]).all())
+    True
+    """
+    if x.ndim < 2:
+        msg = (f"feature_alpha_dropout ({user_line()}) of {x.node!r}, {x.spec}: takes 2 axes or "
+               "more, of examples and channels")  # fmt: skip
+        raise ShapeError(msg)
+    noise: list[DimLike | None] = [None, None, *[1] * (x.ndim - 2)]
+    return alpha_dropout(x, rate, key, noise_shape=noise, training=training)

@@ -167,8 +167,9 @@ def softmin(x: TensorLike, axis: int = -1, *, dim: int | None = None) -> Tensor:
 
 @public(family="nn")
 def gumbel_softmax(
-    logits: Tensor, key: Tensor, tau: float = 1.0, *, hard: bool = False, axis: int = -1
-) -> Tensor:
+    logits: Tensor, key: Tensor, tau: float = 1.0, *, hard: bool = False, axis: int = -1,
+    dim: int | None = None,
+) -> Tensor:  # fmt: skip
     """Return draws of categories that can be differentiated by their logits.
 
     The draws are ``softmax((logits + g) / tau)`` with Gumbel noise g: the smaller `tau`, the closer
@@ -187,6 +188,8 @@ def gumbel_softmax(
         soft draw.
     axis : int
         The axis of categories.
+    dim : int, optional
+        PyTorch's name for the axis.
 
     Raises
     ------
@@ -210,7 +213,7 @@ def gumbel_softmax(
         msg = f"gumbel_softmax ({user_line()}): tau is a number above 0, not {tau!r}"
         raise GraphError(msg)
     logits = _floats(logits)
-    place = normal_axis(axis, logits.ndim)
+    place = normal_axis(axis_of("gumbel_softmax", axis, dim), logits.ndim)
     drawn = logits.dtype if logits.dtype.kind == "f" else np.float32  # for bfloat16
     noise = call_function("random.gumbel", key, logits.shape, drawn).astype(logits.dtype)
     soft = softmax((logits + noise) / tau, place)

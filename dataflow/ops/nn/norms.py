@@ -23,8 +23,8 @@ from dataflow.ops.nn.arguments import (
     in_float32,
 )
 from dataflow.ops.nn.centering import STANDARDIZE_CHANNELS
+from dataflow.ops.nn.distances import unit
 from dataflow.ops.nn.dropping import check_switch
-from dataflow.ops.nn.ranking import unit
 from dataflow.ops.normalizing import STANDARDIZE
 from dataflow.ops.powers import sqrt
 from dataflow.ops.selection import where

@@ -199,10 +199,11 @@ def _is_no_int(item: object) -> bool:
     return isinstance(item, bool) or not hasattr(item, "__index__")
 
 
-def check_rank(name: str, shape: Shape, axes: int) -> None:
-    """Refuse what isn't examples, channels and so many spatial axes."""
-    if len(shape) != axes + 2:
+def check_rank(name: str, shape: Shape, axes: int) -> int:
+    """Return the axis of channels, before so many spatial axes, with or without one of examples."""
+    if len(shape) not in (axes + 1, axes + 2):
         letters = ("length", "height and width", "depth, height and width")[axes - 1]
-        msg = (f"{name} ({user_line()}) takes {axes + 2} axes (examples, channels, {letters}), not "
-               f"{shape_text(shape)}: reshape it")  # fmt: skip
+        msg = (f"{name} ({user_line()}) takes {axes + 2} axes (examples, channels, {letters}), or "
+               f"{axes + 1} of one example, not {shape_text(shape)}: reshape it")  # fmt: skip
         raise ShapeError(msg)
+    return len(shape) - axes - 1
