@@ -170,3 +170,23 @@ def test_what_does_not_fit_is_refused(
     with pytest.raises(error, match=text) as caught:
         call(df.GraphBuilder().constant(LOG_P))
     assert "test_ctc.py:" in str(caught.value)
+
+
+def test_targets_one_behind_the_other() -> None:
+    """Labels of several examples in one row give what padded ones give, if lengths are known."""
+    rng = np.random.default_rng(2)
+    b = df.GraphBuilder()
+    x = df.log_softmax(b.constant(rng.normal(size=(7, 3, 4))))
+    padded, counts = np.array([[1, 2, 3], [3, 0, 0], [2, 2, 0]]), [3, 1, 2]
+    one, other = df.evaluate(*(
+        df.nn.ctc_loss(x, targets, target_lengths=counts, reduction="none")
+        for targets in (np.array([1, 2, 3, 3, 2, 2]), padded)
+    ))  # fmt: skip
+    np.testing.assert_array_equal(one, other)
+    none = df.nn.ctc_loss(x, np.zeros(0, int), target_lengths=b.constant([0, 0, 0]))
+    blank = df.evaluate(-x[:, :, 0].sum(0).mean(), none)
+    assert blank[0] == pytest.approx(blank[1])
+    with pytest.raises(ShapeError, match="known"):
+        df.nn.ctc_loss(x, [1, 2, 3], target_lengths=b.input("n", (3,), "int64"))
+    with pytest.raises(ShapeError, match="add up to 3"):
+        df.nn.ctc_loss(x, [1, 2, 3], target_lengths=[1, 1, 2])

@@ -10,13 +10,13 @@ from dataflow.errors import GraphError, ShapeError
 from dataflow.nn.activation import Activation, activated, check_activation
 from dataflow.nn.declaring import declaring
 from dataflow.nn.dense import check_count, length_of
-from dataflow.ops.nn.convolution import named_padding
+from dataflow.ops.nn.convolution_arguments import named_padding
 from dataflow.ops.nn.windows import check_rank, each_axis, pads
 from dataflow.source import user_line
 
 if TYPE_CHECKING:
     from dataflow.nn.initializers import InitializerLike
-    from dataflow.ops.nn.convolution import Ints, Padding
+    from dataflow.ops.nn.convolution_arguments import Ints, Padding
     from dataflow.tensor import Tensor
 
 __all__ = [

@@ -100,6 +100,9 @@ ROWS = [
     *[transposed(axes, options) for axes in (1, 2, 3) for options in OPTIONS],
     *[of_one(make(axes, {"stride": 2})) for axes in (1, 2, 3) for make in (row, transposed)],
     transposed(1, {"stride": 2, "output_padding": 1}),
+    transposed(2, {"dilation": 2, "output_padding": 1, "padding": 1})._replace(jax=None),
+    transposed(1, {"dilation": 3, "stride": 2, "output_padding": 2})._replace(jax=None),
+    transposed(1, {"dilation": 3, "padding": 1, "output_padding": 2})._replace(jax=None),
     transposed(2, {"stride": 3, "padding": 1, "output_padding": 2, "groups": 2}),
     transposed(3, {"stride": 2, "dilation": 2, "output_padding": 1}),
     row(2, {"padding": "same"})._replace(torch=None),  # which warns that it copies

@@ -92,6 +92,7 @@ ROWS = [
     *same("poisson_nll_loss", X, COUNTS), *same("poisson_nll_loss", P, COUNTS, log_input=False),
     *same("poisson_nll_loss", X, COUNTS, full=True),
     *same("gaussian_nll_loss", X, Y, P), *same("gaussian_nll_loss", X, Y, P, full=True, eps=0.2),
+    *same("gaussian_nll_loss", X, Y, P[:, 0]),
     *same("binary_cross_entropy", P, Q), *same("binary_cross_entropy_with_logits", X, Q),
     *same("hinge_embedding_loss", X, SIGNS, margin=0.6),
     *same("margin_ranking_loss", X, Y, SIGNS, margin=0.3),

@@ -6,6 +6,7 @@ from dataflow.ops.nn.attention import *
 from dataflow.ops.nn.avg_pooling import *
 from dataflow.ops.nn.binary import *
 from dataflow.ops.nn.classification import *
+from dataflow.ops.nn.conv_transpose import *
 from dataflow.ops.nn.convolution import *
 from dataflow.ops.nn.ctc import *
 from dataflow.ops.nn.distances import *

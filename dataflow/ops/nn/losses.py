@@ -22,6 +22,7 @@ from dataflow.ops.nn.arguments import (
 from dataflow.ops.powers import square
 from dataflow.ops.reductions import sum
 from dataflow.ops.selection import minimum, where
+from dataflow.ops.shaping import reshape
 from dataflow.ops.stopping import stop_gradient
 
 if TYPE_CHECKING:
@@ -256,8 +257,8 @@ def gaussian_nll_loss(
     target : tensor or array_like
         The values.
     var : tensor or array_like
-        The variances, of a shape that broadcasts. Below `eps` the gradient is that at `eps`, so
-        that a variance can grow again.
+        The variances, of a shape that broadcasts, or that of `x` without its last axis. Below `eps`
+        the gradient is that at `eps`, so that a variance can grow again.
     full : bool
         Whether to add the constant ``log(2 π) / 2``.
     eps : float
@@ -273,8 +274,10 @@ def gaussian_nll_loss(
     array([0.5, 2. ], dtype=float32)
     """
     check_number("gaussian_nll_loss", "eps", eps, 0)
-    x, target, var = as_floats("gaussian_nll_loss", x, target, var)
-    v = where(less(var, eps), var - stop_gradient(var) + eps, var)
-    losses = (log(v) + square(x - target) / v) * 0.5
+    mean, target, given = as_floats("gaussian_nll_loss", x, target, var)
+    if given.shape != mean.shape and given.shape == mean.shape[:-1]:
+        given = reshape(given, (*given.shape, 1))  # one for each row, as PyTorch has it
+    v = where(less(given, eps), given - stop_gradient(given) + eps, given)
+    losses = (log(v) + square(mean - target) / v) * 0.5
     losses = losses + 0.5 * math.log(2 * math.pi) if full else losses
     return reduced("gaussian_nll_loss", losses, reduction)
