@@ -2,6 +2,7 @@
 
 from dataflow.nn import initializers as initializers
 from dataflow.nn.attention import *
+from dataflow.nn.batch_norm import *
 from dataflow.nn.calls import *
 from dataflow.nn.convolution import *
 from dataflow.nn.decoder import *

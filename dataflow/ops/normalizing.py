@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dataflow.attrs import Attrs
-from dataflow.calling import as_tensor
 from dataflow.dims import product
 from dataflow.dispatch import public
 from dataflow.elementwise import traffic
@@ -32,7 +31,7 @@ from dataflow.op import (
     register,
 )
 from dataflow.ops.axes import transpose
-from dataflow.ops.casting import astype
+from dataflow.ops.parameters import parameter
 from dataflow.ops.reductions import mean
 from dataflow.ops.shaping import reshape
 from dataflow.ops.structure import check_inputs, samples_of
@@ -42,7 +41,7 @@ from dataflow.source import user_line
 from dataflow.spec import Spec, shape_text
 
 if TYPE_CHECKING:
-    from dataflow.dims import Dim, Shape
+    from dataflow.dims import Dim
     from dataflow.tensor import Tensor, TensorLike
 
 __all__ = ["layer_norm"]
@@ -207,24 +206,14 @@ def layer_norm(
     y: Tensor = rows.builder.apply(STANDARDIZE, (rows,), Attrs(eps=float(eps)))[0]
     lengths = tuple(x.shape[i] for i in axes)
     y = reshape(y, (*rows.shape[:-1], *lengths)) if len(axes) > 1 else y
-    y = y if scale is None else y * _fitting("scale", scale, y, lengths)
-    y = y if bias is None else y + _fitting("bias", bias, y, lengths)
+    wanted = f"the axes' lengths, {shape_text(lengths)}"
+    if scale is not None:
+        y = y * parameter("layer_norm", "scale", scale, y, lengths, wanted)
+    if bias is not None:
+        y = y + parameter("layer_norm", "bias", bias, y, lengths, wanted)
     order = [*rest, *axes]
     places = [order.index(i) for i in range(x.ndim)]
     return y if places == sorted(places) else transpose(y, places)
-
-
-def _fitting(what: str, value: TensorLike, y: Tensor, lengths: Shape) -> Tensor:
-    """Return a scale or a bias in the dtype of `y`; it doesn't broadcast within a row."""
-    made = as_tensor(value, y)
-    if made.dtype.kind == "c":
-        msg = f"layer_norm ({user_line()}): the {what} is of real numbers, not of {made.dtype}"
-        raise DTypeError(msg)
-    if made.shape != lengths:
-        msg = (f"layer_norm ({user_line()}): the {what} {shape_text(made.shape)} must be of the "
-               f"axes' lengths, {shape_text(lengths)}")  # fmt: skip
-        raise ShapeError(msg)
-    return astype(made, y.dtype)
 
 
 def _as_rows(x: Tensor, rest: Sequence[int], axes: Sequence[int]) -> Tensor:

@@ -4,6 +4,7 @@ from dataflow.ops.nn.adaptive_pooling import *
 from dataflow.ops.nn.affine import *
 from dataflow.ops.nn.attention import *
 from dataflow.ops.nn.avg_pooling import *
+from dataflow.ops.nn.batch_norm import *
 from dataflow.ops.nn.binary import *
 from dataflow.ops.nn.classification import *
 from dataflow.ops.nn.conv_transpose import *
@@ -23,6 +24,7 @@ from dataflow.ops.nn.margins import *
 from dataflow.ops.nn.max_pooling import *
 from dataflow.ops.nn.norms import *
 from dataflow.ops.nn.padding import *
+from dataflow.ops.nn.position_encodings import *
 from dataflow.ops.nn.ranking import *
 from dataflow.ops.nn.rectifiers import *
 from dataflow.ops.nn.resizing import *
@@ -31,4 +33,5 @@ from dataflow.ops.nn.row_norms import *
 from dataflow.ops.nn.shares import *
 from dataflow.ops.nn.shuffling import *
 from dataflow.ops.nn.softplus import *
+from dataflow.ops.nn.thresholds import *
 from dataflow.ops.nn.unpooling import *

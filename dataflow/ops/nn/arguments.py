@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dataflow.bfloat16 import promotable
-from dataflow.calling import as_tensor
+from dataflow.calling import promoted
 from dataflow.errors import DTypeError, GraphError, ShapeError
+from dataflow.ops.activations import RELU
 from dataflow.ops.casting import astype
 from dataflow.ops.comparison import equal, less
 from dataflow.ops.finiteness import isinf
@@ -31,8 +32,8 @@ if TYPE_CHECKING:
     from dataflow.tensor import TensorLike
 
 __all__ = [
-    "as_float_like", "as_floats", "at_least_zero", "broadcast", "check_number", "check_reduction",
-    "finite_times", "in_float32", "numbered", "reduced",
+    "activation_input", "as_floats", "at_least_zero", "axis_of", "broadcast", "check_number",
+    "check_reduction", "finite_times", "in_float32", "numbered", "reduced",
 ]  # fmt: skip
 
 
@@ -55,6 +56,11 @@ def as_floats(name: str, *operands: TensorLike) -> list[Tensor]:
     ]
 
 
+def activation_input(x: TensorLike) -> Tensor:
+    """Return an activation's operand as floats or complex numbers; integers as NumPy's tanh has."""
+    return promoted(RELU, np.tanh, x)[0]
+
+
 def _is_weak(value: TensorLike) -> bool:
     is_list = isinstance(value, (list, tuple)) and np.asarray(value).dtype == np.float64
     return is_list or type(value) in (int, float)
@@ -69,15 +75,6 @@ def _common(name: str, dtypes: list[np.dtype]) -> np.dtype:
         return np.result_type(np.float32, *dtypes)
     kinds, narrow = promotable(floats)
     return narrow or np.result_type(*kinds)
-
-
-def as_float_like(name: str, value: TensorLike, like: Tensor) -> Tensor:
-    """Return a further operand, such as a weight, in the dtype of a tensor of floats."""
-    made = as_tensor(value, like)
-    if made.dtype.kind == "c":
-        msg = f"{name} ({user_line()}) takes real numbers, not {made.dtype}"
-        raise DTypeError(msg)
-    return astype(made, like.dtype)
 
 
 def in_float32(function: Callable[..., Tensor], *operands: Tensor) -> Tensor:

@@ -25,12 +25,12 @@ from dataflow.ops.masking import zero_where
 from dataflow.ops.matmul import matmul
 from dataflow.ops.neural import softmax
 from dataflow.ops.nn.arguments import (
-    as_float_like,
     as_floats,
     broadcast,
     check_number,
     numbered,
 )
+from dataflow.ops.parameters import as_float_like
 from dataflow.ops.powers import sqrt
 from dataflow.ops.reductions import max
 from dataflow.ops.selection import where

@@ -11,7 +11,6 @@ from dataflow.ops.activations import sigmoid
 from dataflow.ops.comparison import less
 from dataflow.ops.elementary import log, log1p
 from dataflow.ops.nn.arguments import (
-    as_float_like,
     as_floats,
     at_least_zero,
     check_number,
@@ -19,6 +18,7 @@ from dataflow.ops.nn.arguments import (
     reduced,
 )
 from dataflow.ops.nn.softplus import softplus
+from dataflow.ops.parameters import as_float_like
 from dataflow.ops.powers import power
 from dataflow.ops.reductions import mean
 from dataflow.ops.selection import maximum, where

@@ -18,7 +18,6 @@ from dataflow.ops.casting import astype
 from dataflow.ops.crossentropy import softmax_cross_entropy
 from dataflow.ops.neural import log_softmax
 from dataflow.ops.nn.arguments import (
-    as_float_like,
     check_number,
     check_reduction,
     finite_times,
@@ -26,6 +25,7 @@ from dataflow.ops.nn.arguments import (
 )
 from dataflow.ops.nn.labels import chosen, class_weights, labels_of, rows_of
 from dataflow.ops.onehot import one_hot
+from dataflow.ops.parameters import as_float_like
 from dataflow.ops.reductions import mean, sum
 from dataflow.shapes import move_axis
 

@@ -5,22 +5,16 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from dataflow.calling import call_function, promoted
 from dataflow.dispatch import public
 from dataflow.errors import GraphError, ShapeError
-from dataflow.ops.activations import SIGMOID, gelu, sigmoid, silu
+from dataflow.ops.activations import gelu, sigmoid, silu
 from dataflow.ops.comparison import greater
 from dataflow.ops.elementary import tanh
-from dataflow.ops.neural import softmax
-from dataflow.ops.nn.arguments import as_float_like, axis_of, check_number
-from dataflow.ops.onehot import one_hot
+from dataflow.ops.nn.arguments import activation_input, axis_of, check_number
+from dataflow.ops.parameters import as_float_like
 from dataflow.ops.powers import hypot
-from dataflow.ops.searching import argmax
 from dataflow.ops.selection import where
-from dataflow.ops.stopping import stop_gradient
-from dataflow.shapes import move_axis, normal_axis
+from dataflow.shapes import normal_axis
 from dataflow.source import user_line
 
 if TYPE_CHECKING:
@@ -29,13 +23,8 @@ if TYPE_CHECKING:
     from dataflow.tensor import Tensor, TensorLike
 
 __all__ = [
-    "geglu", "glu", "gumbel_softmax", "quick_gelu", "softmin", "softsign", "squareplus",
-    "swiglu", "swish", "tanhshrink",
+    "geglu", "glu", "quick_gelu", "softsign", "squareplus", "swiglu", "swish", "tanhshrink",
 ]  # fmt: skip
-
-
-def _floats(x: TensorLike) -> Tensor:
-    return promoted(SIGMOID, np.tanh, x)[0]
 
 
 @public(family="nn")
@@ -60,7 +49,7 @@ def swish(x: TensorLike, beta: TensorLike = 1.0) -> Tensor:
     >>> df.evaluate(df.nn.swish(x, 2.0)).round(4)
     array([0.   , 1.964], dtype=float32)
     """
-    x = _floats(x)
+    x = activation_input(x)
     return x * sigmoid(x * as_float_like("swish", beta, x))
 
 
@@ -75,7 +64,7 @@ def quick_gelu(x: TensorLike) -> Tensor:
     >>> df.evaluate(df.nn.quick_gelu(x)).round(4)
     array([0.    , 0.8458], dtype=float32)
     """
-    x = _floats(x)
+    x = activation_input(x)
     return x * sigmoid(x * 1.702)
 
 
@@ -90,7 +79,7 @@ def softsign(x: TensorLike) -> Tensor:
     >>> df.evaluate(df.nn.softsign(x))
     array([ 0.5 , -0.75], dtype=float32)
     """
-    x = _floats(x)
+    x = activation_input(x)
     return x / (abs(x) + 1.0)
 
 
@@ -105,7 +94,7 @@ def tanhshrink(x: TensorLike) -> Tensor:
     >>> df.evaluate(df.nn.tanhshrink(x)).round(4)
     array([0.   , 1.036], dtype=float32)
     """
-    x = _floats(x)
+    x = activation_input(x)
     return x - tanh(x)
 
 
@@ -142,85 +131,10 @@ def squareplus(x: TensorLike, b: float = 4.0) -> Tensor:
     if not b > 0:
         msg = f"squareplus ({user_line()}): b is a number above 0, not {b!r}"
         raise GraphError(msg)
-    x = _floats(x)
+    x = activation_input(x)
     is_positive = greater(x, 0)
     length = hypot(x, math.sqrt(b)) + where(is_positive, x, -x)
     return where(is_positive, length * 0.5, b / 2 / length)
-
-
-# Shares
-
-
-@public(family="nn")
-def softmin(x: TensorLike, axis: int = -1, *, dim: int | None = None) -> Tensor:
-    """Return ``softmax(-x)``: the smallest gets most; `dim` is PyTorch's name for the axis.
-
-    Examples
-    --------
-    >>> import dataflow as df
-    >>> x = df.GraphBuilder().constant([0.0, 0.0])
-    >>> df.evaluate(df.nn.softmin(x))
-    array([0.5, 0.5], dtype=float32)
-    """
-    return softmax(-_floats(x), axis_of("softmin", axis, dim))
-
-
-@public(family="nn")
-def gumbel_softmax(
-    logits: Tensor, key: Tensor, tau: float = 1.0, *, hard: bool = False, axis: int = -1,
-    dim: int | None = None,
-) -> Tensor:  # fmt: skip
-    """Return draws of categories that can be differentiated by their logits.
-
-    The draws are ``softmax((logits + g) / tau)`` with Gumbel noise g: the smaller `tau`, the closer
-    they come to a 1 in one place.
-
-    Parameters
-    ----------
-    logits : Tensor
-        Logarithms of probabilities, up to a constant.
-    key : Tensor
-        Where the noise comes from; see `dataflow.random`.
-    tau : float
-        The temperature, above 0.
-    hard : bool
-        Whether to return a 1 in the place of the largest and 0 elsewhere, with the gradient of the
-        soft draw.
-    axis : int
-        The axis of categories.
-    dim : int, optional
-        PyTorch's name for the axis.
-
-    Raises
-    ------
-    GraphError
-        `tau` is no number above 0.
-
-    References
-    ----------
-    Jang, Gu and Poole, "Categorical Reparameterization with Gumbel-Softmax", ICLR 2017.
-
-    Examples
-    --------
-    >>> import dataflow as df
-    >>> b = df.GraphBuilder()
-    >>> draw = df.nn.gumbel_softmax(b.zeros((3,)), b.constant(df.random.key(0)), hard=True)
-    >>> float(df.evaluate(draw).sum())
-    1.0
-    """
-    check_number("gumbel_softmax", "tau", tau)
-    if not tau > 0:
-        msg = f"gumbel_softmax ({user_line()}): tau is a number above 0, not {tau!r}"
-        raise GraphError(msg)
-    logits = _floats(logits)
-    place = normal_axis(axis_of("gumbel_softmax", axis, dim), logits.ndim)
-    drawn = logits.dtype if logits.dtype.kind == "f" else np.float32  # for bfloat16
-    noise = call_function("random.gumbel", key, logits.shape, drawn).astype(logits.dtype)
-    soft = softmax((logits + noise) / tau, place)
-    if not hard:
-        return soft
-    chosen = one_hot(argmax(soft, place), soft.shape[place], soft.dtype)
-    return move_axis(chosen, soft.ndim - 1, place) + (soft - stop_gradient(soft))
 
 
 # Gates
@@ -293,7 +207,7 @@ def swiglu(x: TensorLike, axis: int = -1) -> Tensor:
 
 
 def _gated(name: str, function: Callable[[Tensor], Tensor], x: TensorLike, axis: int) -> Tensor:
-    floats = _floats(x)
+    floats = activation_input(x)
     place = normal_axis(axis, floats.ndim)
     length = floats.shape[place]
     half = length // 2

@@ -12,7 +12,8 @@ from dataflow.ops.casting import astype
 from dataflow.ops.comparison import equal
 from dataflow.ops.gathering import take
 from dataflow.ops.masking import zero_where
-from dataflow.ops.nn.arguments import as_float_like, as_floats, in_float32
+from dataflow.ops.nn.arguments import as_floats, in_float32
+from dataflow.ops.parameters import parameter
 from dataflow.ops.positions import check_known
 from dataflow.ops.reductions import mean, sum
 from dataflow.shapes import move_axis, normal_axis
@@ -91,12 +92,8 @@ def labels_of(
 
 def class_weights(name: str, rows: Tensor, weight: TensorLike) -> Tensor:
     """Return a weight for each class, in the dtype of the scores."""
-    weights = as_float_like(name, weight, rows)
-    if weights.shape != rows.shape[-1:]:
-        msg = (f"{name} ({user_line()}): weight {shape_text(weights.shape)} must have one element "
-               f"for each of {rows.shape[-1]} classes")  # fmt: skip
-        raise ShapeError(msg)
-    return weights
+    wanted = f"one element for each of {rows.shape[-1]} classes"
+    return parameter(name, "weight", weight, rows, rows.shape[-1:], wanted)
 
 
 def chosen(rows: Tensor, is_label: Tensor) -> Tensor:

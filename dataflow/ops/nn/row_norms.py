@@ -12,8 +12,9 @@ from dataflow.dims import as_dim, product
 from dataflow.dispatch import public
 from dataflow.errors import ShapeError
 from dataflow.ops import normalizing
-from dataflow.ops.nn.arguments import as_float_like, as_floats, check_number
+from dataflow.ops.nn.arguments import as_floats, check_number
 from dataflow.ops.nn.centering import STANDARDIZE_RMS
+from dataflow.ops.parameters import parameter
 from dataflow.ops.shaping import reshape
 from dataflow.source import user_line
 from dataflow.spec import shape_text
@@ -139,9 +140,6 @@ def _row_shape(name: str, x: Tensor, given: DimLike | Sequence[DimLike]) -> Shap
 def _fitting(
     name: str, what: str, value: TensorLike | None, x: Tensor, shape: Shape
 ) -> Tensor | None:
-    made = None if value is None else as_float_like(name, value, x)
-    if made is not None and made.shape != shape:
-        msg = (f"{name} ({user_line()}): the {what} {shape_text(made.shape)} must have "
-               f"normalized_shape, {shape_text(shape)}")  # fmt: skip
-        raise ShapeError(msg)
-    return made
+    if value is None:
+        return None
+    return parameter(name, what, value, x, shape, f"normalized_shape, {shape_text(shape)}")
