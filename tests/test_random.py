@@ -237,9 +237,9 @@ def test_gamma_corners() -> None:
     )
     assert np.isfinite(tiny[0]).all()
     assert 0.4 < tiny[1].mean() < 0.6
-    odd = b.constant(np.array([0.0, -1.0, np.inf, np.nan]))
+    odd = np.array([0.0, -1.0, np.inf, np.nan])
     with np.errstate(all="ignore"):
-        found = df.evaluate(df.random.gamma(key, odd))
+        found = df.evaluate(df.random.gamma(key, b.input("a", (4,), "float64")), a=odd)
     np.testing.assert_array_equal(found, [0, np.nan, np.inf, np.nan])
 
 
@@ -323,8 +323,9 @@ def test_randint_reaches_over_64_bits() -> None:
 def test_randint_of_tensors() -> None:
     """Bounds as tensors broadcast, give the same draws as numbers, and may leave nothing."""
     b, key = keyed()
-    low, high = b.constant([[-5], [0]]), b.constant([3, 0, 5])
-    sample = df.evaluate(df.random.randint(key, (1000, 2, 3), low, high))
+    low, high = b.input("low", (2, 1), "int64"), b.input("high", (3,), "int64")
+    bounds = {"low": np.array([[-5], [0]]), "high": np.array([3, 0, 5])}
+    sample = df.evaluate(df.random.randint(key, (1000, 2, 3), low, high), feeds=bounds)
     assert sample.min(0).tolist() == [[-5, -5, -5], [0, 0, 0]]
     assert sample.max(0).tolist() == [[2, -1, 4], [2, 0, 4]]
     one, other = df.evaluate(
@@ -729,6 +730,98 @@ def test_wrong_arguments_are_refused() -> None:
         df.random.key(-1)
 
 
+WRONG: dict[str, tuple[Callable[[df.Tensor, Any], df.Tensor], list[Any], str]] = {
+    "uniform": (lambda k, p: df.random.uniform(k, (2,), "float32", p, 1.0), [1.5, np.inf],
+                "minval is at most maxval"),
+    "normal": (lambda k, p: df.random.normal(k, (2,), scale=p), [-1.0, np.nan], "0 or more"),
+    "exponential": (lambda k, p: df.random.exponential(k, (2,), scale=p), [-1.0], "0 or more"),
+    "gumbel": (lambda k, p: df.random.gumbel(k, (2,), scale=p), [-1.0], "0 or more"),
+    "laplace": (lambda k, p: df.random.laplace(k, (2,), scale=p), [-1.0], "0 or more"),
+    "logistic": (lambda k, p: df.random.logistic(k, (2,), scale=p), [-1.0], "0 or more"),
+    "cauchy": (lambda k, p: df.random.cauchy(k, (2,), scale=p), [-1.0], "0 or more"),
+    "lognormal": (lambda k, p: df.random.lognormal(k, p, (2,)), [-1.0], "0 or more"),
+    "rayleigh": (lambda k, p: df.random.rayleigh(k, p, (2,)), [-1.0], "0 or more"),
+    "weibull_min": (lambda k, p: df.random.weibull_min(k, p, 1.0, (2,)), [-1.0], "0 or more"),
+    "weibull_power": (lambda k, p: df.random.weibull_min(k, 1.0, p, (2,)), [0.0], "above 0"),
+    "pareto": (lambda k, p: df.random.pareto(k, p, (2,)), [0.0], "above 0"),
+    "triangular": (lambda k, p: df.random.triangular(k, 0.0, p, 2.0, (2,)), [-1.0, 3.0], "order"),
+    "truncated_normal": (lambda k, p: df.random.truncated_normal(k, p, 1.0, (2,)), [1.0, np.nan],
+                         "nothing lies between"),
+    "truncated_scale": (lambda k, p: df.random.truncated_normal(k, 0.0, 1.0, (2,), scale=p),
+                        [-1.0], "0 or more"),
+    "gamma": (lambda k, p: df.random.gamma(k, p, (2,)), [0.0, -1.0, np.nan], "above 0"),
+    "gamma_scale": (lambda k, p: df.random.gamma(k, 1.0, (2,), scale=p), [-1.0], "0 or more"),
+    "loggamma": (lambda k, p: df.random.loggamma(k, p, (2,)), [0.0], "above 0"),
+    "beta": (lambda k, p: df.random.beta(k, 1.0, p, (2,)), [0.0], "b must be above 0"),
+    "chisquare": (lambda k, p: df.random.chisquare(k, p, (2,)), [0.0], "above 0"),
+    "t": (lambda k, p: df.random.t(k, p, (2,)), [-2.0], "above 0"),
+    "f": (lambda k, p: df.random.f(k, 1.0, p, (2,)), [0.0], "dfden must be above 0"),
+    "wald": (lambda k, p: df.random.wald(k, p, (2,)), [0.0], "above 0"),
+    "generalized_normal": (lambda k, p: df.random.generalized_normal(k, p, (2,)), [0.0],
+                           "above 0"),
+    "bernoulli": (lambda k, p: df.random.bernoulli(k, p, (2,)), [-0.1, 1.1, np.nan],
+                  "between 0 and 1"),
+    "geometric": (lambda k, p: df.random.geometric(k, p, (2,)), [0.0, 1.5], "p "),
+    "negative_binomial": (lambda k, p: df.random.negative_binomial(k, 2.0, p, (2,)), [0.0, 1.5],
+                          "p "),
+    "poisson": (lambda k, p: df.random.poisson(k, p, (2,)), [-1.0, np.nan], "0 or more"),
+    "binomial": (lambda k, p: df.random.binomial(k, 3, p, (2,)), [-0.5, 1.5], "between 0 and 1"),
+    "binomial_trials": (lambda k, p: df.random.binomial(k, p, 0.5, (2,)), [-1.0], "0 or more"),
+    "multinomial": (lambda k, p: df.random.multinomial(k, p, [0.5, 0.5]), [-1.0], "0 or more"),
+    "randint": (lambda k, p: df.random.randint(k, (2,), p, 3), [3, 9], "no integer"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_known_parameters_out_of_range_are_refused(name: str) -> None:
+    """A number, an array and a constant that no distribution has are refused at once."""
+    draw, wrong, text = WRONG[name]
+    _, key = keyed()
+    for value in wrong:
+        array = np.array([value, value])
+        for given in (value, array, key.builder.constant(array)):
+            with pytest.raises(ShapeError, match=text) as caught:
+                draw(key, given)
+            assert "test_random.py:" in str(caught.value)
+
+
+def test_known_weights_are_checked() -> None:
+    """Probabilities below 0, or without one above 0, and categories of none, are refused."""
+    b, key = keyed()
+    for p, text in (([-0.5, 1.0], "0 or more"), ([0.0, 0.0], "above 0"), ([np.nan, 1.0], "more")):
+        for given in (p, np.array(p), b.constant(np.array(p))):
+            with pytest.raises(ShapeError, match=text):
+                df.random.choice(key, 2, (3,), p=given)
+            with pytest.raises(ShapeError, match=text):
+                df.random.multinomial(key, 5, given)
+    with pytest.raises(ShapeError, match="no category"):
+        df.random.categorical(key, b.zeros((3, 0)))
+
+
+def test_what_tensors_out_of_range_draw() -> None:
+    """What shows when a plan runs draws what the docstrings say, and raises nothing."""
+    b, key = keyed()
+    p = b.input("p", (2,), "float64")
+    made = {
+        "normal": df.random.normal(key, dtype="float64", scale=p),
+        "uniform": df.random.uniform(key, dtype="float64", minval=p, maxval=0.0),
+        "gamma": df.random.gamma(key, p), "beta": df.random.beta(key, p, 1.0),
+        "bernoulli": df.random.bernoulli(key, p),
+        "truncated": df.random.truncated_normal(key, 1.0, p),
+    }  # fmt: skip
+    runner = df.Runner(df.compile(b.build(made)))
+    with np.errstate(all="ignore"):
+        low, high = (runner.run(p=np.array([n, n])) for n in (-2.0, 2.0))
+    np.testing.assert_array_equal(low["normal"], -high["normal"])
+    np.testing.assert_allclose(low["uniform"], -high["uniform"])
+    for name in ("gamma", "beta"):
+        assert np.isnan(low[name]).all()
+        assert np.isfinite(high[name]).all()
+    assert not low["bernoulli"].any()
+    assert high["bernoulli"].all()
+    assert np.isin(low["truncated"], (-2.0, 1.0)).all()
+
+
 def test_wrong_parameters_are_refused() -> None:
     """Parameters that no distribution has are refused when they are declared."""
     b, key = keyed()
@@ -740,7 +833,7 @@ def test_wrong_parameters_are_refused() -> None:
         df.random.randint(key, (2,), 0, 3, "float32")
     with pytest.raises(DTypeError, match="bounds"):
         df.random.randint(key, (2,), 0.5, 3)
-    with pytest.raises(ShapeError, match="probability"):
+    with pytest.raises(ShapeError, match="between"):
         df.random.bernoulli(key, 1.5, (2,))
     with pytest.raises(ShapeError, match="permutation"):
         df.random.permutation(key, -1)
@@ -752,7 +845,7 @@ def test_wrong_parameters_are_refused() -> None:
         df.random.gamma(key, 0.0, (2,))
     with pytest.raises(ShapeError, match="one axis"):
         df.random.dirichlet(key, 1.0)
-    with pytest.raises(ShapeError, match="between"):
+    with pytest.raises(ShapeError, match="0 or more"):
         df.random.poisson(key, -1.0, (2,))
     with pytest.raises(ShapeError, match="between"):
         df.random.binomial(key, 3, 1.5, (2,))

@@ -12,6 +12,7 @@ from dataflow.ops.casting import astype
 from dataflow.ops.comparison import less
 from dataflow.ops.draws import RAND
 from dataflow.ops.random.continuous import gumbel
+from dataflow.ops.random.domains import check_between
 from dataflow.ops.random.keys import draw
 from dataflow.ops.random.parameters import parameter, shape_of
 from dataflow.ops.random.trials import BERNOULLI
@@ -46,6 +47,12 @@ def bernoulli(key: Tensor, p: TensorLike = 0.5, shape: ShapeLike = None) -> Tens
     Tensor
         bool, the keys' shape, and then `shape`.
 
+    Raises
+    ------
+    ShapeError
+        A number, an array or a constant has a `p` that isn't from 0 to 1. A tensor's below 0 counts
+        as 0 when a plan runs, as does NaN, and one above 1 as 1.
+
     Examples
     --------
     >>> import dataflow as df
@@ -54,10 +61,8 @@ def bernoulli(key: Tensor, p: TensorLike = 0.5, shape: ShapeLike = None) -> Tens
     0.3
     """
     lengths = shape_of("bernoulli", key, shape, p)
+    check_between("bernoulli", 0, 1, p=p)
     if isinstance(p, (int, float)):
-        if not 0 <= p <= 1:
-            msg = f"bernoulli ({user_line()}): a probability lies between 0 and 1, not {p}"
-            raise ShapeError(msg)
         return draw(BERNOULLI, key, lengths, "bool", p=float(p))
     return less(draw(RAND, key, lengths, "float64"), parameter(p, key, np.dtype(np.float64)))
 
@@ -86,7 +91,7 @@ def categorical(key: Tensor, logits: Tensor, axis: int = -1, shape: ShapeLike = 
     Raises
     ------
     ShapeError
-        There is no such axis, or `logits` don't broadcast to the shape.
+        There is no such axis or no category, or `logits` don't broadcast to the shape.
     DTypeError
         `logits` aren't real floating point.
 
@@ -116,6 +121,9 @@ def categorical(key: Tensor, logits: Tensor, axis: int = -1, shape: ShapeLike = 
     others = (*logits.shape[:place], *logits.shape[place + 1 :])
     wanted = others if shape is None else as_shape(shape)
     missing = len(wanted) - len(others)
+    if logits.shape[place] == 0:
+        msg = f"categorical ({user_line()}): {logits.spec} has no category along axis {place}"
+        raise ShapeError(msg)
     if missing < 0 or any(a not in (1, b) for a, b in zip(others, wanted[missing:], strict=True)):
         msg = (f"categorical ({user_line()}): logits {logits.spec} but for axis {place} don't "
                f"broadcast to {shape_text(wanted)}")  # fmt: skip

@@ -23,11 +23,11 @@ from dataflow.ops.draws import RAND, RANDN
 from dataflow.ops.elementary import exp
 from dataflow.ops.powers import sqrt
 from dataflow.ops.random.counts import poisson
+from dataflow.ops.random.domains import check_between, check_positive
 from dataflow.ops.random.gammas import gamma, loggamma
 from dataflow.ops.random.integers import rademacher
 from dataflow.ops.random.keys import draw, split
 from dataflow.ops.random.parameters import (
-    check_positive,
     float_dtype,
     integer_dtype,
     parameter,
@@ -156,6 +156,7 @@ def negative_binomial(
     5
     """
     check_positive("negative_binomial", n=n, p=p)
+    check_between("negative_binomial", 0, 1, p=p)
     kind = integer_dtype("negative_binomial", dtype)
     lengths = shape_of("negative_binomial", key, shape, n, p)
     one, other = split(key)

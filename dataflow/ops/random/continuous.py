@@ -21,6 +21,7 @@ from dataflow.ops.arithmetic import absolute, sign
 from dataflow.ops.casting import astype
 from dataflow.ops.draws import RAND
 from dataflow.ops.elementary import log, log1p
+from dataflow.ops.random.domains import check_not_negative
 from dataflow.ops.random.keys import draw
 from dataflow.ops.random.parameters import float_dtype, open_units, shape_of, shifted
 from dataflow.ops.trigonometry import tan
@@ -38,6 +39,7 @@ def _moved(
 ) -> Tensor:  # fmt: skip
     """Return ``loc + scale * standard(u)`` for uniform draws u in (0, 1)."""
     kind = float_dtype(name, dtype)
+    check_not_negative(name, scale=scale)
     drawn = standard(open_units(key, shape_of(name, key, shape, loc, scale)))
     return shifted(astype(drawn, kind), key, loc, scale)
 
@@ -67,7 +69,8 @@ def exponential(
     Raises
     ------
     DTypeError, ShapeError
-        There is no such dtype or shape, or the scale doesn't broadcast to it.
+        There is no such dtype or shape, the scale doesn't broadcast to it, or a number, an array
+        or a constant of scales has one below 0. A tensor's turns the draw's sign around.
 
     Examples
     --------
@@ -77,6 +80,7 @@ def exponential(
     2.0
     """
     kind = float_dtype("exponential", dtype)
+    check_not_negative("exponential", scale=scale)
     units = draw(RAND, key, shape_of("exponential", key, shape, scale), "float64")
     return shifted(astype(-log1p(-units), kind), key, 0.0, scale)
 

@@ -15,7 +15,7 @@ from dataflow.attrs import Attrs
 from dataflow.calling import apply
 from dataflow.dispatch import public
 from dataflow.elementwise import maps_jvp, maps_vjp
-from dataflow.errors import DTypeError, ShapeError
+from dataflow.errors import DTypeError
 from dataflow.op import Op, Sample, register
 from dataflow.ops.casting import astype
 from dataflow.ops.comparison import greater
@@ -23,19 +23,19 @@ from dataflow.ops.numbering import sample_numbers
 from dataflow.ops.random import blocks
 from dataflow.ops.random.counting import BINOMIAL_METHOD, POISSON_METHOD
 from dataflow.ops.random.counting_references import binomial_reference, poisson_reference
+from dataflow.ops.random.domains import check_between, check_not_negative
 from dataflow.ops.random.parameters import parameter, shape_of
 from dataflow.ops.selection import where
 from dataflow.ops.shaping import broadcast_to
 from dataflow.source import user_line
 from dataflow.spec import as_dtype
-from dataflow.tensor import Tensor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from dataflow.dims import Shape
     from dataflow.ops.random.parameters import ShapeLike
-    from dataflow.tensor import TensorLike
+    from dataflow.tensor import Tensor, TensorLike
 
 __all__ = ["binomial", "poisson"]
 
@@ -98,16 +98,6 @@ def _count_dtype(name: str, dtype: object) -> np.dtype:
     return kind
 
 
-def _check(name: str, low: float, high: float, **numbers: TensorLike) -> None:
-    for which, value in numbers.items():
-        if isinstance(value, Tensor):
-            continue
-        array = np.asarray(value)
-        if not np.all((array >= low) & (array <= high)):
-            msg = f"{name} ({user_line()}): {which} lies between {low} and {high}, not {value!r}"
-            raise ShapeError(msg)
-
-
 @public(family="random")
 def poisson(
     key: Tensor, lam: TensorLike, shape: ShapeLike = None, dtype: object = "int64"
@@ -119,7 +109,8 @@ def poisson(
     key : Tensor
         uint64: a key, or an array of keys, which draw an array each.
     lam : number or tensor
-        The mean, 0 or more, which broadcasts to the result. There is no derivative by it.
+        The mean, 0 or more, which broadcasts to the result. There is no derivative by it. What a
+        tensor holds isn't checked when a plan runs: counts of a mean below 0 mean nothing.
     shape : sequence of int, str or Dim, optional
         The shape of what each key draws; by default that of `lam`.
     dtype : dtype
@@ -133,7 +124,8 @@ def poisson(
     Raises
     ------
     DTypeError, ShapeError
-        There is no such dtype or shape, `lam` doesn't broadcast to it, or is a negative number.
+        There is no such dtype or shape, `lam` doesn't broadcast to it, or is a number, an array or
+        a constant with a negative one.
 
     Examples
     --------
@@ -143,7 +135,7 @@ def poisson(
     >>> round(float(drawn.mean())), round(float(drawn.var()))
     (4, 4)
     """
-    _check("poisson", 0, np.inf, lam=lam)
+    check_not_negative("poisson", lam=lam)
     kind, lengths = _count_dtype("poisson", dtype), shape_of("poisson", key, shape, lam)
     return astype(_drawn(POISSON, key, lengths, parameter(lam, key, _WIDE)), kind)
 
@@ -171,8 +163,8 @@ def binomial(
     >>> int(drawn.max()), round(float(drawn.mean()), 1)
     (10, 7.5)
     """
-    _check("binomial", 0, np.inf, n=n)
-    _check("binomial", 0, 1, p=p)
+    check_not_negative("binomial", n=n)
+    check_between("binomial", 0, 1, p=p)
     kind, lengths = _count_dtype("binomial", dtype), shape_of("binomial", key, shape, n, p)
     trials, chance = (parameter(value, key, _WIDE) for value in (n, p))
     is_likely = greater(chance, 0.5)

@@ -25,10 +25,10 @@ from dataflow.ops.elementary import exp
 from dataflow.ops.neural import softmax
 from dataflow.ops.powers import sqrt
 from dataflow.ops.random import blocks, gamma_draws
+from dataflow.ops.random.domains import check_not_negative, check_positive
 from dataflow.ops.random.gamma_integrals import loggamma_slope
 from dataflow.ops.random.keys import draw, split
 from dataflow.ops.random.parameters import (
-    check_positive,
     float_dtype,
     parameter,
     shape_of,
@@ -93,8 +93,9 @@ def gamma(
     Raises
     ------
     DTypeError, ShapeError
-        There is no such dtype or shape, the parameters don't broadcast to it, or `a` is a number
-        that isn't above 0.
+        There is no such dtype or shape, the parameters don't broadcast to it, or numbers, arrays
+        or constants among them are out of their range. Where a tensor holds such an `a` when a
+        plan runs, the draw is NaN, and 0 for an `a` of 0.
 
     Notes
     -----
@@ -115,6 +116,7 @@ def gamma(
     (3, 3)
     """
     check_positive("gamma", a=a)
+    check_not_negative("gamma", scale=scale)
     kind, lengths = float_dtype("gamma", dtype), shape_of("gamma", key, shape, a, scale)
     return shifted(astype(exp(_logs(key, a, lengths)), kind), key, 0.0, scale)
 

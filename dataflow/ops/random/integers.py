@@ -26,6 +26,7 @@ from dataflow.errors import DTypeError, ShapeError
 from dataflow.op import Op, Sample, Workspace, register
 from dataflow.ops.casting import astype
 from dataflow.ops.comparison import greater
+from dataflow.ops.random.domains import check_order
 from dataflow.ops.random.keys import bits
 from dataflow.ops.random.parameters import integer_dtype, parameter, shape_of
 from dataflow.ops.selection import where
@@ -124,7 +125,7 @@ def randint(
         The shape of what each key draws; by default that of the bounds.
     minval, maxval : int or tensor
         The bounds, `maxval` itself excluded, which broadcast to the result. Where a tensor's
-        `maxval` isn't above `minval`, the result is `minval`.
+        `maxval` isn't above `minval` when a plan runs, the result is `minval`.
     dtype : dtype
         An integer's, which tensors of bounds are cast to.
 
@@ -155,6 +156,7 @@ def randint(
     kind = integer_dtype("randint", dtype)
     words = bits(key, shape_of("randint", key, shape, minval, maxval))
     if not isinstance(minval, (int, np.integer)) or not isinstance(maxval, (int, np.integer)):
+        check_order("randint", minval, maxval, "no integer lies between", strictly=True)
         low, high = (_bound(value, key, kind) for value in (minval, maxval))
         width = astype(high, np.uint64) - astype(low, np.uint64)
         return astype(below(words, where(greater(high, low), width, u64(1))), kind) + low

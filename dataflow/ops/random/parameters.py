@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ShapeLike",
-    "check_positive",
     "float_dtype",
     "integer_dtype",
     "open_units",
@@ -86,14 +85,6 @@ def integer_dtype(name: str, dtype: object) -> np.dtype:
         msg = f"{name} ({user_line()}) draws {', '.join(INTEGERS)}, not {kind}"
         raise DTypeError(msg)
     return kind
-
-
-def check_positive(name: str, **numbers: TensorLike) -> None:
-    """Refuse numbers that aren't above 0; what tensors hold shows when they are drawn."""
-    for which, value in numbers.items():
-        if not isinstance(value, Tensor) and not np.all(np.asarray(value) > 0):
-            msg = f"{name} ({user_line()}): {which} must be above 0, not {value!r}"
-            raise ShapeError(msg)
 
 
 def parameter(value: TensorLike, key: Tensor, dtype: np.dtype) -> Tensor:

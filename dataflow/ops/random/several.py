@@ -19,6 +19,7 @@ from dataflow.ops.joining import stack
 from dataflow.ops.matmul import matmul
 from dataflow.ops.random.continuous import exponential
 from dataflow.ops.random.counts import binomial
+from dataflow.ops.random.domains import check_not_negative, check_weights
 from dataflow.ops.random.integers import randint
 from dataflow.ops.random.keys import draw, split
 from dataflow.ops.random.orders import permutation
@@ -109,6 +110,7 @@ def _source(a: Any, key: Tensor) -> Tensor:  # noqa: ANN401 - a tensor or array_
 
 
 def _weights(p: TensorLike, count: int | Dim, key: Tensor) -> Tensor:
+    check_weights("choice", p)
     weights = parameter(p, key, _WIDE)
     if weights.shape != (count,):
         msg = (f"choice ({user_line()}): p must be {shape_text((count,))}, a probability for each, "
@@ -231,7 +233,8 @@ def multinomial(
     Raises
     ------
     ShapeError, DTypeError
-        `p` has no axis of known length, the parameters don't broadcast, or there is no such dtype.
+        `p` has no axis of known length, the parameters don't broadcast, or there is no such dtype;
+        or numbers, arrays or constants have a count or a probability below 0, or no other one.
 
     Notes
     -----
@@ -250,6 +253,8 @@ def multinomial(
         msg = (f"multinomial ({user_line()}) takes one key and probabilities along a last axis of "
                f"known length, not {key.spec} and {chances.spec}")  # fmt: skip
         raise ShapeError(msg)
+    check_not_negative("multinomial", n=n)
+    check_weights("multinomial", p)
     each = [getitem(chances, (..., j)) for j in range(chances.shape[-1])]
     left = parameter(n, key, _WIDE)
     lengths = shape_of("multinomial", key, shape, left, each[0] if each else left)

@@ -19,9 +19,14 @@ from dataflow.ops.comparison import less
 from dataflow.ops.draws import RAND, RANDN
 from dataflow.ops.elementary import exp, log, log1p
 from dataflow.ops.powers import sqrt
+from dataflow.ops.random.domains import (
+    check_between,
+    check_not_negative,
+    check_order,
+    check_positive,
+)
 from dataflow.ops.random.keys import draw
 from dataflow.ops.random.parameters import (
-    check_positive,
     float_dtype,
     integer_dtype,
     open_units,
@@ -71,7 +76,8 @@ def lognormal(
     Raises
     ------
     DTypeError, ShapeError
-        There is no such dtype or shape, or the parameters don't broadcast to it.
+        There is no such dtype or shape, the parameters don't broadcast to it, or numbers, arrays
+        or constants among them are out of their range.
 
     Examples
     --------
@@ -81,6 +87,7 @@ def lognormal(
     >>> round(float(np.median(drawn)), 1)
     1.0
     """
+    check_not_negative("lognormal", sigma=sigma)
     kind, lengths = float_dtype("lognormal", dtype), shape_of("lognormal", key, shape, sigma)
     drawn = draw(RANDN, key, lengths, "float64")
     return astype(exp(drawn * parameter(sigma, key, _WIDE)), kind)
@@ -117,6 +124,7 @@ def rayleigh(
     >>> round(float((df.evaluate(df.random.rayleigh(key, 1.0, (10000,))) ** 2).mean()))
     2
     """
+    check_not_negative("rayleigh", scale=scale)
     drawn = sqrt(_exponential(key, "rayleigh", shape, scale) * 2.0)
     return astype(drawn * parameter(scale, key, _WIDE), float_dtype("rayleigh", dtype))
 
@@ -136,6 +144,7 @@ def weibull_min(
     3
     """
     check_positive("weibull_min", concentration=concentration)
+    check_not_negative("weibull_min", scale=scale)
     drawn = log(_exponential(key, "weibull_min", shape, scale, concentration))
     power = exp(drawn / parameter(concentration, key, _WIDE))
     return astype(power * parameter(scale, key, _WIDE), float_dtype("weibull_min", dtype))
@@ -158,6 +167,8 @@ def triangular(
     2
     """
     kind = float_dtype("triangular", dtype)
+    for below, above in ((left, mode), (mode, right)):
+        check_order("triangular", below, above, "left, mode and right must be in this order, not")
     u = open_units(key, shape_of("triangular", key, shape, left, mode, right))
     low, top, high = (parameter(value, key, _WIDE) for value in (left, mode, right))
     rising, falling, width = top - low, high - top, high - low
@@ -190,6 +201,7 @@ def geometric(
     4
     """
     check_positive("geometric", p=p)
+    check_between("geometric", 0, 1, p=p)
     kind, lengths = integer_dtype("geometric", dtype), shape_of("geometric", key, shape, p)
     drawn = log1p(-draw(RAND, key, lengths, "float64"))
     return astype(floor(drawn / log1p(-parameter(p, key, _WIDE))) + 1.0, kind)

@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dataflow.dispatch import public
-from dataflow.errors import ShapeError
 from dataflow.ops.casting import astype
 from dataflow.ops.comparison import greater
+from dataflow.ops.random.domains import check_not_negative, check_order
 from dataflow.ops.random.parameters import float_dtype, open_units, parameter, shape_of, shifted
 from dataflow.ops.random.quantiles import normal_quantile
 from dataflow.ops.selection import clip, where
 from dataflow.ops.special.normal import ndtr
-from dataflow.source import user_line
 
 if TYPE_CHECKING:
     from dataflow.ops.random.parameters import ShapeLike
@@ -56,8 +55,9 @@ def truncated_normal(
     Raises
     ------
     DTypeError, ShapeError
-        There is no such dtype or shape, the parameters don't broadcast to it, or the bounds are
-        numbers with nothing between them.
+        There is no such dtype or shape, the parameters don't broadcast to it, or nothing lies
+        between bounds that are numbers, arrays or constants; where that shows when a plan runs,
+        a draw is one of them.
 
     Examples
     --------
@@ -69,9 +69,8 @@ def truncated_normal(
     """
     kind = float_dtype("truncated_normal", dtype)
     lengths = shape_of("truncated_normal", key, shape, lower, upper, loc, scale)
-    if isinstance(lower, (int, float)) and isinstance(upper, (int, float)) and not lower < upper:
-        msg = f"truncated_normal ({user_line()}): nothing lies between {lower} and {upper}"
-        raise ShapeError(msg)
+    check_order("truncated_normal", lower, upper, "nothing lies between", strictly=True)
+    check_not_negative("truncated_normal", scale=scale)
     low, high = (parameter(bound, key, np.dtype(np.float64)) for bound in (lower, upper))
     standard = astype(_between(open_units(key, lengths), low, high), kind)
     return shifted(standard, key, loc, scale)

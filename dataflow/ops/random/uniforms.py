@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from dataflow.dispatch import public
 from dataflow.ops.draws import RAND, RANDN
+from dataflow.ops.random.domains import check_not_negative, check_order
 from dataflow.ops.random.keys import draw
 from dataflow.ops.random.parameters import float_dtype, parameter, shape_of, shifted
 
@@ -44,7 +45,8 @@ def uniform(
     Raises
     ------
     DTypeError, ShapeError
-        There is no such dtype or shape, or the parameters don't broadcast to it.
+        There is no such dtype or shape, the parameters don't broadcast to it, or numbers, arrays or
+        constants have a `minval` above `maxval`. Tensors' bounds may come in either order.
 
     Examples
     --------
@@ -55,6 +57,7 @@ def uniform(
     (True, 2.5)
     """
     lengths = shape_of("uniform", key, shape, minval, maxval)
+    check_order("uniform", minval, maxval, "minval is at most maxval, not")
     drawn = draw(RAND, key, lengths, float_dtype("uniform", dtype))
     if type(minval) in (int, float) and minval == 0:
         return shifted(drawn, key, 0.0, maxval)
@@ -74,7 +77,8 @@ def normal(
     key, shape, dtype
         As `uniform` has them.
     loc, scale : number or tensor
-        The mean and the standard deviation; the result can be differentiated by them.
+        The mean and the standard deviation; the result can be differentiated by them. A known
+        `scale` below 0 is refused; a tensor's turns the sign around.
 
     Examples
     --------
@@ -85,4 +89,5 @@ def normal(
     (True, True)
     """
     lengths = shape_of("normal", key, shape, loc, scale)
+    check_not_negative("normal", scale=scale)
     return shifted(draw(RANDN, key, lengths, float_dtype("normal", dtype)), key, loc, scale)
