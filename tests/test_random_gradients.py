@@ -99,7 +99,7 @@ MEANS: dict[str, tuple[Callable[..., df.Tensor], list[float], list[float], list[
 
 @pytest.mark.parametrize("name", MEANS)
 def test_derivatives_of_means(name: str) -> None:
-    """Means of first and second implicit derivatives are the derivatives of means, by chance off."""
+    """Means of first and second implicit derivatives are the means' derivatives."""
     draw, at, first, second = MEANS[name]
     b = df.GraphBuilder()
     keys = b.constant(df.random.key(3))

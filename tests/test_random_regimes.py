@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 import dataflow as df
+from dataflow.errors import ShapeError
 from tests.test_random import KOLMOGOROV, distance, drawn, surprise
 
 stats = pytest.importorskip("scipy.stats")
@@ -160,6 +161,34 @@ def test_units_are_open() -> None:
     lowest = df.evaluate(df.maximum(b.constant(np.float64(0)), np.float64(2.0**-54)))
     assert np.isfinite([np.log(lowest), -np.log(-np.log1p(-lowest)), np.tan(np.pi * (lowest - 0.5))]
                        ).all()  # fmt: skip
+
+
+# Points
+
+
+def test_double_sided_maxwell() -> None:
+    """Maxwell draws lie on both sides of the middle, and are moved, scaled and differentiated."""
+    b = df.GraphBuilder()
+    loc, scale = b.constant(1.0), b.constant(2.0)
+    x = df.random.double_sided_maxwell(b.constant(df.random.key(0)), loc, scale, (N,), "float64")
+    sample, *slopes = df.evaluate(x, *df.grad(x.sum(), [loc, scale]))
+    away = (sample - 1) / 2
+    assert distance(np.abs(away), stats.maxwell().cdf) < KOLMOGOROV
+    assert abs((away > 0).sum() - N / 2) < 4 * np.sqrt(N / 4)
+    np.testing.assert_allclose(slopes, [N, away.sum()], rtol=1e-5)
+
+
+@pytest.mark.parametrize(("d", "p"), [(1, 2.0), (3, 2.0), (2, 1.0), (4, 5.0)])
+def test_points_fill_the_ball(d: int, p: float) -> None:
+    """Of points in a ball, the d-th power of the norm is uniform, and no side is preferred."""
+    points = drawn(lambda k: df.random.ball(k, d, p, (N,), "float64"))
+    norms = (np.abs(points) ** p).sum(1) ** (1 / p)
+    assert distance(norms**d, stats.uniform().cdf) < KOLMOGOROV
+    assert (np.abs((points > 0).sum(0) - N / 2) < 4 * np.sqrt(N / 4)).all()
+    key = df.GraphBuilder().constant(df.random.key(0))
+    assert df.random.ball(df.random.split(key, (3,)), d, p, (2,)).shape == (3, 2, d)
+    with pytest.raises(ShapeError, match="d is an int"):
+        df.random.ball(key, 0)
 
 
 # Independence

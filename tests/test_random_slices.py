@@ -142,6 +142,7 @@ PUBLIC: dict[str, Callable[[df.Tensor], df.Tensor]] = {
     "triangular": lambda k: df.random.triangular(k, -1.0, 0.0, 3.0, SHAPE),
     "maxwell": lambda k: df.random.maxwell(k, SHAPE),
     "generalized_normal": lambda k: df.random.generalized_normal(k, 1.5, SHAPE),
+    "double_sided_maxwell": lambda k: df.random.double_sided_maxwell(k, 1.0, 2.0, SHAPE),
     "wald": lambda k: df.random.wald(k, 0.7, SHAPE),
     "choice": lambda k: df.random.choice(k, 9, SHAPE),
     "fold_in": lambda k: df.random.fold_in(k, np.arange(40).reshape(SHAPE)),
@@ -149,13 +150,14 @@ PUBLIC: dict[str, Callable[[df.Tensor], df.Tensor]] = {
     # Not along the last axis, which softmax, argmax, a product or an order needs whole.
     "dirichlet": lambda k: df.random.dirichlet(k, np.arange(1.0, 5), SHAPE[:2]),
     "categorical": lambda k: df.random.categorical(k, k.builder.constant(np.ones(9)), shape=SHAPE),
+    "ball": lambda k: df.random.ball(k, 4, shape=SHAPE[:2]),
     "multivariate_normal": lambda k: df.random.multivariate_normal(k, np.ones(4), np.eye(4),
                                                                    SHAPE[:2]),
     "multinomial": lambda k: df.random.multinomial(k, 30, [0.2, 0.3, 0.4, 0.1], SHAPE[:2]),
     "permutation": lambda k: df.random.permutation(df.random.split(k, SHAPE[:2]), 4),
     "orthogonal": lambda k: df.random.orthogonal(k, 3, SHAPE),
 }  # fmt: skip
-LAST_IS_WHOLE = {"dirichlet", "multivariate_normal", "multinomial", "permutation"}
+LAST_IS_WHOLE = {"ball", "dirichlet", "multivariate_normal", "multinomial", "permutation"}
 
 
 class Sliced(NamedTuple):

@@ -4,6 +4,7 @@ from dataflow.ops.random.choices import *
 from dataflow.ops.random.compounds import *
 from dataflow.ops.random.continuous import *
 from dataflow.ops.random.counts import *
+from dataflow.ops.random.directions import *
 from dataflow.ops.random.gammas import *
 from dataflow.ops.random.integers import rademacher as rademacher
 from dataflow.ops.random.integers import randint as randint

@@ -1,10 +1,10 @@
 """Distributions that are made of two kinds of draws.
 
 maxwell              √(2 g), g gamma of shape 3/2: the length of three normal numbers
+double_sided_maxwell the same with a sign
 generalized_normal   ± g^(1/p), g gamma of shape 1/p
 wald                 the smaller root of a quadratic in a normal draw, or the larger one
 negative_binomial    Poisson, with a rate that is gamma
-orthogonal           what Gram and Schmidt make of normal columns, with their signs
 """
 
 from __future__ import annotations
@@ -13,17 +13,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dataflow.calling import call_function
 from dataflow.dispatch import public
-from dataflow.errors import DTypeError, ShapeError
-from dataflow.ops.arithmetic import sign
 from dataflow.ops.casting import astype
 from dataflow.ops.comparison import less_equal
 from dataflow.ops.draws import RAND, RANDN
 from dataflow.ops.elementary import exp
 from dataflow.ops.powers import sqrt
 from dataflow.ops.random.counts import poisson
-from dataflow.ops.random.domains import check_between, check_positive
+from dataflow.ops.random.domains import check_between, check_not_negative, check_positive
 from dataflow.ops.random.gammas import gamma, loggamma
 from dataflow.ops.random.integers import rademacher
 from dataflow.ops.random.keys import draw, split
@@ -32,16 +29,15 @@ from dataflow.ops.random.parameters import (
     integer_dtype,
     parameter,
     shape_of,
+    shifted,
 )
 from dataflow.ops.selection import where
-from dataflow.source import user_line
-from dataflow.spec import as_shape
 
 if TYPE_CHECKING:
     from dataflow.ops.random.parameters import ShapeLike
     from dataflow.tensor import Tensor, TensorLike
 
-__all__ = ["generalized_normal", "maxwell", "negative_binomial", "orthogonal", "wald"]
+__all__ = ["double_sided_maxwell", "generalized_normal", "maxwell", "negative_binomial", "wald"]
 
 _WIDE = np.dtype(np.float64)
 
@@ -59,6 +55,36 @@ def maxwell(key: Tensor, shape: ShapeLike = None, dtype: object = "float32") -> 
     """
     kind = float_dtype("maxwell", dtype)
     return astype(sqrt(gamma(key, 1.5, shape, "float64") * 2.0), kind)
+
+
+@public(family="random")
+def double_sided_maxwell(
+    key: Tensor, loc: TensorLike = 0.0, scale: TensorLike = 1.0, shape: ShapeLike = None,
+    dtype: object = "float32",
+) -> Tensor:  # fmt: skip
+    """Return Maxwell draws on both sides of `loc`, each as likely.
+
+    Parameters
+    ----------
+    key, shape, dtype
+        As `gamma` has them.
+    loc, scale : number or tensor
+        The middle and the scale; the result can be differentiated by them.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> key = df.GraphBuilder().constant(df.random.key(0))
+    >>> drawn = df.evaluate(df.random.double_sided_maxwell(key, 5.0, 1.0, (10000,)))
+    >>> round(float(drawn.mean())), round(float(drawn.var()))
+    (5, 3)
+    """
+    check_not_negative("double_sided_maxwell", scale=scale)
+    kind = float_dtype("double_sided_maxwell", dtype)
+    lengths = shape_of("double_sided_maxwell", key, shape, loc, scale)
+    one, other = split(key)
+    drawn = maxwell(one, lengths, "float64") * rademacher(other, lengths, "float64")
+    return shifted(astype(drawn, kind), key, loc, scale)
 
 
 @public(family="random")
@@ -163,54 +189,3 @@ def negative_binomial(
     chance = parameter(p, key, _WIDE)
     rate = gamma(one, parameter(n, key, _WIDE), lengths, "float64") * ((1.0 - chance) / chance)
     return poisson(other, rate, lengths, kind)
-
-
-@public(family="random")
-def orthogonal(
-    key: Tensor, n: int, shape: ShapeLike = (), m: int | None = None, dtype: object = "float32"
-) -> Tensor:
-    """Return orthogonal matrices, each rotation of them as likely as any other.
-
-    Parameters
-    ----------
-    key : Tensor
-        uint64: a key, or an array of keys, which draw an array each.
-    n, m : int
-        The numbers of rows and of columns, by default the same. The columns are orthonormal, or
-        the rows if there are fewer.
-    shape : sequence of int, str or Dim
-        The shape of what each key draws but for the last two axes.
-    dtype : dtype
-        float32 or float64.
-
-    Raises
-    ------
-    DTypeError, ShapeError
-        There is no such dtype or shape.
-
-    Notes
-    -----
-    F. Mezzadri, "How to generate random matrices from the classical compact groups", Notices of
-    the AMS 54 (2007) 592-604.
-
-    Examples
-    --------
-    >>> import dataflow as df
-    >>> key = df.GraphBuilder().constant(df.random.key(0))
-    >>> q = df.evaluate(df.random.orthogonal(key, 3, dtype="float64"))
-    >>> bool(abs(q @ q.T - np.eye(3)).max() < 1e-12)
-    True
-    """
-    kind, columns = float_dtype("orthogonal", dtype), n if m is None else m
-    if kind == np.float16:
-        msg = f"orthogonal ({user_line()}) draws float32 or float64, not float16"
-        raise DTypeError(msg)
-    for size in (n, columns):
-        if isinstance(size, bool) or not isinstance(size, int) or size < 1:
-            msg = f"orthogonal ({user_line()}): sizes are ints of 1 or more, not {size!r}"
-            raise ShapeError(msg)
-    tall = (max(n, columns), min(n, columns))
-    normal = draw(RANDN, key, (*as_shape(() if shape is None else shape), *tall), kind)
-    q, r = call_function("linalg.qr", normal)
-    signed = q * call_function("expand_dims", sign(call_function("diagonal", r, 0, -2, -1)), -2)
-    return signed if n >= columns else call_function("swapaxes", signed, -1, -2)
