@@ -98,19 +98,25 @@ CONTINUOUS: dict[str, tuple[Callable[[df.Tensor], df.Tensor], Any]] = {
 }  # fmt: skip
 
 
+TWICE = ("beta", "dirichlet", "f", "t", "maxwell", "generalized_normal")
+"""What takes several draws each; fewer of these are tested in `test_random_regimes` every time."""
+
+NAMES = [pytest.param(name, marks=[pytest.mark.long] * (name in TWICE)) for name in CONTINUOUS]
+
+
 @cache
 def sample_of(name: str) -> Array:
     """Return many draws of a distribution."""
     return drawn(CONTINUOUS[name][0])
 
 
-@pytest.mark.parametrize("name", CONTINUOUS)
+@pytest.mark.parametrize("name", NAMES)
 def test_distribution(name: str) -> None:
     """Draws have the distribution function that they should."""
     assert distance(sample_of(name), CONTINUOUS[name][1].cdf) < KOLMOGOROV
 
 
-@pytest.mark.parametrize("name", CONTINUOUS)
+@pytest.mark.parametrize("name", NAMES)
 def test_wrong_scale_is_caught(name: str) -> None:
     """The same test fails for draws that are 2 % too wide."""
     assert distance(1.02 * sample_of(name), CONTINUOUS[name][1].cdf) > KOLMOGOROV
@@ -121,6 +127,7 @@ def ranks_of(name: str, sample: Array) -> Array:
     return CONTINUOUS[name][1].cdf(sample) - 0.5
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["uniform", "normal", "exponential", "gamma", "truncated"])
 def test_neighbours_are_independent(name: str) -> None:
     """Elements next to each other, and the same elements of split keys, don't correlate."""
@@ -188,20 +195,6 @@ def test_gamma_by_its_shape(a: float) -> None:
     np.testing.assert_allclose(first[keep], ((at[2] - at[0]) / (2 * step))[keep], rtol=1e-5)
     bent = (at[0] - 2 * at[1] + at[2]) / step**2
     np.testing.assert_allclose(second[keep], bent[keep], rtol=2e-2, atol=1e-3 / a**2)
-
-
-def test_gradients_of_means() -> None:
-    """The mean of a draw's derivatives is the derivative of the draw's mean."""
-    b, key = keyed(4)
-    a = b.constant(np.float64(2.0))
-    alpha = b.constant(np.array([1.0, 2.0, 3.0]))
-    gamma = df.random.gamma(key, a, (20_000,), "float64", 3.0).mean()
-    beta = df.random.beta(key, a, 3.0, (20_000,), "float64").mean()
-    part = df.random.dirichlet(key, alpha, (20_000,), "float64")[:, 0].mean()
-    found = [df.evaluate(*df.grad(x, [w])) for x, w in ((gamma, a), (beta, a), (part, alpha))]
-    assert found[0] == pytest.approx(3.0, rel=0.02)
-    assert found[1] == pytest.approx(3 / 25, rel=0.02)
-    np.testing.assert_allclose(found[2], [5 / 36, -1 / 36, -1 / 36], atol=2e-3)
 
 
 def test_gamma_forwards() -> None:

@@ -69,13 +69,12 @@ def test_derivatives_at_one_key(name: str) -> None:
 
 # On average
 
-N = 30_000
+N = 10_000
 
 MEANS: dict[str, tuple[Callable[..., df.Tensor], list[float], list[float], list[float]]] = {
     # a function of the parameters, these, and the first and second derivatives of its mean
     "gamma": (lambda k, a: df.random.gamma(k, a, (N,), "float64") ** 2, [1.5], [4.0], [2.0]),
-    "gamma_below_1": (lambda k, a: df.random.gamma(k, a, (N,), "float64") ** 2, [0.4], [1.8],
-                      [2.0]),
+    "gamma_below_1": (lambda k, a: df.random.gamma(k, a, (N,), "float64"), [0.4], [1.0], [0.0]),
     "loggamma": (lambda k, a: df.random.loggamma(k, a, (N,), "float64"), [2.0],
                  [np.pi**2 / 6 - 1], [-2 * 1.2020569031595942 + 2]),
     "beta": (lambda k, a, b: df.random.beta(k, a, b, (N,), "float64"), [2.0, 3.0],
