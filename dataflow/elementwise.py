@@ -59,6 +59,7 @@ __all__ = [
     "elementwise_tiling",
     "maps_jvp",
     "maps_vjp",
+    "no_workspace",
     "scalars",
     "scratch_like",
     "traffic",

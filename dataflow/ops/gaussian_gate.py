@@ -59,11 +59,13 @@ _GONE = {"f": 20.0, "d": 40.0}
 """From here on, exp(-a²/2) is 0."""
 
 
-def _workspace(specs: Specs, attrs: Attrs) -> Workspace:
+def gate_workspace(specs: Specs, attrs: Attrs) -> Workspace:
+    """Return the scratch that these kernels share: five arrays, the argument widened first."""
     return Workspace((Spec(specs[0].shape, working_dtype(specs[0].dtype)),) * 5)
 
 
-def _size_calls(x: np.ndarray, a: np.ndarray) -> list[Call]:
+def size_calls(x: np.ndarray, a: np.ndarray) -> list[Call]:
+    """Return the calls for the size of `x`, as far as exp(-x²/2) isn't 0."""
     (gone,) = scalars(x.dtype, _GONE[x.dtype.char])
     return [(np.absolute, (x, a)), call_into(np.minimum, (a, gone), a)]
 
@@ -72,10 +74,10 @@ def _gelu_kernel(outs: Arrays, ins: Arrays, scratch: Arrays, attrs: Attrs) -> li
     (out,), (x,), (wide, a, tail, p, q) = outs, ins, scratch
     return [
         (wide.__setitem__, (..., x)),
-        *_size_calls(wide, a),
-        *_tail_calls(a, tail, p, q),
+        *size_calls(wide, a),
+        *tail_calls(a, tail, p, q),
         (np.multiply, (tail, a, tail)),
-        *_bell_calls(a, tail, p, q),
+        *bell_calls(a, tail, p, q),
         call_into(np.maximum, (wide, *scalars(wide.dtype, 0)), q),
         (np.subtract, (q, tail, tail)),
         (np.copysign, (tail, wide, tail)),
@@ -85,24 +87,32 @@ def _gelu_kernel(outs: Arrays, ins: Arrays, scratch: Arrays, attrs: Attrs) -> li
 
 def _slope_kernel(outs: Arrays, ins: Arrays, scratch: Arrays, attrs: Attrs) -> list[Call]:
     (out,), (x,), (wide, a, tail, p, q) = outs, ins, scratch
-    one, minus_two, density = scalars(wide.dtype, 1, -2, _DENSITY)
+    (density,) = scalars(wide.dtype, _DENSITY)
     return [
         (wide.__setitem__, (..., x)),
-        *_size_calls(wide, a),
-        *_tail_calls(a, tail, p, q),
+        *size_calls(wide, a),
+        *tail_calls(a, tail, p, q),
         (np.multiply, (a, density, p)),
         (np.subtract, (tail, p, tail)),
-        *_bell_calls(a, tail, p, q),
-        (np.heaviside, (wide, one, p)),
-        (np.multiply, (p, minus_two, q)),
-        (np.add, (q, one, q)),
-        (np.multiply, (tail, q, tail)),
-        (np.add, (tail, p, tail)),
+        *bell_calls(a, tail, p, q),
+        *mirror_calls(wide, tail, p, q),
         (out.__setitem__, (..., tail)),
     ]
 
 
-def _tail_calls(a: np.ndarray, tail: np.ndarray, p: np.ndarray, q: np.ndarray) -> list[Call]:
+def mirror_calls(x: np.ndarray, tail: np.ndarray, p: np.ndarray, q: np.ndarray) -> list[Call]:
+    """Return the calls that take ``tail`` from 1 where `x` is 0 or more."""
+    one, minus_two = scalars(x.dtype, 1, -2)
+    return [
+        (np.heaviside, (x, one, p)),
+        (np.multiply, (p, minus_two, q)),
+        (np.add, (q, one, q)),
+        (np.multiply, (tail, q, tail)),
+        (np.add, (tail, p, tail)),
+    ]
+
+
+def tail_calls(a: np.ndarray, tail: np.ndarray, p: np.ndarray, q: np.ndarray) -> list[Call]:
     """Return the calls for exp(a²/2) P(draw > a)."""
     k, form = _TAILS[a.dtype.char]
     centre, one = scalars(a.dtype, k, 1)
@@ -116,7 +126,7 @@ def _tail_calls(a: np.ndarray, tail: np.ndarray, p: np.ndarray, q: np.ndarray) -
     ]
 
 
-def _bell_calls(a: np.ndarray, tail: np.ndarray, p: np.ndarray, q: np.ndarray) -> list[Call]:
+def bell_calls(a: np.ndarray, tail: np.ndarray, p: np.ndarray, q: np.ndarray) -> list[Call]:
     """Return the calls that multiply ``tail`` by exp(-a²/2), and lose `a`.
 
     With h the upper bits of a, that is exp(-h²/2) exp(-(a - h) (a + h) / 2), where h² is exact.
@@ -176,10 +186,10 @@ def _times_curvature(application: Application, change: Tensor) -> Tensor:
 
 GELU = composite(
     "gelu", "Gelu", _gelu_kernel, _gelu_reference, (_times_slope,), flops=50,
-    workspace=_workspace, samples=joined(values(-3, 3), values(-12, 9, smooth=False)),
+    workspace=gate_workspace, samples=joined(values(-3, 3), values(-12, 9, smooth=False)),
 )  # fmt: skip
 
 GELU_SLOPE = composite(
     "gelu_slope", "GeluSlope", _slope_kernel, _slope_reference, (_times_curvature,), flops=55,
-    workspace=_workspace, samples=joined(values(-3, -1), values(-0.5, 3)),
+    workspace=gate_workspace, samples=joined(values(-3, -1), values(-0.5, 3)),
 )  # fmt: skip

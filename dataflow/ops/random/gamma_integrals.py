@@ -19,7 +19,6 @@ M. Mori, "Double exponential formulas for numerical integration", Publ. RIMS 9 (
 
 from __future__ import annotations
 
-import math
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -40,6 +39,7 @@ from dataflow.op import Op, Sample, Workspace, register
 from dataflow.ops.casting import astype
 from dataflow.ops.elementary import exp
 from dataflow.ops.special.gammas import psi
+from dataflow.ops.special.quadrature import half_line_nodes
 from dataflow.spec import Spec, broadcast_shapes
 
 if TYPE_CHECKING:
@@ -50,20 +50,8 @@ if TYPE_CHECKING:
 
 __all__ = ["loggamma_slope"]
 
-_STEP = 0.07
-_FIRST, _LAST = -53, 64
 _HIGHEST = 9
 """The highest power of the logarithm: for the ninth derivative of a draw."""
-
-
-def _nodes(order: int) -> list[tuple[float, float]]:
-    """Return where the integrand is taken, over w₀, and its weight there, over w₀ ** (k + 1)."""
-    made = []
-    for i in range(_FIRST, _LAST + 1):
-        t = _STEP * i
-        w = math.exp(t - math.exp(-t))
-        made.append((w, _STEP * w ** (order + 1) * (1 + math.exp(-t))))
-    return made
 
 
 def _infer(specs: Specs, attrs: Attrs) -> Specs:
@@ -84,7 +72,7 @@ def _workspace(specs: Specs, attrs: Attrs) -> Workspace:
 
 def _kernel(outs: Arrays, ins: Arrays, scratch: Arrays, attrs: Attrs) -> list[Call]:
     order = attrs.integer("order")
-    nodes = [tuple(scalars(outs[0].dtype, *node)) for node in _nodes(order)]
+    nodes = [tuple(scalars(outs[0].dtype, *node)) for node in half_line_nodes(order)]
     return [(_integrate, (outs[0], *ins, tuple(scratch), order, nodes))]
 
 
@@ -143,7 +131,7 @@ def _reference(*arrays: np.ndarray, attrs: Attrs) -> np.ndarray:
     least = np.minimum(z, a)
     rate = np.where(below, a - least + np.minimum(np.sqrt(least), least), z - a + np.sqrt(z))
     sign = np.where(below, -1.0, 1.0)
-    for node, weight in _nodes(order):
+    for node, weight in half_line_nodes(order):
         w = node / rate
         total += weight * np.exp(sign * a * w - z * np.expm1(sign * w))
     return np.asarray(-total * sign ** (order + 1) / rate ** (order + 1))

@@ -18,16 +18,15 @@ import numpy as np
 from dataflow.calling import apply
 from dataflow.elementwise import call_into, choose_call, composite, scalars
 from dataflow.op import Workspace
-from dataflow.ops.elementary import exp
 from dataflow.ops.error_complement import widened
 from dataflow.ops.error_function import rational
-from dataflow.ops.powers import square
+from dataflow.ops.special.normal import over_density
 from dataflow.sampling import joined, values
 from dataflow.spec import Spec
 
 if TYPE_CHECKING:
     from dataflow.attrs import Attrs
-    from dataflow.op import Application, Arrays, Call, Specs
+    from dataflow.op import Arrays, Call, Specs
     from dataflow.tensor import Tensor
 
 __all__ = ["normal_quantile"]
@@ -131,12 +130,8 @@ def _reference(*arrays: np.ndarray, attrs: Attrs) -> np.ndarray:
     return np.asarray(np.frompyfunc(_each, 1, 1)(wide), arrays[0].dtype)
 
 
-def _over_density(application: Application, change: Tensor) -> Tensor:
-    return change * (exp(square(application.outputs[0]) * 0.5) * math.sqrt(2 * math.pi))
-
-
 NORMAL_QUANTILE = composite(
-    "random.normal_quantile", "NormalQuantile", _kernel, _reference, (_over_density,), flops=120,
+    "random.normal_quantile", "NormalQuantile", _kernel, _reference, (over_density,), flops=120,
     workspace=_workspace,
     samples=joined(values(0.05, 0.95), values(0, 0.02, smooth=False), values(1, 1, smooth=False)),
 )  # fmt: skip

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from dataflow.dispatch import public
 from dataflow.ops.elementary import exp
 from dataflow.ops.powers import square
+from dataflow.ops.special.normal import over_density
 from dataflow.ops.special.ufuncs import SCIPY_FLOATS, call_scipy, scipy_op
 from dataflow.sampling import values
 
@@ -26,19 +27,13 @@ def _minus_over_bell(application: Application, change: Tensor) -> Tensor:
     return _over_bell(application, change, -1.0)
 
 
-def _over_density(application: Application, change: Tensor) -> Tensor:
-    return change * (exp(square(application.outputs[0]) * 0.5) * math.sqrt(2 * math.pi))
-
-
 ERFINV = scipy_op("erfinv", "Erfinv", (_over_bell,), samples=values(-0.9, 0.9, dtypes=SCIPY_FLOATS))
 
 ERFCINV = scipy_op(
     "erfcinv", "Erfcinv", (_minus_over_bell,), samples=values(0.1, 1.9, dtypes=SCIPY_FLOATS)
 )
 
-NDTRI = scipy_op(
-    "ndtri", "Ndtri", (_over_density,), samples=values(0.05, 0.95, dtypes=SCIPY_FLOATS)
-)
+NDTRI = scipy_op("ndtri", "Ndtri", (over_density,), samples=values(0.05, 0.95, dtypes=SCIPY_FLOATS))
 
 
 @public(family="special")
