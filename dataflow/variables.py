@@ -68,6 +68,10 @@ class Variables(Leaves):
         self._initials[node] = first
         return tensor
 
+    def initial(self, variable: Tensor) -> Tensor:
+        """Return a variable's first value, as a tensor that depends on no input or variable."""
+        return self._initials[variable.node]
+
     def pending(self, variable: Tensor) -> Tensor:
         """Return what a variable becomes when a run is over: itself while it has no update."""
         return self._updates.get(variable.node, variable)

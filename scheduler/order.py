@@ -1,6 +1,7 @@
 """The order of the steps, chosen to lower the peak of live bytes; the same in every process.
 
-Two orders are tried, and the one with the lower peak is kept: the order of declaration, and a
+Three orders are tried, and the one with the lowest peak is kept: the order of declaration; the same
+with updates where what they wait for is there, so that no gradient waits for the others; and a
 greedy one that always takes the ready item that leaves the fewest bytes alive:
 
     growth of an item = bytes of its results - bytes of the operands that it reads last
@@ -22,7 +23,9 @@ __all__ = ["live_peak", "order_items"]
 def order_items(program: Program) -> list[int]:
     """Return the items' indices in the order in which they are to run."""
     graph = _Liveness(program)
-    orders = [_ListScheduler(graph, greedy=greedy).run() for greedy in (False, True)]
+    declared = _ListScheduler(graph, [0] * len(program.items)).run()
+    prompt = _ListScheduler(graph, _prompt_keys(program, declared)).run()
+    orders = [declared, prompt, _ListScheduler(graph, None).run()]
     return min(orders, key=lambda order: _peak(graph, order))  # the first of equals
 
 
@@ -72,19 +75,22 @@ class _Liveness:
 
 
 class _ListScheduler:
-    """Takes the ready item of least growth, or the first declared, until none is left."""
+    """Takes the ready item of the smallest key until none is left; without keys, of least growth.
 
-    def __init__(self, graph: _Liveness, *, greedy: bool) -> None:
+    Of equals it takes the one declared first.
+    """
+
+    def __init__(self, graph: _Liveness, keys: Sequence[int] | None) -> None:
         program = graph.program
         self.graph = graph
-        self.greedy = greedy
+        self.keys = keys
         self.followers, self.missing = _dependencies(program)
         self.left = list(graph.uses)
         self.fallible = {i for i, item in enumerate(program.items) if item.op.fallible}
         self.commits = {i for i, item in enumerate(program.items)
                         if not program.commits.keys().isdisjoint(item.outputs)}  # fmt: skip
         self.waiting: list[int] = []  # commits that wait for the last fallible item
-        self.ready: list[tuple[int, int]] = []  # (growth, item), a heap; growth may be out of date
+        self.ready: list[tuple[int, int]] = []  # (key, item), a heap; growth may be out of date
         self.done = [False] * len(program.items)
 
     def run(self) -> list[int]:
@@ -105,8 +111,8 @@ class _ListScheduler:
         return order
 
     def _growth(self, index: int) -> int:
-        if not self.greedy:
-            return 0
+        if self.keys is not None:
+            return self.keys[index]
         graph, left = self.graph, self.left
         freed = sum([graph.nbytes[root] for root in graph.reads[index] if left[root] == 1])
         return graph.made[index] - freed
@@ -121,7 +127,7 @@ class _ListScheduler:
         self.done[index] = True
         for root in self.graph.reads[index]:
             self.left[root] -= 1
-            if self.greedy and self.left[root] == 1:
+            if self.keys is None and self.left[root] == 1:
                 self._offer_last_reader(root)
         for follower in self.followers[index]:
             self.missing[follower] -= 1
@@ -138,6 +144,28 @@ class _ListScheduler:
         for reader in self.graph.readers[root]:
             if not self.done[reader] and not self.missing[reader]:
                 self._offer(reader)
+
+
+def _prompt_keys(program: Program, order: Sequence[int]) -> list[int]:
+    """Return keys that keep an order, but let updates follow what they wait for.
+
+    An update's item has the place of the last item of the sweeps that it waits for; one that waits
+    for none, or for earlier ones than those after it do, is put off until the first of these:
+
+        gradient (7) ------> add (7) --> commit (7)
+        first * beta (7) ---/            it waits for nothing, and would lie about from the start
+    """
+    followers, _ = _dependencies(program)
+    keys = [0] * len(order)
+    for place, index in enumerate(order):
+        if program.items[index].sweep != "update":
+            keys[index] = place
+        for follower in followers[index]:
+            keys[follower] = max(keys[follower], keys[index])
+    for index in reversed(order):
+        if program.items[index].sweep == "update" and followers[index]:
+            keys[index] = max(keys[index], min(keys[follower] for follower in followers[index]))
+    return keys
 
 
 def _dependencies(program: Program) -> tuple[list[list[int]], list[int]]:

@@ -251,6 +251,18 @@ def test_plans_without_updates_have_no_optimizer() -> None:
     assert {variable.name for variable in plan.variables} == set(STARTS)
 
 
+@pytest.mark.parametrize("name", sorted(RULES))
+def test_gradients_do_not_wait_for_each_other(name: str) -> None:
+    """Updates are made as soon as a gradient is there: ten layers need the memory of a few."""
+    b = df.GraphBuilder()
+    h = b.input("x", (4, 64), "float64")
+    for i in range(10):
+        h = df.tanh(h @ b.variable(f"w.{i}", np.eye(64)))
+    getattr(df.optim, name)(0.01).minimize((h * h).mean())
+    plan = df.compile(b.build())
+    assert plan.peak < 5 * 8 * 64 * 64
+
+
 # Which variables
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from dataflow.calling import call_function
 from dataflow.optim.checks import check_range
 from dataflow.optim.gradients import check_pairs
+from dataflow.optim.updates import real_dtype
 
 if TYPE_CHECKING:
     from dataflow.optim.gradients import Pair
@@ -153,6 +154,5 @@ def _factor(norm: Tensor, max_norm: float) -> Tensor:
 
 def _scaled(variable: Tensor, gradient: Tensor, factor: Tensor) -> Tensor:
     builder: Any = variable.builder
-    real = gradient.dtype if gradient.dtype.kind == "f" else np.empty(0, gradient.dtype).real.dtype
     with builder.recording("update", variable.node, "clip"):
-        return gradient * factor.astype(real)
+        return gradient * factor.astype(real_dtype(gradient))

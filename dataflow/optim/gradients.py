@@ -14,7 +14,7 @@ from dataflow.tensor import Tensor
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["Pair", "Wanted", "check_pairs", "gradients_of"]
+__all__ = ["Pair", "Wanted", "check_pairs", "chosen", "gradients_of"]
 
 Pair: TypeAlias = "tuple[Tensor, Tensor]"
 """A variable and its gradient."""
@@ -61,16 +61,7 @@ def check_pairs(what: str, pairs: Sequence[tuple[Tensor, Tensor | None]]) -> lis
     return checked
 
 
-def _wanted(loss: Tensor, variables: Wanted, freeze: Wanted) -> list[Tensor]:
-    """Return the variables to differentiate by, in the order given or that of declaration."""
-    builder: Any = loss.builder
-    trainable = [v for v in builder.variables if v.requires_grad]
-    chosen = trainable if variables is None else _chosen("variables", variables, trainable)
-    frozen = set() if freeze is None else set(_chosen("freeze", freeze, list(builder.variables)))
-    return [v for v in chosen if v not in frozen]
-
-
-def _chosen(what: str, wanted: Wanted, among: Sequence[Tensor]) -> list[Tensor]:
+def chosen(what: str, wanted: Wanted, among: Sequence[Tensor]) -> list[Tensor]:
     """Return tensors as they are, and for each pattern the variables that it matches."""
     listed: list[Any] = [wanted] if isinstance(wanted, (str, Tensor)) else list(wanted or ())
     chosen: dict[Tensor, None] = {}
@@ -81,3 +72,12 @@ def _chosen(what: str, wanted: Wanted, among: Sequence[Tensor]) -> list[Tensor]:
             found = matched(what, [item], [v.node for v in among])
             chosen |= dict.fromkeys(v for v in among if v.node in found)
     return list(chosen)
+
+
+def _wanted(loss: Tensor, variables: Wanted, freeze: Wanted) -> list[Tensor]:
+    """Return the variables to differentiate by, in the order given or that of declaration."""
+    builder: Any = loss.builder
+    trainable = [v for v in builder.variables if v.requires_grad]
+    wanted = trainable if variables is None else chosen("variables", variables, trainable)
+    frozen = set() if freeze is None else set(chosen("freeze", freeze, list(builder.variables)))
+    return [v for v in wanted if v not in frozen]

@@ -15,7 +15,8 @@ from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Self
 
 from dataflow.errors import GraphError
-from dataflow.optim.checks import check_flag, check_range
+from dataflow.optim.accumulation import accumulate
+from dataflow.optim.checks import check_count, check_flag, check_range
 from dataflow.optim.gradients import Wanted, check_pairs, gradients_of
 from dataflow.optim.groups import groups_of
 from dataflow.optim.updates import Parameter, Updates
@@ -99,7 +100,7 @@ class Optimizer(ABC):
         """
 
     def minimize(
-        self, loss: Tensor, variables: Wanted = None, *, freeze: Wanted = None,
+        self, loss: Tensor, variables: Wanted = None, *, freeze: Wanted = None, every: int = 1,
         transform: Callable[[list[Pair]], Sequence[tuple[Tensor, Tensor | None]]] | None = None,
     ) -> None:  # fmt: skip
         """Declare the reverse sweep from a loss, and the updates that lower it.
@@ -113,9 +114,12 @@ class Optimizer(ABC):
             ``requires_grad`` that the loss depends on.
         freeze : Tensor, str, or sequence of them, optional
             What not to update. No gradient is computed for it.
+        every : int
+            After how many runs variables are updated once, with the mean of the runs' gradients;
+            see `accumulate`.
         transform : callable, optional
             What to do to the list of variables and gradients in between, such as
-            ``lambda pairs: df.optim.clip_by_global_norm(pairs, 1.0)``.
+            ``lambda pairs: df.optim.clip_by_global_norm(pairs, 1.0)``; of means, with `every`.
 
         Raises
         ------
@@ -125,8 +129,11 @@ class Optimizer(ABC):
             A pattern matches nothing, a variable has an update already, or the names of this
             optimiser's are taken.
         """
-        pairs = self.gradients(loss, variables, freeze=freeze)
-        self.apply(pairs if transform is None else transform(pairs))
+        check_count(self._kind, "every", every)
+        pairs, due = self.gradients(loss, variables, freeze=freeze), None
+        if every > 1:
+            pairs, due = accumulate(pairs, every, name=f"{self.name}.accumulated")
+        self.apply(pairs if transform is None else transform(pairs), when=due)
 
     def gradients(
         self, loss: Tensor, variables: Wanted = None, *, freeze: Wanted = None

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from dataflow.dims import Dim
 
-__all__ = ["Parameter", "Rate", "Scalar", "Updates"]
+__all__ = ["Parameter", "Rate", "Scalar", "Updates", "real_dtype"]
 
 Scalar: TypeAlias = "float | Tensor"
 """A number known while the graph is declared, or a float64 scalar."""
@@ -167,6 +167,11 @@ class Parameter:
         if self.is_complex:
             value = call_function("complex", value[..., 0], value[..., 1])
         self._updates.commit(self._variable, value)
+
+
+def real_dtype(tensor: Tensor) -> np.dtype[Any]:
+    """Return the dtype of a tensor's elements, of complex ones' parts."""
+    return tensor.dtype if tensor.dtype.kind != "c" else np.empty(0, tensor.dtype).real.dtype
 
 
 def _as_real(tensor: Tensor) -> Tensor:
