@@ -7,6 +7,11 @@ added to what the order must keep. Where that would be a circle, or the value is
 
     w --> grad --> step --> w'                 w' commits, after every reader of w
     a --> (b)   b --> (a)                      both copied aside, then copied in
+
+What a commit works on in place lies in the variable's memory too, where that is safe, so that a
+moment needs no memory beside its own:
+
+    m --> m * 0.9 --> m * 0.9 + g              the product overwrites m, the sum the product
 """
 
 from __future__ import annotations
@@ -32,6 +37,8 @@ def place_updates(program: Program) -> Program:
             if not placer.commit(name, program.variables[name], final):
                 msg = f"variable {name!r}: a copied update can't wait for its readers"
                 raise AssertionError(msg)
+    for value, name in list(placer.commits.items()):
+        placer.extend(name, program.variables[name], value, {*outputs.values(), *updates.values()})
     return replace(
         program, items=tuple(placer.items), specs=tuple(placer.specs), outputs=outputs,
         commits=placer.commits, after=tuple(placer.after),
@@ -67,11 +74,13 @@ class _Placer:
         self.makers = program.makers()
         self.followers: list[list[int]] = [[] for _ in self.items]
         self.readers: dict[int, list[int]] = {v: [] for v in program.variables.values()}
+        self.uses: dict[int, list[int]] = {}
         for index, item in enumerate(self.items):
             self._note(index, item)
 
     def _note(self, index: int, item: Item) -> None:
         for value in item.inputs:
+            self.uses.setdefault(value, []).append(index)
             if value in self.makers:
                 self.followers[self.makers[value]].append(index)
         if item.op.alias is None:
@@ -110,6 +119,18 @@ class _Placer:
             self.after.append((reader, maker))
             self.followers[reader].append(maker)
         return True
+
+    def extend(self, name: str, variable: int, value: int, kept: set[int]) -> None:
+        """Let what a commit works on in place be written into the variable's memory as well."""
+        maker = self.makers[value]
+        item = self.items[maker]
+        for slot in sorted(item.op.inplace):
+            operand = item.inputs[slot]
+            if (operand not in kept and self.uses[operand] == [maker]
+                    and self.specs[operand] == self.specs[variable]
+                    and self.commit(name, variable, operand)):  # fmt: skip
+                self.extend(name, variable, operand, kept)
+                return
 
     def _may_overwrite(self, item: Item, variable: int) -> bool:
         """Say whether an item that reads a variable may write its result over it."""

@@ -180,6 +180,22 @@ def test_every_dtype_keeps_its_dtype(name: str) -> None:
             np.testing.assert_allclose(state[variable], expected[variable], atol=bound, rtol=bound)
 
 
+@pytest.mark.parametrize("name", sorted(RULES))
+def test_bfloat16_variables_move(name: str) -> None:
+    """Variables, moments and averages stored in bfloat16 stay so, and are updated."""
+    ml_dtypes = pytest.importorskip("ml_dtypes")
+    b = df.GraphBuilder()
+    w = b.variable("w", np.array([[3.0, -2.0]], ml_dtypes.bfloat16))
+    getattr(df.optim, name)(0.5).minimize((w.astype("float32") ** 2).sum(), every=2)
+    df.optim.ExponentialMovingAverage(0.5).track(b)
+    runner = df.Runner(df.compile(b.build()))
+    for _ in range(4):
+        runner.run()
+    kept = {v.dtype for name, v in runner.state.items() if v.ndim}
+    assert {str(dtype) for dtype in kept} == {"bfloat16"}
+    assert name == "Adadelta" or (runner.state["w"].astype(float) != [[3.0, -2.0]]).all()
+
+
 @pytest.mark.parametrize("name", sorted(set(RULES) - {"Adafactor", "LAMB"}))
 def test_complex_variables_are_pairs_of_real_ones(name: str) -> None:
     """A complex variable moves as its real and imaginary parts would, each by itself."""
@@ -260,7 +276,7 @@ def test_gradients_do_not_wait_for_each_other(name: str) -> None:
         h = df.tanh(h @ b.variable(f"w.{i}", np.eye(64)))
     getattr(df.optim, name)(0.01).minimize((h * h).mean())
     plan = df.compile(b.build())
-    assert plan.peak < 5 * 8 * 64 * 64
+    assert plan.peak < 4 * 8 * 64 * 64
 
 
 # Which variables

@@ -225,6 +225,49 @@ def test_an_update_is_written_in_place_without_a_copy() -> None:
     assert plan.commit == 1
 
 
+def test_a_moment_needs_no_memory_but_its_own() -> None:
+    """What a commit works on in place overwrites the variable too: ``m * 0.9``, then ``+ g``."""
+    b = df.GraphBuilder()
+    m, g = b.variable("m", [1.0, 2.0]), b.input("g", (2,))
+    b.update(m, m * 0.5 + g)
+    plan = steps_of(b)
+    assert plan.peak == 0
+    assert plan.commit == 0
+    runner = df.Runner(plan)
+    runner.run(g=np.array([3, 4], np.float32))
+    assert runner.state["m"].tolist() == [3.5, 5.0]
+
+
+@pytest.mark.parametrize("keep", ["result", "reader", "view", "itself", "old"])
+def test_what_is_still_needed_is_not_written_over_a_variable(keep: str) -> None:
+    """A product that is a result, or has a reader besides, and a value read later, stay whole."""
+    b = df.GraphBuilder()
+    m, g = b.variable("m", [[1.0, 2.0], [3.0, 4.0]]), b.input("g", (2, 2))
+    product = m * 0.5
+    added = {"itself": product + product, "old": product + m}.get(keep, product + g)
+    later = {"result": product, "reader": product + 1, "view": product.T, "old": m}.get(keep, added)
+    b.update(m, added)
+    graph = b.build({"later": later})
+    runner, start = df.Runner(df.compile(graph)), np.array([[1, 2], [3, 4]], np.float32)
+    fed = start + 4
+    half = start / 2
+    new = {"itself": half + half, "old": half + start}.get(keep, half + fed)
+    expected = {"result": half, "reader": half + 1, "view": half.T, "old": start}.get(keep, new)
+    found = runner.run({} if keep in {"itself", "old"} else {"g": fed})
+    np.testing.assert_array_equal(found["later"], expected)
+    np.testing.assert_array_equal(runner.state["m"], new)
+
+
+def test_updates_follow_their_gradients() -> None:
+    """What an update waits for has the memory of one gradient, not of all."""
+    b = df.GraphBuilder()
+    h = b.input("x", (4, 64), "float64")
+    for i in range(10):
+        h = df.tanh(h @ b.variable(f"w{i}", np.eye(64)))
+    df.optim.SGD(0.1, momentum=0.9).minimize((h * h).mean())
+    assert steps_of(b).peak < 3 * 8 * 64 * 64
+
+
 def test_a_swap_costs_one_copy_aside() -> None:
     """Two variables change places by three copies, one temporary among them."""
     b = df.GraphBuilder()

@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from dataflow.calling import call_function
 from dataflow.errors import DTypeError, GraphError
+from dataflow.ops.promotion import finfo
 from dataflow.optim.checks import check_range
 from dataflow.optim.decay import shrunk
 from dataflow.optim.optimizer import Optimizer
@@ -94,7 +93,8 @@ class Adafactor(Optimizer):
             raise DTypeError(msg)
         rate, largest, taken = rates
         least = self.eps[0]
-        least = float(np.finfo(parameter.value.dtype).eps) if least is None else least
+        if least is None:
+            least = float(finfo(parameter.value.dtype).eps)
         second = self._second(parameter, taken, least)
         root = call_function("sqrt", call_function("maximum", second, least * least))
         change = parameter.gradient / root
