@@ -24,6 +24,7 @@ from dataflow.calling import call_function
 from dataflow.errors import DTypeError, ShapeError
 from dataflow.op import (
     WHOLE,
+    Absent,
     Along,
     Application,
     Arrays,
@@ -214,6 +215,7 @@ def elementwise(  # noqa: PLR0913 - the facts of a record
     samples: Callable[[np.random.Generator], Sequence[Sample]],
     flops: int = 1, inplace: tuple[int, ...] | None = None, kinds: str = "biufc",
     fallible: bool = False, kernel: Kernel | None = None, workspace: WorkspaceOf = no_workspace,
+    ulps: int | Absent = 8,
 ) -> Op:  # fmt: skip
     """Declare and register an element-wise op that is one NumPy ufunc with one output.
 
@@ -233,7 +235,7 @@ def elementwise(  # noqa: PLR0913 - the facts of a record
         By default every slot.
     kinds : str
         The kinds of dtype that it takes, as NumPy's ``dtype.kind``.
-    fallible, workspace
+    fallible, workspace, ulps
         See `Op`.
     kernel : callable, optional
         By default the ufunc itself; see `Op`.
@@ -250,7 +252,7 @@ def elementwise(  # noqa: PLR0913 - the facts of a record
         reference=reference, vjp=maps_vjp(maps), jvp=maps_jvp(maps), batch=batch_elementwise,
         tiling=elementwise_tiling, cost=partial(elementwise_cost, flops), samples=samples,
         inplace=tuple(range(ufunc.nin)) if inplace is None else inplace, fallible=fallible,
-        workspace=workspace, is_flat=all(linear is None for linear in maps),
+        workspace=workspace, is_flat=all(linear is None for linear in maps), ulps=ulps,
     ))  # fmt: skip
 
 

@@ -91,3 +91,16 @@ def test_integers_are_refused_with_the_remedy() -> None:
     """Integers are told to be cast."""
     with pytest.raises(DTypeError, match="astype"):
         df.nn.grid_sample(df.GraphBuilder().constant(X.astype(int)), np.zeros((2, 4, 4, 2), int))
+
+
+@pytest.mark.parametrize("ends", [("float32", 2), (1.0, "float16"), ("int8", 4), ("float64", 2)])
+def test_distances_from_arrays_to_numbers_keep_the_dtype(ends: tuple[Any, Any]) -> None:
+    """A Python number gives way to the array at the other end, as in NumPy."""
+    b = df.GraphBuilder()
+    arrays = [np.array([1, 2]).astype(end) if isinstance(end, str) else end for end in ends]
+    tensors = [b.constant(a) if isinstance(a, np.ndarray) else a for a in arrays]
+    for name in ("linspace", "logspace"):
+        made = df.evaluate(getattr(df, name)(*tensors, 4))
+        expected = getattr(np, name)(*arrays, 4)
+        assert made.dtype == expected.dtype
+        np.testing.assert_allclose(made, expected, rtol=2e-3 if made.dtype == "float16" else 1e-6)

@@ -275,3 +275,41 @@ def test_select_promotes_as_numpy_2_does() -> None:
     np.testing.assert_array_equal(listed, np.where(x < 1, x, [0.1, 0.2, 0.3]))
     with pytest.raises(DTypeError, match=r"test_indexing.py:\d+\): a condition is of booleans"):
         df.select([t], [t])
+
+
+def scaled(values: Any, factor: float, *, m: float) -> Any:  # noqa: ANN401 - an array or a tensor
+    """Return values times a factor and something more."""
+    return values * factor + m
+
+
+def test_piecewise_is_numpys() -> None:
+    """Of several conditions the last counts; one may stand alone, and functions take options."""
+    x = np.array([[-2, 0.5, 3], [0, -1, 2]])
+    for dtype in ("float64", "int64", "float32"):
+        array = x.astype(dtype)
+        t: Any = df.GraphBuilder().constant(array)
+        calls: list[Callable[[Any], Any]] = [
+            lambda a: np.piecewise(a, [a < 0, a > 1], [lambda v: -v, 1, lambda v: v * 10]),
+            lambda a: np.piecewise(a, [a < 0, a > -3], [5, 6.5]),
+            lambda a: np.piecewise(a, [a < 0], [scaled], 3, m=1),
+            lambda a: np.piecewise(a[0], a[0] < 0, [lambda v: v * v]),
+            lambda a: np.piecewise(a[0], [True, False, True], [7, 8]),
+            lambda a: np.piecewise(a[0, 0], [a[0, 0] > 1, a[0, 0] < 1], [7, 8]),
+        ]  # fmt: skip
+        for call in calls:
+            made, expected = df.evaluate(call(t)), np.asarray(call(array))
+            assert made.dtype == expected.dtype
+            np.testing.assert_array_equal(made, expected)
+    bads: list[Callable[[], object]] = [
+        lambda: df.piecewise(t, [t < 0], [1, 2, 3]), lambda: df.piecewise(t, [t], [1]),
+    ]  # fmt: skip
+    for bad in bads:
+        with pytest.raises((ShapeError, DTypeError), match="piecewise"):
+            bad()
+
+
+def test_the_gradient_of_a_piece_is_its_functions() -> None:
+    """Elsewhere it is 0."""
+    x = df.GraphBuilder().constant([-2.0, 3.0])
+    made = df.piecewise(x, [x < 0], [lambda v: v * v, lambda v: v * 5])
+    assert df.evaluate(*df.grad(made.sum(), [x])).tolist() == [-4, 5]

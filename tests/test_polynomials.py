@@ -63,6 +63,35 @@ def test_derivatives_and_integrals_are_numpys(dtype: str, m: int) -> None:
         check_both("polyint", numbered((4,), dtype), m, list(range(m)))
 
 
+@pytest.mark.parametrize("dtype", ["float64", "int64", "float32"])
+@pytest.mark.parametrize("lengths", [(1, 1), (4, 1), (5, 3), (3, 3), (2, 4)])
+def test_division_is_numpys(dtype: str, lengths: tuple[int, int]) -> None:
+    """But for the remainder's leading zeros, which stay."""
+    rng = np.random.default_rng(2)
+    u, v = (rng.integers(1, 5, n).astype(dtype) for n in lengths)
+    made = df.evaluate(*df.polydiv(df.GraphBuilder().constant(u), v))
+    expected = np.polydiv(u, v)
+    assert made[0].dtype == expected[0].dtype
+    np.testing.assert_allclose(made[0], expected[0], rtol=1e-5)
+    rest = np.concatenate([np.zeros(len(made[1]) - len(expected[1])), expected[1]])
+    np.testing.assert_allclose(made[1], rest, atol=1e-4)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "complex128", "int64", "float32"])
+def test_zeros_and_polynomials_of_them_are_numpys(dtype: str) -> None:
+    """Roots are complex in no order, coefficients have the dtype of the zeros."""
+    p = np.array([2, -3, 4, 1]).astype(dtype)
+    t = df.GraphBuilder().constant(p)
+    made, expected = df.evaluate(df.roots(t)), np.roots(p)
+    np.testing.assert_allclose(np.sort_complex(made), np.sort_complex(expected), rtol=1e-4)
+    np.testing.assert_allclose(df.evaluate(df.poly(t)), np.poly(p), rtol=1e-6)
+    for few in (p[:0], p[:1]):
+        assert df.evaluate(df.roots(t.builder.constant(few))).shape == (0,)
+    matrix = np.array([[1.0, 2.0], [3.0, 5.0]])
+    made = df.evaluate(df.poly(t.builder.constant(matrix)))
+    np.testing.assert_allclose(made, np.poly(matrix), atol=1e-12)
+
+
 @pytest.mark.parametrize("deg", [0, 1, 3])
 def test_fits_are_numpys(deg: int) -> None:
     """Of one line of samples or several, with weights or without."""
@@ -121,6 +150,9 @@ def test_a_fit_is_differentiable() -> None:
         (lambda t: df.polyint(t, 2, [1, 2, 3]), ShapeError, "as many constants"),
         (lambda t: df.polyint(t, cast("int", 1.5)), DTypeError, "is an int, not 1.5"),
         (lambda t: df.polyfit(t, [1.0], 1), ShapeError, "don't fit"),
+        (lambda t: df.polydiv(t, t[:0]), ShapeError, "one coefficient or more"),
+        (lambda t: df.roots(t.builder.input("p", ("n",))), ShapeError, "one known axis"),
+        (lambda t: df.poly(df.stack([df.stack([t])])), ShapeError, "one known axis"),
         (lambda t: df.polyfit(t, t, 2, cov=True), ShapeError, "no degree of freedom"),
     ],
 )

@@ -170,6 +170,20 @@ def test_ufuncs_do_to_tensors_what_they_do_to_arrays(ufunc: np.ufunc, data: st.D
     check(ufunc.__name__, ufunc, drawn)
 
 
+@pytest.mark.parametrize("ufunc", [f for f in UFUNCS if f.nin == 2], ids=lambda f: f.__name__)
+@settings(max_examples=8)
+@given(data=st.data())
+def test_ufuncs_take_numbers_as_numpys_do(ufunc: np.ufunc, data: st.DataObject) -> None:
+    """A Python number on either side gives way to the tensor's dtype, or both refuse it."""
+    number = data.draw(st.sampled_from((2, -1, 300, 2.5, -0.0, True, 1j)))
+    assume(ufunc.__name__ not in ORDERED or number != 1j)
+    drawn = [data.draw(operands(data.draw(dtypes), (3,)))]
+    if data.draw(st.booleans()):
+        check(ufunc.__name__, lambda x: ufunc(x, number), drawn)
+    else:
+        check(ufunc.__name__, lambda x: ufunc(number, x), drawn)
+
+
 @pytest.mark.parametrize("function", ALONG_AXES, ids=lambda f: f.__name__)
 @settings(max_examples=10)
 @given(data=st.data())

@@ -464,3 +464,19 @@ def test_bfloat16_is_computed_in_float32() -> None:
         narrow, wide = values(function, x), values(function, x.astype("float32"))
         assert narrow.dtype == x.dtype
         assert narrow == wide.astype("bfloat16")
+
+
+def test_a_mask_that_holds_everywhere_is_none() -> None:
+    """NumPy's ``where=True`` needs no initial value."""
+    x: Any = df.GraphBuilder().constant([3, 1, 2])
+    assert df.evaluate(np.max(x, where=True), np.nanmin(x, where=True)) == (3, 1)
+
+
+@pytest.mark.parametrize("dtype", ["int8", "uint64", "bool", "float32", "complex64"])
+def test_averages_promote_as_numpys(dtype: str) -> None:
+    """Of integers they are double precision, whatever the weights are."""
+    x = np.array([1, 0, 1]).astype(dtype)
+    for weights in ("float16", "float32", "int64", "complex64"):
+        w = np.array([1, 2, 3]).astype(weights)
+        made = df.evaluate(df.average(df.GraphBuilder().constant(x), weights=w))
+        assert made.dtype == np.average(x, weights=w).dtype

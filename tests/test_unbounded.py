@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 import dataflow as df
 from dataflow.dispatch import FUNCTIONS
 from dataflow.errors import DataDependentShapeError, GraphError, ShapeError
-from dataflow.ops import sized, unbounded
+from dataflow.ops import sized, unbounded, uniques
 from tests.numpys import numbered
 
-NAMES = (*unbounded.__all__, *sized.__all__)
+NAMES = (*unbounded.__all__, *sized.__all__, *uniques.__all__)
 NUMPYS = [name for name in NAMES if hasattr(np, name)]
 TWO = {"intersect1d", "setdiff1d", "setxor1d", "union1d"}
 

@@ -9,20 +9,24 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from dataflow.ops.activations import *
+    from dataflow.ops.added_products import *
     from dataflow.ops.agreement import *
     from dataflow.ops.along import *
+    from dataflow.ops.applying import *
     from dataflow.ops.arithmetic import *
     from dataflow.ops.arranging import *
     from dataflow.ops.averages import *
     from dataflow.ops.axes import *
-    from dataflow.ops.bessel import *
     from dataflow.ops.bins import *
     from dataflow.ops.bitwise import *
+    from dataflow.ops.blending import *
+    from dataflow.ops.bounds import *
     from dataflow.ops.casting import *
     from dataflow.ops.closeness import *
-    from dataflow.ops.combining import *
+    from dataflow.ops.combinations import *
     from dataflow.ops.comparison import *
     from dataflow.ops.complex_numbers import *
+    from dataflow.ops.complex_parts import *
     from dataflow.ops.contractions import *
     from dataflow.ops.convolving import *
     from dataflow.ops.copying import *
@@ -31,8 +35,11 @@ if TYPE_CHECKING:
     from dataflow.ops.crossentropy import *
     from dataflow.ops.crossing import *
     from dataflow.ops.cumulative import *
+    from dataflow.ops.diagonal_matrices import *
     from dataflow.ops.diagonals import *
     from dataflow.ops.differences import *
+    from dataflow.ops.directions import *
+    from dataflow.ops.distances import *
     from dataflow.ops.draws import *
     from dataflow.ops.einsum import *
     from dataflow.ops.elementary import *
@@ -41,6 +48,7 @@ if TYPE_CHECKING:
     from dataflow.ops.extremes import *
     from dataflow.ops.factored import *
     from dataflow.ops.finiteness import *
+    from dataflow.ops.fitting import *
     from dataflow.ops.floating import *
     from dataflow.ops.gathering import *
     from dataflow.ops.grids import *
@@ -67,6 +75,7 @@ if TYPE_CHECKING:
     from dataflow.ops.padding import *
     from dataflow.ops.parabolas import *
     from dataflow.ops.partitioning import *
+    from dataflow.ops.piecewise import *
     from dataflow.ops.polynomials import *
     from dataflow.ops.powers import *
     from dataflow.ops.products import *
@@ -78,6 +87,7 @@ if TYPE_CHECKING:
     from dataflow.ops.raveling import *
     from dataflow.ops.recurrences import *
     from dataflow.ops.reductions import *
+    from dataflow.ops.remainders import *
     from dataflow.ops.repeating import *
     from dataflow.ops.rounding import *
     from dataflow.ops.running import *
@@ -91,6 +101,7 @@ if TYPE_CHECKING:
     from dataflow.ops.slopes import *
     from dataflow.ops.sorting import *
     from dataflow.ops.spacing import *
+    from dataflow.ops.special_names import *
     from dataflow.ops.splitting import *
     from dataflow.ops.stacking import *
     from dataflow.ops.stopping import *
@@ -100,6 +111,7 @@ if TYPE_CHECKING:
     from dataflow.ops.trigonometry import *
     from dataflow.ops.truth import *
     from dataflow.ops.unbounded import *
+    from dataflow.ops.uniques import *
     from dataflow.ops.unwrapping import *
     from dataflow.ops.updates import *
     from dataflow.ops.variance import *

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dataflow.calling import call_function
-from dataflow.dispatch import public
+from dataflow.dispatch import also_named, public
 from dataflow.errors import ShapeError
 from dataflow.spec import broadcast_shapes
 from dataflow.tensor import Tensor, builder_of
@@ -19,7 +19,7 @@ from dataflow.tensor import Tensor, builder_of
 if TYPE_CHECKING:
     from dataflow.tensor import TensorLike
 
-__all__ = ["allclose", "array_equal", "array_equiv", "iscomplexobj", "isrealobj"]
+__all__ = ["allclose", "array_equal", "array_equiv", "is_complex", "iscomplexobj", "isrealobj"]
 
 
 @public(np.allclose)
@@ -128,3 +128,6 @@ def isrealobj(x: Any) -> bool:  # noqa: ANN401 - as NumPy takes anything
     False
     """
     return not iscomplexobj(x)
+
+
+is_complex = also_named(iscomplexobj, "is_complex")

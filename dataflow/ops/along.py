@@ -12,11 +12,10 @@ import numpy as np
 
 from dataflow.calling import call_function
 from dataflow.dispatch import public
-from dataflow.errors import DTypeError, GraphError, ShapeError
+from dataflow.errors import GraphError, ShapeError
 from dataflow.ops.gathering import take
 from dataflow.ops.positions import as_indices
 from dataflow.ops.raveling import flat_positions
-from dataflow.ops.selection import as_branches, where
 from dataflow.ops.shaping import broadcast_to, expand_dims, reshape
 from dataflow.shapes import common_shape, normal_axis
 from dataflow.source import user_line
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
     from dataflow.dims import Shape
     from dataflow.tensor import TensorLike
 
-__all__ = ["choose", "gather", "index_select", "select", "take_along_axis"]
+__all__ = ["choose", "gather", "index_select", "take_along_axis"]
 
 
 def positions_along(x: Tensor, indices: Tensor, axis: int, *, within: bool = False) -> Tensor:
@@ -232,52 +231,3 @@ def choose(
     stacked = call_function("stack", [broadcast_to(t, shape) for t in tensors])
     found = take_along_axis(stacked, expand_dims(broadcast_to(checked, shape), 0), axis=0)
     return reshape(found, shape)
-
-
-@public(np.select)
-def select(
-    condlist: Sequence[TensorLike], choicelist: Sequence[TensorLike], default: TensorLike = 0
-) -> Tensor:
-    """Return for every element that of the first choice whose condition holds.
-
-    Parameters
-    ----------
-    condlist : sequence of tensor or array_like
-        Booleans.
-    choicelist : sequence of tensor or array_like
-        As many; all shapes broadcast.
-    default : tensor or array_like
-        Where no condition holds.
-
-    Returns
-    -------
-    Tensor
-        The broadcast shape, the common dtype; of Python scalars alone that of `where`.
-
-    Raises
-    ------
-    ShapeError, DTypeError
-        There are more of the ones than of the others, the shapes don't broadcast, or a condition
-        isn't of booleans.
-
-    Examples
-    --------
-    >>> import dataflow as df
-    >>> x = df.GraphBuilder().constant([0, 1, 2, 3])
-    >>> df.evaluate(df.select([x < 1, x > 2], [x - 10, x * 10], 7))
-    array([-10,   7,   7,  30])
-    """
-    if len(condlist) != len(choicelist) or not len(condlist):
-        msg = (f"select ({user_line()}): {len(condlist)} conditions and {len(choicelist)} "
-               "choices: there must be as many, at least 1")  # fmt: skip
-        raise ShapeError(msg)
-    builder = builder_of(*condlist, *choicelist, default)
-    masks = [c if isinstance(c, Tensor) else builder.constant(c) for c in condlist]
-    for mask in masks:
-        if mask.dtype != np.bool_:
-            msg = f"select ({user_line()}): a condition is of booleans, not {mask.dtype}"
-            raise DTypeError(msg)
-    *choices, found = as_branches(masks[0], *choicelist, default)
-    for mask, choice in zip(masks[::-1], choices[::-1], strict=True):
-        found = where(mask, choice, found)
-    return found

@@ -1,4 +1,4 @@
-"""Arithmetic, element by element: + - * / // % ** and their like, as NumPy 2 has them."""
+"""Arithmetic, element by element: + - * / and their like, as NumPy 2 has them."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dataflow.calling import apply, binary, call_function, promoted, unary
+from dataflow.calling import apply, binary, promoted, unary
 from dataflow.dispatch import also_named, public
 from dataflow.elementwise import elementwise
-from dataflow.ops.complex_numbers import SGN, conj, real
-from dataflow.sampling import COMPLEX, FLOATS, INTEGERS, few, joined, ranges, values
+from dataflow.ops.complex_numbers import conj, real
+from dataflow.ops.directions import SGN
+from dataflow.sampling import COMPLEX, FLOATS, INTEGERS, few, joined, values
 
 if TYPE_CHECKING:
     from dataflow.attrs import Attrs
@@ -18,13 +19,25 @@ if TYPE_CHECKING:
     from dataflow.tensor import Tensor, TensorLike
 
 __all__ = [
-    "abs", "absolute", "add", "divide", "divmod", "fabs", "floor_divide", "fmod", "mod",
-    "multiply", "negative", "positive", "remainder", "sign", "subtract", "true_divide",
-]  # fmt: skip
+    "abs",
+    "absolute",
+    "add",
+    "divide",
+    "fabs",
+    "mul",
+    "multiply",
+    "neg",
+    "negative",
+    "positive",
+    "sgn",
+    "sign",
+    "sub",
+    "subtract",
+    "true_divide",
+]
 
 _NUMBERS = (*FLOATS, *INTEGERS, *COMPLEX)
 _REALS = (*FLOATS, *INTEGERS)
-_SIGNED = tuple(name for name in _REALS if not name.startswith("u"))
 
 
 def _keep(application: Application, change: Tensor) -> Tensor:
@@ -181,99 +194,6 @@ def negative(x: TensorLike) -> Tensor:
     return unary(NEGATIVE, np.negative, x)
 
 
-FLOOR_DIVIDE = elementwise(
-    "floor_divide", np.floor_divide, "FloorDivide", (None, None),
-    samples=joined(ranges(((5, 5.8), (2, 2.4)), dtypes=_REALS),
-                   ranges(((-6, 6), (2, 4)), dtypes=_SIGNED, smooth=False)),
-)  # fmt: skip
-
-
-@public(np.floor_divide)
-def floor_divide(a: TensorLike, b: TensorLike) -> Tensor:
-    """Return ``a // b``, element by element: the quotient rounded down. Its derivative is zero.
-
-    See `add` for shapes, dtypes and errors. An integer divided by zero gives 0, as in NumPy.
-
-    Examples
-    --------
-    >>> import dataflow as df
-    >>> x = df.GraphBuilder().constant([7, -7])
-    >>> df.evaluate(df.floor_divide(x, 2))
-    array([ 3, -4])
-    """
-    return binary(FLOOR_DIVIDE, np.floor_divide, a, b)
-
-
-def _minus_quotient(application: Application, change: Tensor) -> Tensor:
-    a, b = application.inputs
-    return -change * floor_divide(a, b)
-
-
-REMAINDER = elementwise(
-    "remainder", np.remainder, "Remainder", (_keep, _minus_quotient),
-    samples=joined(ranges(((5, 5.8), (2, 2.4)), dtypes=_REALS),
-                   ranges(((-6, 6), (2, 4)), dtypes=_SIGNED, smooth=False)),
-)  # fmt: skip
-
-
-@public(np.remainder)
-def remainder(a: TensorLike, b: TensorLike) -> Tensor:
-    """Return ``a % b``, element by element, with the sign of `b`.
-
-    See `add` for shapes, dtypes and errors.
-
-    Examples
-    --------
-    >>> import dataflow as df
-    >>> x = df.GraphBuilder().constant([7, -7])
-    >>> df.evaluate(df.remainder(x, 3))
-    array([1, 2])
-    """
-    return binary(REMAINDER, np.remainder, a, b)
-
-
-@public(np.divmod)
-def divmod(a: TensorLike, b: TensorLike, /) -> tuple[Tensor, Tensor]:
-    """Return ``a // b`` and ``a % b``, element by element; see `floor_divide` and `remainder`.
-
-    Examples
-    --------
-    >>> import dataflow as df
-    >>> x = df.GraphBuilder().constant([7, -7])
-    >>> df.evaluate(*df.divmod(x, 3))
-    (array([ 2, -3]), array([1, 2]))
-    """
-    return floor_divide(a, b), remainder(a, b)
-
-
-def _minus_truncated_quotient(application: Application, change: Tensor) -> Tensor:
-    a, b = application.inputs
-    return -change * call_function("trunc", a / b)
-
-
-FMOD = elementwise(
-    "fmod", np.fmod, "Fmod", (_keep, _minus_truncated_quotient),
-    samples=joined(few((5, 5.8), (2, 2.4), dtypes=_REALS),
-                   few((-6, 6), (2, 4), dtypes=_SIGNED, smooth=False)),
-)  # fmt: skip
-
-
-@public(np.fmod)
-def fmod(a: TensorLike, b: TensorLike, /) -> Tensor:
-    """Return the remainder of ``a / b`` rounded towards zero: with the sign of `a`, as in C.
-
-    See `add` for shapes, dtypes and errors, and `remainder` for that with the sign of `b`.
-
-    Examples
-    --------
-    >>> import dataflow as df
-    >>> x = df.GraphBuilder().constant([7, -7])
-    >>> df.evaluate(df.fmod(x, 3))
-    array([ 1, -1])
-    """
-    return binary(FMOD, np.fmod, a, b)
-
-
 @public(np.positive)
 def positive(x: TensorLike, /) -> Tensor:
     """Return `x` itself, if it is of numbers.
@@ -371,5 +291,8 @@ def sign(x: TensorLike, /) -> Tensor:
 
 
 absolute = also_named(abs, "absolute")
-mod = also_named(remainder, "mod")
+sgn = also_named(sign, "sgn")
 true_divide = also_named(divide, "true_divide")
+mul = also_named(multiply, "mul")
+neg = also_named(negative, "neg")
+sub = also_named(subtract, "sub")

@@ -17,7 +17,7 @@ from dataflow.ops.axes import swapaxes
 from dataflow.ops.joining import concat
 from dataflow.ops.shaping import reshape
 from dataflow.ops.slicing import slice_axis, turned
-from dataflow.ops.structure import as_integer
+from dataflow.ops.structure import as_integer, as_list
 from dataflow.shapes import normal_axes, normal_axis
 from dataflow.source import user_line
 
@@ -157,10 +157,10 @@ def roll(
     >>> df.evaluate(df.roll(x, 1))
     array([4, 1, 2, 3])
     """
-    shifts = [as_integer(item, "the shift of roll") for item in _several(shift)]
+    shifts = [as_integer(item, "the shift of roll") for item in as_list(shift)]
     if axis is None:
         return reshape(_rolled(reshape(x, -1), sum(shifts), 0), x.shape)
-    axes = [normal_axis(item, x.ndim) for item in _several(axis)]
+    axes = [normal_axis(item, x.ndim) for item in as_list(axis)]
     if len(shifts) != len(axes) and 1 not in (len(shifts), len(axes)):
         msg = f"roll ({user_line()}): {len(shifts)} shifts for {len(axes)} axes"
         raise ShapeError(msg)
@@ -170,10 +170,6 @@ def roll(
     for place, distance in total.items():
         x = _rolled(x, distance, place)
     return x
-
-
-def _several(items: int | Sequence[int]) -> Sequence[int]:
-    return items if isinstance(items, (Sequence, np.ndarray)) else (items,)
 
 
 def _rolled(x: Tensor, shift: int, axis: int) -> Tensor:

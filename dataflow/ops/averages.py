@@ -84,8 +84,9 @@ def average(
         count = x.builder.size_of([x.shape[i] for i in axes], found.dtype)
         return (found, broadcast_to(count, found.shape)) if returned else found
     value, weight = promoted(MULTIPLY, None, x, weights)
-    if not value.spec.is_float:
-        value, weight = value.astype(np.float64), weight.astype(np.float64)
+    if not x.spec.is_float:
+        wide = np.result_type(value.dtype, np.float64)
+        value, weight = value.astype(wide), weight.astype(wide)
     weight = broadcast_to(_placed(weight, value, axis), value.shape)
     total = sum(weight, axis, keepdims=keepdims)
     found = sum(value * weight, axis, keepdims=keepdims) / total

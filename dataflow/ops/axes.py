@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from dataflow.spec import Spec
     from dataflow.tensor import Tensor
 
-__all__ = ["matrix_transpose", "moveaxis", "movedim", "permute_dims", "rollaxis", "swapaxes",
-           "swapdims", "transpose"]  # fmt: skip
+__all__ = ["matrix_transpose", "moveaxis", "movedim", "permute", "permute_dims", "rollaxis",
+           "swapaxes", "swapdims", "transpose"]  # fmt: skip
 
 
 def _transpose_infer(specs: Specs, attrs: Attrs) -> Specs:
@@ -213,3 +213,6 @@ def rollaxis(x: Tensor, /, axis: int, start: int = 0) -> Tensor:
     place = normal_axis(axis, x.ndim)
     before = x.ndim if start == x.ndim else normal_axis(start, x.ndim)
     return moveaxis(x, place, before - 1 if place < before else before)
+
+
+permute = also_named(transpose, "permute")

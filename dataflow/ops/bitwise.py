@@ -14,11 +14,9 @@ from dataflow.sampling import COMPLEX, FLOATS, INTEGERS, ranges, values
 if TYPE_CHECKING:
     from dataflow.tensor import Tensor, TensorLike
 
-__all__ = [
-    "bitwise_and", "bitwise_invert", "bitwise_left_shift", "bitwise_not", "bitwise_or",
-    "bitwise_right_shift", "bitwise_xor", "invert", "left_shift", "logical_and", "logical_not",
-    "logical_or", "logical_xor", "right_shift",
-]  # fmt: skip
+__all__ = ["bitwise_and", "bitwise_count", "bitwise_invert", "bitwise_left_shift", "bitwise_not",
+           "bitwise_or", "bitwise_right_shift", "bitwise_xor", "invert", "left_shift",
+           "logical_and", "logical_not", "logical_or", "logical_xor", "right_shift"]  # fmt: skip
 
 _BITS = ("bool", *INTEGERS)
 _ANY = (*_BITS, *FLOATS, *COMPLEX)
@@ -252,6 +250,26 @@ def right_shift(a: TensorLike, b: TensorLike) -> Tensor:
     array([1, 2])
     """
     return binary(RIGHT_SHIFT, np.right_shift, a, b)
+
+
+BITWISE_COUNT = elementwise(
+    "bitwise_count", np.bitwise_count, "BitwiseCount", (None,), kinds="iu", inplace=(),
+    samples=values(-100, 100, dtypes=INTEGERS, smooth=False),
+)  # fmt: skip
+
+
+@public(np.bitwise_count)
+def bitwise_count(x: TensorLike, /) -> Tensor:
+    """Return how many bits of the absolute values of integers are 1, as uint8.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> x = df.GraphBuilder().constant([7, -8, 0])
+    >>> df.evaluate(df.bitwise_count(x))
+    array([3, 1, 0], dtype=uint8)
+    """
+    return unary(BITWISE_COUNT, np.bitwise_count, x)
 
 
 bitwise_left_shift = also_named(left_shift, "bitwise_left_shift")

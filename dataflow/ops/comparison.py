@@ -8,17 +8,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dataflow.calling import binary
-from dataflow.dispatch import public
+from dataflow.dispatch import also_named, public
 from dataflow.elementwise import elementwise
 from dataflow.sampling import COMPLEX, FLOATS, INTEGERS, ranges
+from dataflow.tensor import Tensor
 
 if TYPE_CHECKING:
     from dataflow.op import Op
-    from dataflow.tensor import Tensor, TensorLike
+    from dataflow.tensor import TensorLike
 
-__all__ = [
-    "equal", "greater", "greater_equal", "less", "less_equal", "not_equal",
-]  # fmt: skip
+__all__ = ["eq", "equal", "ge", "greater", "greater_equal", "gt", "le", "less", "less_equal",
+           "lt", "ne", "not_equal"]  # fmt: skip
 
 _NUMBERS = ("bool", *FLOATS, *INTEGERS)
 
@@ -34,6 +34,17 @@ def _comparison(
 # Complex numbers are equal or not, but in no order: NumPy's goes by the real part first.
 _equality = partial(_comparison, kinds="biufc", dtypes=(*_NUMBERS, *COMPLEX))
 _order = partial(_comparison, kinds="biuf", dtypes=_NUMBERS)
+
+
+def _compare(op: Op, ufunc: np.ufunc, a: TensorLike, b: TensorLike) -> Tensor:
+    """Declare a comparison; one with an int beyond a dtype of integers says the same everywhere."""
+    for x, number in ((a, b), (b, a)):
+        if isinstance(x, Tensor) and x.dtype.kind in "iu" and type(number) is int:
+            limits = np.iinfo(x.dtype)
+            if not limits.min <= number <= limits.max:
+                holds = ufunc(0, number) if x is a else ufunc(number, 0)
+                return x.builder.full(x.shape, bool(holds), np.bool_)
+    return binary(op, ufunc, a, b)
 
 
 EQUAL = _equality("equal", np.equal, "Eq")
@@ -65,7 +76,7 @@ def equal(a: TensorLike, b: TensorLike) -> Tensor:
     >>> df.evaluate(df.equal(x, 2))
     array([False,  True, False])
     """
-    return binary(EQUAL, np.equal, a, b)
+    return _compare(EQUAL, np.equal, a, b)
 
 
 NOT_EQUAL = _equality("not_equal", np.not_equal, "Ne")
@@ -82,7 +93,7 @@ def not_equal(a: TensorLike, b: TensorLike) -> Tensor:
     >>> df.evaluate(df.not_equal(x, 2))
     array([ True, False,  True])
     """
-    return binary(NOT_EQUAL, np.not_equal, a, b)
+    return _compare(NOT_EQUAL, np.not_equal, a, b)
 
 
 LESS = _order("less", np.less, "Lt")
@@ -99,7 +110,7 @@ def less(a: TensorLike, b: TensorLike) -> Tensor:
     >>> df.evaluate(df.less(x, 2))
     array([ True, False, False])
     """
-    return binary(LESS, np.less, a, b)
+    return _compare(LESS, np.less, a, b)
 
 
 LESS_EQUAL = _order("less_equal", np.less_equal, "Le")
@@ -116,7 +127,7 @@ def less_equal(a: TensorLike, b: TensorLike) -> Tensor:
     >>> df.evaluate(df.less_equal(x, 2))
     array([ True,  True, False])
     """
-    return binary(LESS_EQUAL, np.less_equal, a, b)
+    return _compare(LESS_EQUAL, np.less_equal, a, b)
 
 
 GREATER = _order("greater", np.greater, "Gt")
@@ -133,7 +144,7 @@ def greater(a: TensorLike, b: TensorLike) -> Tensor:
     >>> df.evaluate(df.greater(x, 2))
     array([False, False,  True])
     """
-    return binary(GREATER, np.greater, a, b)
+    return _compare(GREATER, np.greater, a, b)
 
 
 GREATER_EQUAL = _order("greater_equal", np.greater_equal, "Ge")
@@ -150,4 +161,12 @@ def greater_equal(a: TensorLike, b: TensorLike) -> Tensor:
     >>> df.evaluate(df.greater_equal(x, 2))
     array([False,  True,  True])
     """
-    return binary(GREATER_EQUAL, np.greater_equal, a, b)
+    return _compare(GREATER_EQUAL, np.greater_equal, a, b)
+
+
+eq = also_named(equal, "eq")
+ge = also_named(greater_equal, "ge")
+gt = also_named(greater, "gt")
+le = also_named(less_equal, "le")
+lt = also_named(less, "lt")
+ne = also_named(not_equal, "ne")

@@ -27,13 +27,13 @@ if TYPE_CHECKING:
     from dataflow.op import Application, Array, Arrays, Call, Specs
     from dataflow.tensor import Tensor, TensorLike
 
-__all__ = ["angle", "complex", "conj", "conjugate", "imag", "iscomplex", "isreal", "real"]
+__all__ = ["complex", "conj", "conjugate", "imag", "real"]
 
 _PART = {"complex64": "float32", "complex128": "float64"}
 """The dtype of a complex number's parts."""
 
 
-def _check_complex(specs: Specs) -> Spec:
+def check_complex(specs: Specs) -> Spec:
     spec = check_inputs(specs)
     if spec.dtype.kind != "c":
         msg = f"slot 0 must be complex, not {spec.dtype}"
@@ -42,12 +42,12 @@ def _check_complex(specs: Specs) -> Spec:
 
 
 def _part_infer(specs: Specs, attrs: Attrs) -> Specs:
-    spec = _check_complex(specs)
+    spec = check_complex(specs)
     return (Spec(spec.shape, as_dtype(_PART[spec.dtype.name])),)
 
 
 def _conj_infer(specs: Specs, attrs: Attrs) -> Specs:
-    return (_check_complex(specs),)
+    return (check_complex(specs),)
 
 
 def _only(
@@ -263,91 +263,3 @@ def complex(real: TensorLike, imag: TensorLike) -> Tensor:
     parts = promoted(COMPLEX_OF, None, real, imag)
     wide = np.result_type(parts[0].dtype, np.float32)
     return apply(COMPLEX_OF, [part.astype(wide) for part in parts])
-
-
-# Their direction
-
-
-def _sgn_kernel(outs: Arrays, ins: Arrays, scratch: Arrays, attrs: Attrs) -> list[Call]:
-    return [(np.sign, (ins[0], outs[0]))]
-
-
-def _sgn_reference(x: np.ndarray, attrs: Attrs) -> np.ndarray:
-    return np.asarray(np.sign(x))
-
-
-def _turned(application: Application, change: Tensor) -> Tensor:
-    """Return the part of a change that turns x, over |x|. As a map of two reals it is symmetric."""
-    (x,), (direction,) = application.inputs, application.outputs
-    size = abs(x)
-    is_zero = call_function("equal", size, 0)
-    along = real(conj(direction) * change)
-    turned = (change - direction * along) / call_function("where", is_zero, 1, size)
-    return call_function("where", is_zero, 0, turned)
-
-
-def _sgn_rule(application: Application, changes: tuple[Tensor | None, ...]) -> list[Tensor | None]:
-    return _only(application, changes[0], partial(_turned, application))
-
-
-SGN = register(Op(
-    name="complex_sign", label="Sgn", infer=_conj_infer, kernel=_sgn_kernel,
-    reference=_sgn_reference, vjp=_sgn_rule, jvp=_sgn_rule, batch=batch_elementwise,
-    tiling=elementwise_tiling, cost=partial(elementwise_cost, 8), inplace=(0,),
-    samples=few((-3, 3), dtypes=COMPLEX),
-))  # fmt: skip
-
-
-@public(np.angle)
-def angle(z: Tensor, deg: bool = False) -> Tensor:
-    """Return the angle of complex numbers from the positive real axis, between -π and π.
-
-    Parameters
-    ----------
-    z : Tensor
-        Any shape; real numbers have the angle 0 or π.
-    deg : bool
-        Whether to return degrees.
-
-    Returns
-    -------
-    Tensor
-        Floats of the same shape. The derivative at 0 is 0.
-
-    Examples
-    --------
-    >>> import dataflow as df
-    >>> z = df.GraphBuilder().constant([1j, -1.0])
-    >>> df.evaluate(df.angle(z, deg=True))
-    array([ 90., 180.], dtype=float32)
-    """
-    found: Tensor = call_function("atan2", imag(z) if z.dtype.kind == "c" else 0, real(z))
-    return found * (180 / np.pi) if deg else found
-
-
-@public(np.isreal)
-def isreal(x: Tensor) -> Tensor:
-    """Return which elements have an imaginary part of 0, as bools.
-
-    Examples
-    --------
-    >>> import dataflow as df
-    >>> z = df.GraphBuilder().constant([1j, 2.0])
-    >>> df.evaluate(df.isreal(z))
-    array([False,  True])
-    """
-    return call_function("equal", imag(x), 0)
-
-
-@public(np.iscomplex)
-def iscomplex(x: Tensor) -> Tensor:
-    """Return which elements have an imaginary part that isn't 0, as bools.
-
-    Examples
-    --------
-    >>> import dataflow as df
-    >>> z = df.GraphBuilder().constant([1j, 2.0])
-    >>> df.evaluate(df.iscomplex(z))
-    array([ True, False])
-    """
-    return call_function("not_equal", imag(x), 0)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dataflow.calling import apply
-from dataflow.dispatch import public
+from dataflow.dispatch import also_named, public
 from dataflow.elementwise import batch_elementwise, elementwise_tiling, maps_jvp, maps_vjp
 from dataflow.op import Application, Op, Specs, register
 from dataflow.ops.structure import copy_cost, copy_kernel
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from dataflow.attrs import Attrs
     from dataflow.tensor import Tensor
 
-__all__ = ["copy"]
+__all__ = ["clone", "copy"]
 
 
 def _infer(specs: Specs, attrs: Attrs) -> Specs:
@@ -63,3 +63,6 @@ def copy(x: Tensor) -> Tensor:
     array([1., 2.], dtype=float32)
     """
     return apply(COPY, (x,))
+
+
+clone = also_named(copy, "clone")

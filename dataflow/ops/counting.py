@@ -23,7 +23,7 @@ from dataflow.ops.shaping import reshape
 from dataflow.ops.slicing import slice_axis
 from dataflow.source import user_line
 from dataflow.spec import shape_text
-from dataflow.tensor import Tensor
+from dataflow.tensor import Tensor, builder_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,12 +35,12 @@ __all__ = ["bincount", "histc", "histogram", "histogram_bin_edges"]
 
 
 @public(np.bincount)
-def bincount(x: Tensor, /, weights: TensorLike | None = None, minlength: DimLike = 0) -> Tensor:
+def bincount(x: TensorLike, /, weights: TensorLike | None = None, minlength: DimLike = 0) -> Tensor:
     """Return how often each whole number from 0 on stands in a tensor.
 
     Parameters
     ----------
-    x : Tensor
+    x : tensor or array_like
         Integers or booleans of one axis.
     weights : tensor or array_like, optional
         Of the same shape: what each element counts, in the place of 1.
@@ -58,7 +58,7 @@ def bincount(x: Tensor, /, weights: TensorLike | None = None, minlength: DimLike
         There isn't one axis, the weights have another shape, there is no `minlength`, or an element
         that is known already is out of range.
     DTypeError
-        `x` is neither of integers nor of booleans.
+        `x` is neither of integers nor of booleans, or the weights are complex.
     KernelError
         While running: an element is negative, or not below `minlength`.
 
@@ -69,6 +69,7 @@ def bincount(x: Tensor, /, weights: TensorLike | None = None, minlength: DimLike
     >>> df.evaluate(df.bincount(x, minlength=5))
     array([1, 0, 2, 1, 0])
     """
+    x = x if isinstance(x, Tensor) else builder_of(x, weights).constant(np.asarray(x))
     length = as_dim(minlength)
     if x.dtype.kind not in "biu":
         msg = f"bincount ({user_line()}): counts integers, not {x.dtype}"
@@ -82,6 +83,9 @@ def bincount(x: Tensor, /, weights: TensorLike | None = None, minlength: DimLike
         raise ShapeError(msg)
     check_known(x, length, "element")
     counts = _weights(x, weights, x.shape)
+    if counts.dtype.kind == "c":
+        msg = f"bincount ({user_line()}): weights are real, not {counts.dtype}"
+        raise DTypeError(msg)
     if weights is not None:
         counts = counts.astype(np.float64)
     whole = x.astype(np.int64)

@@ -14,7 +14,7 @@ import numpy as np
 from dataflow.attrs import Attrs
 from dataflow.calling import apply, call_function
 from dataflow.current import builder_for
-from dataflow.dispatch import public
+from dataflow.dispatch import also_named, public
 from dataflow.errors import DTypeError, GraphError
 from dataflow.ops.shaping import BROADCAST_TO
 from dataflow.source import user_line
@@ -26,10 +26,8 @@ if TYPE_CHECKING:
     from dataflow.dims import DimLike
     from dataflow.tensor import Builder, TensorLike
 
-__all__ = [
-    "asarray", "empty", "empty_like", "from_dlpack", "full", "full_like", "ones", "ones_like",
-    "zeros", "zeros_like",
-]  # fmt: skip
+__all__ = ["array", "as_tensor", "asanyarray", "asarray", "empty", "empty_like", "from_dlpack",
+           "full", "full_like", "ones", "ones_like", "zeros", "zeros_like"]  # fmt: skip
 
 
 @public(np.full)
@@ -308,3 +306,8 @@ def from_dlpack(
         msg = f"from_dlpack ({user_line()}): {type(x).__name__} gives no array: {error}"
         raise DTypeError(msg) from None
     return asarray(array, as_dtype(array.dtype), device=device, copy=copy)
+
+
+array = also_named(asarray, "array")
+as_tensor = also_named(asarray, "as_tensor")
+asanyarray = also_named(asarray, "asanyarray")

@@ -31,17 +31,22 @@ from dataflow.op import (
     register,
 )
 from dataflow.ops.reductions import sum as sum_
-from dataflow.ops.shaping import reshape
-from dataflow.ops.structure import as_integer, check_inputs, copy_cost, samples_of, slice_shape
+from dataflow.ops.structure import (
+    again,
+    as_integer,
+    check_inputs,
+    copy_cost,
+    samples_of,
+    slice_shape,
+)
 from dataflow.shapes import normal_axes, normal_axis
-from dataflow.source import user_line
 from dataflow.spec import Spec, as_shape, shape_text
 
 if TYPE_CHECKING:
     from dataflow.dims import Shape
     from dataflow.tensor import Tensor
 
-__all__ = ["diag", "diag_embed", "diagflat", "diagonal", "trace"]
+__all__ = ["diagonal", "trace"]
 
 
 def _diagonal_shape(shape: Shape, attrs: Attrs) -> Shape:
@@ -71,10 +76,6 @@ def _view_of(array: Array, attrs: Attrs) -> Array:
     from_ = matrices[..., max(-offset, 0) :, max(offset, 0) :]
     strides = (*from_.strides[:-2], from_.strides[-2] + from_.strides[-1])
     return as_strided(from_, (*from_.shape[:-2], min(from_.shape[-2:])), strides)
-
-
-def _again(application: Application, change: Tensor) -> Tensor:
-    return apply(application.op, (change,), application.attrs)
 
 
 _PLACES = [((0, 2), 0, 0, 1), ((3, 0), -1, 0, 1), ((3, 3), 1, 1, 0), ((2, 4), -5, 0, 1),
@@ -134,7 +135,7 @@ def _tiling(specs: Specs, attrs: Attrs) -> Tiling:
 
 DIAGONAL = register(Op(
     name="diagonal", label="Diagonal", infer=_infer, kernel=_kernel, reference=_reference,
-    vjp=maps_vjp((_put,)), jvp=maps_jvp((_again,)), batch=_batch, tiling=_tiling, cost=copy_cost,
+    vjp=maps_vjp((_put,)), jvp=maps_jvp((again,)), batch=_batch, tiling=_tiling, cost=copy_cost,
     alias=Alias(0, _view),
     samples=samples_of([([shape], _attrs_of(*place)) for shape, *place in _PLACES]),
     moves=True,
@@ -171,12 +172,13 @@ def diagonal(x: Tensor, /, offset: int = 0, axis1: int = 0, axis2: int = 1) -> T
     >>> df.evaluate(df.diagonal(x)), df.evaluate(df.diagonal(x, 1))
     (array([1, 4]), array([2]))
     """
-    first, second = _plane(axis1, axis2, x.ndim)
+    first, second = plane_of(axis1, axis2, x.ndim)
     attrs = _attrs_of(as_integer(offset, "the offset of a diagonal"), first, second)
     return apply(DIAGONAL, (x,), attrs)
 
 
-def _plane(axis1: int, axis2: int, ndim: int) -> tuple[int, int]:
+def plane_of(axis1: int, axis2: int, ndim: int) -> tuple[int, int]:
+    """Return two axes counted from the front; `ShapeError` where they are one."""
     normal_axes((axis1, axis2), ndim)  # refuses one axis twice
     return normal_axis(axis1, ndim), normal_axis(axis2, ndim)
 
@@ -226,7 +228,7 @@ def _put_tiling(specs: Specs, attrs: Attrs) -> Tiling:
 
 PUT_DIAGONAL = register(Op(
     name="put_diagonal", label="PutDiagonal", infer=_put_infer, kernel=_put_kernel,
-    reference=_put_reference, vjp=maps_vjp((_cut,)), jvp=maps_jvp((_again,)), batch=_put_batch,
+    reference=_put_reference, vjp=maps_vjp((_cut,)), jvp=maps_jvp((again,)), batch=_put_batch,
     tiling=_put_tiling, cost=copy_cost,
     samples=samples_of([
         ([Spec(_diagonal_shape(shape, _attrs_of(*place)), np.dtype(bool)).static_shape],
@@ -239,96 +241,6 @@ PUT_DIAGONAL = register(Op(
 def put_diagonal(x: Tensor, shape: Shape, offset: int, axis1: int, axis2: int) -> Tensor:
     """Return zeros of a shape but for one diagonal, the last axis of `x`; see `diagonal`."""
     return apply(PUT_DIAGONAL, (x,), _attrs_of(offset, axis1, axis2).replace(shape=shape))
-
-
-@public(np.diag)
-def diag(x: Tensor, /, k: int = 0) -> Tensor:
-    """Return a matrix with these elements on a diagonal, or the diagonal of a matrix.
-
-    Parameters
-    ----------
-    x : Tensor
-        One axis, or two.
-    k : int
-        How far the diagonal lies above the main one; below, if negative.
-
-    Returns
-    -------
-    Tensor
-        Of one axis a square matrix that is zero elsewhere; of two axes a view.
-
-    Raises
-    ------
-    ShapeError
-        There are more or fewer axes.
-
-    Examples
-    --------
-    >>> import dataflow as df
-    >>> x = df.GraphBuilder().constant([1, 2])
-    >>> df.evaluate(df.diag(x)), df.evaluate(df.diag(df.diag(x)))
-    (array([[1, 0],
-           [0, 2]]), array([1, 2]))
-    """
-    if x.ndim == 2:
-        return diagonal(x, k)
-    if x.ndim != 1:
-        msg = f"diag ({user_line()}) takes one axis or two, not {shape_text(x.shape)}"
-        raise ShapeError(msg)
-    offset = as_integer(k, "k of diag")
-    side = x.shape[0] + abs(offset)
-    return put_diagonal(x, (side, side), offset, 0, 1)
-
-
-@public()
-def diag_embed(x: Tensor, /, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tensor:
-    """Return matrices with the last axis on a diagonal, as PyTorch's ``diag_embed`` does.
-
-    Parameters
-    ----------
-    x : Tensor
-        At least one axis.
-    offset : int
-        How far the diagonal lies above the main one; below, if negative.
-    dim1, dim2 : int
-        Which axes of the result are rows and columns.
-
-    Returns
-    -------
-    Tensor
-        One axis more, zero outside of the diagonals.
-
-    Raises
-    ------
-    ShapeError
-        There is no axis, or an axis is out of range, or both are one.
-
-    Examples
-    --------
-    >>> import dataflow as df
-    >>> df.diag_embed(df.GraphBuilder().zeros((5, 3))).shape
-    (5, 3, 3)
-    """
-    normal_axis(-1, x.ndim)  # refuses scalars
-    first, second = _plane(dim1, dim2, x.ndim + 1)
-    distance = as_integer(offset, "the offset of diag_embed")
-    side, rest = x.shape[-1] + abs(distance), iter(x.shape)
-    shape = [side if i in (first, second) else next(rest) for i in range(x.ndim + 1)]
-    return put_diagonal(x, tuple(shape), distance, first, second)
-
-
-@public(np.diagflat)
-def diagflat(x: Tensor, /, k: int = 0) -> Tensor:
-    """Return a square matrix with all elements, in row-major order, on a diagonal; see `diag`.
-
-    Examples
-    --------
-    >>> import dataflow as df
-    >>> df.evaluate(df.diagflat(df.GraphBuilder().constant([[1], [2]])))
-    array([[1, 0],
-           [0, 2]])
-    """
-    return diag(reshape(x, -1), k)
 
 
 @public(np.trace)

@@ -15,6 +15,7 @@ from dataflow.ops.ranks import ravel
 from dataflow.ops.shaping import broadcast_to, reshape
 from dataflow.ops.slicing import slice_axis
 from dataflow.ops.structure import as_integer
+from dataflow.ops.updates import as_updates
 from dataflow.shapes import normal_axis
 from dataflow.source import user_line
 
@@ -111,7 +112,7 @@ def ediff1d(
     Raises
     ------
     DTypeError
-        The tensor holds bools.
+        The tensor holds bools, or a value that is put around is of a higher kind.
 
     Examples
     --------
@@ -123,7 +124,7 @@ def ediff1d(
     later, earlier = neighbours(ravel(x), 0)
     parts = [later - earlier]
     if to_begin is not None:
-        parts.insert(0, ravel(as_tensor(to_begin, x).astype(x.dtype)))
+        parts.insert(0, ravel(as_updates(to_begin, x)))
     if to_end is not None:
-        parts.append(ravel(as_tensor(to_end, x).astype(x.dtype)))
+        parts.append(ravel(as_updates(to_end, x)))
     return concat(parts) if len(parts) > 1 else parts[0]

@@ -149,7 +149,7 @@ def _extreme_of(
 ) -> Tensor:  # fmt: skip
     attrs = Attrs(axes=normal_axes(axis, x.ndim), keepdims=keepdims)
     if initial is None:
-        if where is not None:
+        if where is not None and where is not True:
             msg = f"{op.name} ({user_line()}): where= leaves nothing to begin with: give initial="
             raise GraphError(msg)
         return apply(op, (x,), attrs)

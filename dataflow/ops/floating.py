@@ -7,26 +7,35 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dataflow.calling import as_tensor, binary, call_function, unary
+from dataflow.calling import apply, as_tensor, binary, call_function, promoted, unary
 from dataflow.dispatch import public
-from dataflow.elementwise import elementwise
+from dataflow.elementwise import (
+    batch_elementwise,
+    elementwise,
+    elementwise_cost,
+    elementwise_tiling,
+    maps_jvp,
+    maps_vjp,
+)
 from dataflow.errors import DTypeError
-from dataflow.op import Sample
+from dataflow.op import Absent, Op, Sample, Workspace, register
 from dataflow.ops.arithmetic import sign
 from dataflow.ops.casting import astype
 from dataflow.ops.comparison import equal
 from dataflow.ops.finiteness import class_kernel, class_workspace, isnan
 from dataflow.ops.selection import where
+from dataflow.ops.structure import check_inputs
 from dataflow.sampling import FLOATS, few
 from dataflow.source import user_line
-from dataflow.spec import is_bfloat16
+from dataflow.spec import Spec, is_bfloat16
 from dataflow.tensor import Tensor
 
 if TYPE_CHECKING:
-    from dataflow.op import Application
+    from dataflow.attrs import Attrs
+    from dataflow.op import Application, Arrays, Call, Specs
     from dataflow.tensor import TensorLike
 
-__all__ = ["copysign", "ldexp", "nan_to_num", "nextafter", "signbit"]
+__all__ = ["copysign", "frexp", "ldexp", "nan_to_num", "nextafter", "signbit", "spacing"]
 
 
 _BFLOAT16_MAX = float.fromhex("0x1.fep127")
@@ -100,6 +109,28 @@ def nextafter(a: TensorLike, b: TensorLike, /) -> Tensor:
     return binary(NEXTAFTER, np.nextafter, a, b)
 
 
+SPACING = elementwise(
+    "spacing", np.spacing, "Spacing", (None,), samples=few((0.5, 0.9)),
+    ulps=Absent("it is another number in every dtype"),
+)  # fmt: skip
+
+
+@public(np.spacing)
+def spacing(x: TensorLike, /) -> Tensor:
+    """Return how far the next floating-point number away from 0 is, with the sign of `x`.
+
+    NaN at infinity. The derivative is 0, as of steps.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> x = df.GraphBuilder().constant([1.0, -2.0])
+    >>> df.evaluate(df.spacing(x))
+    array([ 1.1920929e-07, -2.3841858e-07], dtype=float32)
+    """
+    return unary(SPACING, np.spacing, x)
+
+
 SIGNBIT = elementwise(
     "signbit", np.signbit, "Signbit", (None,), kernel=partial(class_kernel, np.signbit),
     workspace=class_workspace, inplace=(), samples=few((-3, 3), smooth=False),
@@ -168,6 +199,63 @@ def ldexp(x: TensorLike, n: TensorLike, /) -> Tensor:
     array([  3., -12.], dtype=float32)
     """
     return binary(LDEXP, np.ldexp, x, n)
+
+
+def _exponent_infer(specs: Specs, attrs: Attrs) -> Specs:
+    spec = check_inputs(specs)
+    if spec.dtype.name not in FLOATS:
+        msg = f"takes one of {', '.join(FLOATS)}, not {spec.dtype}: cast it with astype"
+        raise DTypeError(msg)
+    return (Spec(spec.shape, np.dtype(np.int32)),)
+
+
+def _exponent_kernel(outs: Arrays, ins: Arrays, scratch: Arrays, attrs: Attrs) -> list[Call]:
+    return [(np.frexp, (ins[0], scratch[0], outs[0]))]
+
+
+def _exponent_reference(x: np.ndarray, attrs: Attrs) -> np.ndarray:
+    return np.asarray(np.frexp(x)[1])
+
+
+def _exponent_workspace(specs: Specs, attrs: Attrs) -> Workspace:
+    return Workspace(specs)
+
+
+EXPONENT = register(Op(
+    name="exponent", label="Exponent", infer=_exponent_infer, kernel=_exponent_kernel,
+    reference=_exponent_reference, vjp=maps_vjp((None,)), jvp=maps_jvp((None,)),
+    batch=batch_elementwise, tiling=elementwise_tiling, cost=partial(elementwise_cost, 1),
+    samples=few((0.5, 0.9), smooth=False), workspace=_exponent_workspace, is_flat=True,
+))  # fmt: skip
+
+
+@public(np.frexp)
+def frexp(x: TensorLike, /) -> tuple[Tensor, Tensor]:
+    """Return mantissas from 1/2 to 1, and the powers of two that they are multiplied by.
+
+    Parameters
+    ----------
+    x : tensor or array_like
+        Real numbers of any shape; integers become floats.
+
+    Returns
+    -------
+    mantissa : Tensor
+        Floats with the sign of `x`; 0, infinities and NaN are their own. The derivative is that of
+        ``x * 2 ** -exponent`` with the exponent held.
+    exponent : Tensor
+        int32.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> x = df.GraphBuilder().constant([6.0, -0.25])
+    >>> df.evaluate(*df.frexp(x))
+    (array([ 0.75, -0.5 ], dtype=float32), array([ 3, -1], dtype=int32))
+    """
+    (floats,) = promoted(EXPONENT, np.frexp, x)
+    exponent = apply(EXPONENT, (floats,))
+    return ldexp(floats, -exponent), exponent
 
 
 @public(np.nan_to_num)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dataflow.calling import as_tensor
-from dataflow.dispatch import public
+from dataflow.dispatch import also_named, public
 from dataflow.errors import GraphError, ShapeError
 from dataflow.ops.cumulative import cumsum
 from dataflow.ops.differences import diff, end_of, lying_along, neighbours
@@ -20,7 +20,7 @@ from dataflow.spec import shape_text
 if TYPE_CHECKING:
     from dataflow.tensor import Tensor, TensorLike
 
-__all__ = ["cumulative_trapezoid", "trapezoid"]
+__all__ = ["cumulative_trapezoid", "trapezoid", "trapz"]
 
 
 @public(np.trapezoid)
@@ -120,3 +120,6 @@ def cumulative_trapezoid(
         msg = f"cumulative_trapezoid ({user_line()}): initial is None or 0, not {initial!r}"
         raise GraphError(msg)
     return concat([end_of(0, total, place), total], place)
+
+
+trapz = also_named(trapezoid, "trapz")

@@ -11,6 +11,7 @@ import numpy as np
 from dataflow.attrs import Attrs
 from dataflow.errors import ShapeError
 from dataflow.op import Absent, Arrays, Call, Cost, Op, Sample, Specs, Tiling, register
+from dataflow.ops.structure import written_cost
 from dataflow.spec import DTYPES, Spec, as_dtype, as_shape
 
 __all__: list[str] = []
@@ -94,10 +95,6 @@ def _size_samples(rng: np.random.Generator) -> list[Sample]:
     return [Sample((), Attrs(dtype=d, dims=(int(rng.integers(9)),))) for d in DTYPES]
 
 
-def _size_cost(ins: Specs, outs: Specs, attrs: Attrs) -> Cost:
-    return Cost(0, outs[0].nbytes)
-
-
 def _scalar_tiling(specs: Specs, attrs: Attrs) -> Tiling:
     return Tiling(())
 
@@ -106,5 +103,5 @@ SIZE = register(Op(
     name="size", label="Size", infer=_size_infer, kernel=_size_kernel, reference=_size_reference,
     vjp=_NO_INPUTS, jvp=_NO_INPUTS, batch=_NO_INPUTS,
     tiling=_scalar_tiling,
-    cost=_size_cost, samples=_size_samples,
+    cost=written_cost, samples=_size_samples,
 ))  # fmt: skip

@@ -34,14 +34,13 @@ from dataflow.ops.axes import transpose
 from dataflow.ops.parameters import parameter
 from dataflow.ops.reductions import mean
 from dataflow.ops.shaping import reshape
-from dataflow.ops.structure import check_inputs, samples_of
+from dataflow.ops.structure import batch_all, check_inputs, samples_of
 from dataflow.sampling import FLOATS
 from dataflow.shapes import normal_axes
 from dataflow.source import user_line
 from dataflow.spec import Spec, shape_text
 
 if TYPE_CHECKING:
-    from dataflow.dims import Dim
     from dataflow.tensor import Tensor, TensorLike
 
 __all__ = ["layer_norm"]
@@ -129,13 +128,6 @@ def _jvp(application: Application, tangents: Sequence[Tensor | None]) -> list[Te
     return [_normal_change(application, change), -(scale * scale) * _mean(y * change)]
 
 
-def _batch(
-    application: Application, inputs: tuple[Tensor, ...], batched: tuple[bool, ...],
-    size: int | Dim,
-) -> Sequence[Tensor]:  # fmt: skip
-    return inputs[0].builder.apply(application.op, inputs, application.attrs)
-
-
 def _tiling(specs: Specs, attrs: Attrs) -> Tiling:
     return Tiling(((*map(Along, range(specs[0].ndim - 1)), WHOLE),))
 
@@ -147,7 +139,7 @@ def _cost(ins: Specs, outs: Specs, attrs: Attrs) -> Cost:
 
 STANDARDIZE = register(Op(
     name="standardize", label="Standardize", infer=_infer, kernel=_kernel, reference=_reference,
-    vjp=_vjp, jvp=_jvp, batch=_batch, tiling=_tiling, cost=_cost, workspace=_workspace,
+    vjp=_vjp, jvp=_jvp, batch=batch_all, tiling=_tiling, cost=_cost, workspace=_workspace,
     inplace=(0,),
     samples=samples_of([([shape], Attrs(eps=1e-2)) for shape in ((4,), (0, 3), (2, 2, 5), (3, 4))],
                        dtypes=FLOATS),

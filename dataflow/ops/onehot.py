@@ -10,10 +10,10 @@ from dataflow.attrs import Attrs
 from dataflow.calling import apply
 from dataflow.dims import Dim, DimLike, as_dim
 from dataflow.dispatch import public
+from dataflow.elementwise import elementwise_tiling
 from dataflow.errors import DTypeError
 from dataflow.op import (
     Absent,
-    Along,
     Application,
     Array,
     Arrays,
@@ -21,7 +21,6 @@ from dataflow.op import (
     Op,
     Sample,
     Specs,
-    Tiling,
     Workspace,
     register,
 )
@@ -77,10 +76,6 @@ def _batch(
     return [apply(ONE_HOT, inputs, application.attrs)]
 
 
-def _tiling(specs: Specs, attrs: Attrs) -> Tiling:
-    return Tiling((tuple(map(Along, range(specs[0].ndim))),))
-
-
 def _samples(rng: np.random.Generator) -> list[Sample]:
     return [
         Sample((np.asarray(rng.integers(0, 4, shape)),), Attrs(classes=(4,), dtype=dtype))
@@ -90,7 +85,7 @@ def _samples(rng: np.random.Generator) -> list[Sample]:
 
 ONE_HOT = register(Op(
     name="one_hot", label="OneHot", infer=_infer, kernel=_kernel, reference=_reference,
-    vjp=_NO_DERIVATIVE, jvp=_NO_DERIVATIVE, batch=_batch, tiling=_tiling, cost=copy_cost,
+    vjp=_NO_DERIVATIVE, jvp=_NO_DERIVATIVE, batch=_batch, tiling=elementwise_tiling, cost=copy_cost,
     workspace=_workspace, samples=_samples, fallible=True,
 ))  # fmt: skip
 

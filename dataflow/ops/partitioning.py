@@ -11,7 +11,11 @@ from dataflow.dims import product
 from dataflow.dispatch import public
 from dataflow.errors import DTypeError, ShapeError
 from dataflow.ops.along import take_along_axis
-from dataflow.ops.shaping import reshape, squeeze
+from dataflow.ops.joining import concat
+from dataflow.ops.running import cummax
+from dataflow.ops.searching import argmax
+from dataflow.ops.selection import where
+from dataflow.ops.shaping import broadcast_to, reshape, squeeze
 from dataflow.ops.slicing import slice_axis
 from dataflow.ops.sorting import argsort, sort
 from dataflow.shapes import normal_axis
@@ -22,7 +26,7 @@ if TYPE_CHECKING:
 
     from dataflow.tensor import Tensor, TensorLike
 
-__all__ = ["KthValue", "argpartition", "kthvalue", "lexsort", "partition"]
+__all__ = ["KthValue", "argpartition", "kthvalue", "lexsort", "mode", "msort", "partition"]
 
 
 def _check_kth(x: Tensor, kth: int | Sequence[int], axis: int | None) -> None:
@@ -207,3 +211,68 @@ def _keys(keys: Any) -> list[Tensor]:  # noqa: ANN401 - checked here
         msg = f"lexsort ({user_line()}): the keys have shapes {[part.shape for part in parts]}"
         raise ShapeError(msg)
     return parts
+
+
+@public()
+def msort(x: Tensor) -> Tensor:
+    """Return the values in order along the first axis: PyTorch's name for that `sort`.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> df.evaluate(df.msort(df.GraphBuilder().constant([[3, 1], [2, 5]])))
+    array([[2, 1],
+           [3, 5]])
+    """
+    return sort(x, 0)
+
+
+@public()
+def mode(x: Tensor, dim: int = -1, keepdim: bool = False) -> KthValue:
+    """Return the value that is there most often along an axis, and where it stands last.
+
+    Parameters
+    ----------
+    x : Tensor
+        See `sort`; the axis isn't empty.
+    dim : int
+        The axis.
+    keepdim : bool
+        Whether it stays, with length 1.
+
+    Returns
+    -------
+    values : Tensor
+        `x` without the axis; of several such values the smallest.
+    indices : Tensor
+        int64.
+
+    Raises
+    ------
+    ShapeError
+        The axis is out of range, or empty.
+    DTypeError
+        The tensor is complex.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> x = df.GraphBuilder().constant([3, 1, 3, 2, 1])
+    >>> df.evaluate(*df.mode(x))
+    (array(1), array(4))
+    """
+    axis = normal_axis(dim, x.ndim)
+    length = x.shape[axis]
+    if length == 0:
+        msg = f"mode ({user_line()}): nothing stands along an axis of length 0"
+        raise ShapeError(msg)
+    order = argsort(x, axis, stable=True)
+    ordered = take_along_axis(x, order, axis=axis)
+    places = reshape(x.builder.arange(length), [length if i == axis else 1 for i in range(x.ndim)])
+    later, earlier = slice_axis(ordered, axis, 1, length), slice_axis(ordered, axis, 0, length - 1)
+    starts = where(later != earlier, slice_axis(places, axis, 1, length), 0)
+    first = broadcast_to(slice_axis(places, axis, 0, 1), slice_axis(ordered, axis, 0, 1).shape)
+    run = places - cummax(concat([first, starts], axis), axis)[0]
+    at = argmax(run, axis, keepdims=True)
+    found = (take_along_axis(t, at, axis=axis) for t in (ordered, order))
+    return KthValue(*(t if keepdim else squeeze(t, axis) for t in found))

@@ -5,11 +5,11 @@ Leading zeros are kept: whether there are any depends on data, and so would the 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dataflow.calling import as_tensor, call_function
+from dataflow.calling import call_function
 from dataflow.dims import Dim
 from dataflow.dispatch import public
 from dataflow.errors import ShapeError
@@ -17,13 +17,10 @@ from dataflow.ops.convolving import convolve
 from dataflow.ops.gathering import take
 from dataflow.ops.joining import concat, parts_of
 from dataflow.ops.padding import pad
-from dataflow.ops.powers import sqrt
-from dataflow.ops.ranks import atleast_1d, tensors_of
-from dataflow.ops.reductions import sum as sum_
+from dataflow.ops.ranks import atleast_1d
 from dataflow.ops.shaping import broadcast_to, reshape
 from dataflow.ops.slicing import slice_axis
 from dataflow.ops.structure import as_integer
-from dataflow.ops.triangles import vander
 from dataflow.source import user_line
 from dataflow.spec import shape_text
 
@@ -32,7 +29,8 @@ if TYPE_CHECKING:
 
     from dataflow.tensor import Tensor, TensorLike
 
-__all__ = ["polyadd", "polyder", "polyfit", "polyint", "polymul", "polysub", "polyval"]
+__all__ = ["poly", "polyadd", "polyder", "polydiv", "polyint", "polymul", "polysub", "polyval",
+           "roots"]  # fmt: skip
 
 
 def _length(p: Tensor, name: str) -> int:
@@ -151,13 +149,14 @@ def polyder(p: Tensor, m: int = 1) -> Tensor:
     >>> df.evaluate(df.polyder(df.GraphBuilder().constant([1, 2, 3])))
     array([2, 2])
     """
-    for _ in range(_order(m, "polyder")):
+    for _ in range(order_of(m, "polyder")):
         degree = max(_length(p, "polyder") - 1, 0)
         p = slice_axis(p, 0, 0, degree) * np.arange(degree, 0, -1)
     return p
 
 
-def _order(m: int, name: str) -> int:
+def order_of(m: int, name: str) -> int:
+    """Return a number of derivatives, integrals or powers, 0 or more."""
     order = as_integer(m, f"the order of {name}")
     if order < 0:
         msg = f"{name} ({user_line()}): the order is 0 or more, not {order}"
@@ -190,7 +189,7 @@ def polyint(p: Tensor, m: int = 1, k: float | Sequence[float] | None = None) -> 
     >>> df.evaluate(df.polyint(df.GraphBuilder().constant([2, 2]), k=5))
     array([1., 2., 5.])
     """
-    order = _order(m, "polyint")
+    order = order_of(m, "polyint")
     constants = np.atleast_1d(0.0 if k is None else k)
     constants = np.repeat(constants, order) if constants.size == 1 else constants
     if constants.shape != (order,):
@@ -202,88 +201,117 @@ def polyint(p: Tensor, m: int = 1, k: float | Sequence[float] | None = None) -> 
     return p
 
 
-@public(np.polyfit)
-def polyfit(
-    x: TensorLike, y: TensorLike, deg: int, rcond: float | None = None, full: bool = False,
-    w: TensorLike | None = None, cov: bool | str = False,
-) -> Any:  # fmt: skip  # noqa: ANN401 - a tensor, or several
-    """Return the coefficients of the polynomial that is closest to samples, by least squares.
+@public(np.polydiv)
+def polydiv(u: TensorLike, v: TensorLike) -> tuple[Tensor, Tensor]:
+    """Return the quotient and the remainder of two polynomials, by long division.
 
     Parameters
     ----------
-    x : tensor or array_like
-        The places: one axis.
-    y : tensor or array_like
-        The samples: one axis, or a column for each of several polynomials.
-    deg : int
-        The degree.
-    rcond : float, optional
-        See `dataflow.linalg.lstsq`; by default the number of samples times the dtype's epsilon.
-    full : bool
-        Whether to return too what the least squares come to.
-    w : tensor or array_like, optional
-        A weight for each sample's distance, not its square.
-    cov : bool or "unscaled"
-        Whether to return, without `full`, the coefficients' covariance too: scaled by the squares
-        that are left over, a degree of freedom each, unless it is "unscaled".
+    u, v : tensor or array_like
+        The coefficients; see `polyval`. The first one of `v` isn't 0.
 
     Returns
     -------
-    Tensor or tuple
-        ``deg + 1`` coefficients, the highest power first, or as many rows. With `full` also the
-        residuals, the rank, the singular values of the scaled powers, and `rcond`. With `cov` also
-        the covariance, ``(deg + 1, deg + 1)``, with one more axis for several polynomials.
-
-    Raises
-    ------
-    ShapeError
-        The degree is negative, there are more or fewer places than samples, or so few that no
-        degree of freedom is left to scale a covariance by.
+    quotient, remainder : Tensor
+        Floats. The remainder has one coefficient fewer than `v`, at least one, or those of `u` if
+        these are fewer; NumPy's lacks its leading zeros, whose number depends on data.
 
     Examples
     --------
     >>> import dataflow as df
-    >>> x = df.GraphBuilder().constant([0.0, 1.0, 2.0])
-    >>> df.evaluate(df.polyfit(x, x * x + 1, 2)).round(6) + 0.0
-    array([1., 0., 1.])
+    >>> u = df.GraphBuilder().constant([3.0, 5.0, 2.0])
+    >>> df.evaluate(*df.polydiv(u, [2.0, 1.0]))
+    (array([1.5 , 1.75]), array([0.25]))
     """
-    places, samples = (t if t.spec.is_float else t.astype(np.float64) for t in tensors_of([x, y]))
-    _check_samples(places, samples)
-    powers = vander(places, _order(deg, "polyfit") + 1)
-    if w is not None:
-        weights = as_tensor(w, powers)
-        powers = powers * reshape(weights, (-1, 1))
-        samples = samples * (reshape(weights, (-1, 1)) if samples.ndim > 1 else weights)
-    scale = sqrt(sum_(powers * powers, 0))
-    powers, count = powers / scale, places.shape[0]
-    least = rcond if rcond is not None or isinstance(count, Dim) else (
-        count * float(np.finfo(powers.dtype).eps))  # fmt: skip
-    solved: Any = call_function("linalg.lstsq", powers, samples, least)
-    found = solved[0] / (reshape(scale, (-1, 1)) if samples.ndim > 1 else scale)
-    if full:
-        return found, *solved[1:], least
-    return (found, _covariance(powers, scale, solved[1], cov, samples)) if cov else found
-
-
-def _covariance(
-    powers: Tensor, scale: Tensor, residuals: Tensor, cov: bool | str, samples: Tensor
-) -> Tensor:
-    """Return the inverse of the scaled normal equations, times the squares that are left over."""
-    inverse = call_function("linalg.inv", powers.T @ powers)
-    inverse = inverse / (reshape(scale, (-1, 1)) * scale)
-    count, order = powers.shape
-    inverse = reshape(inverse, (order, order, 1)) if samples.ndim > 1 else inverse
-    if cov == "unscaled":
-        return inverse
-    if isinstance(count, Dim) or isinstance(order, Dim) or count <= order:
-        msg = (f"polyfit ({user_line()}): {order} coefficients of {count} samples leave no degree "
-               'of freedom that is known; cov="unscaled" needs none')  # fmt: skip
+    left, divisor = (atleast_1d(part) for part in parts_of([u, v]))
+    if not left.spec.is_float:
+        left, divisor = left.astype(np.float64), divisor.astype(np.float64)
+    count, terms = _length(left, "polydiv"), _length(divisor, "polydiv")
+    if min(count, terms) == 0:
+        msg = f"polydiv ({user_line()}): a polynomial has one coefficient or more"
         raise ShapeError(msg)
-    return inverse * (residuals / (count - order))
+    if count < terms:
+        return left[:1] * 0, left
+    first, rest, quotient = divisor[:1], divisor[1:], []
+    for _ in range(count - terms + 1):
+        quotient.append(left[:1] / first)
+        left = concat([left[1:terms] - quotient[-1] * rest, left[terms:]])
+    return concat(quotient), left if terms > 1 else quotient[-1] * 0
 
 
-def _check_samples(places: Tensor, samples: Tensor) -> None:
-    if places.ndim != 1 or samples.ndim not in (1, 2) or samples.shape[:1] != places.shape:
-        msg = (f"polyfit ({user_line()}): {shape_text(samples.shape)} samples at "
-               f"{shape_text(places.shape)} places don't fit")  # fmt: skip
-        raise ShapeError(msg)
+@public(np.poly)
+def poly(seq_of_zeros: Tensor) -> Tensor:
+    """Return the coefficients of the polynomial that has these zeros, the first coefficient 1.
+
+    Parameters
+    ----------
+    seq_of_zeros : Tensor
+        The zeros, one known axis; or a square matrix, whose eigenvalues they are.
+
+    Returns
+    -------
+    Tensor
+        Floats; complex of complex zeros, and of matrices, also where all imaginary parts are 0.
+
+    Raises
+    ------
+    ShapeError
+        There is no axis, a named one, or there are two that no square matrix has.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> df.evaluate(df.poly(df.GraphBuilder().constant([1.0, 2.0])))
+    array([ 1., -3.,  2.], dtype=float32)
+    """
+    zeros = seq_of_zeros
+    if zeros.ndim == 2:
+        zeros = call_function("linalg.eigvals", zeros)
+    floats = zeros if zeros.spec.is_float else zeros.astype(np.float64)
+    found = zeros.builder.full((1,), 1, floats.dtype)
+    for i in range(_length(floats, "poly")):
+        zero = pad(found * take(floats, i), (1, 0))
+        found = pad(found, (0, 1)) - zero
+    return found
+
+
+@public(np.roots)
+def roots(p: Tensor) -> Tensor:
+    """Return the zeros of a polynomial, as the eigenvalues of its companion matrix.
+
+    Parameters
+    ----------
+    p : Tensor
+        The coefficients; see `polyval`. The first one isn't 0: NumPy leaves out leading zeros.
+
+    Returns
+    -------
+    Tensor
+        Complex, also where all zeros are real, in no order.
+
+    Raises
+    ------
+    ShapeError
+        The coefficients have more axes than one, or a named number.
+    KernelError
+        While running: a coefficient is inf or NaN, or the first one is 0.
+
+    Notes
+    -----
+    Zeros that coincide have no derivative.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> x = df.GraphBuilder().constant([1.0, -3.0, 2.0])
+    >>> sorted(df.evaluate(df.roots(x)).real.round(4).tolist())
+    [1.0, 2.0]
+    """
+    floats = p if p.spec.is_float else p.astype(np.float64)
+    degree = _length(floats, "roots") - 1
+    if degree < 1:
+        return floats.builder.full((0,), 0, np.result_type(floats.dtype, np.complex64))
+    first_row = -floats[1:] / floats[:1]
+    below = floats.builder.constant(np.eye(degree - 1, degree), dtype=floats.dtype)
+    companion = concat([reshape(first_row, (1, degree)), below], 0)
+    return call_function("linalg.eigvals", companion)

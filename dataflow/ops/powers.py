@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from dataflow.op import Application
     from dataflow.tensor import TensorLike
 
-__all__ = ["cbrt", "float_power", "hypot", "pow", "power", "reciprocal", "sqrt", "square"]
+__all__ = ["cbrt", "float_power", "hypot", "pow", "power", "reciprocal", "rsqrt", "sqrt",
+           "square"]  # fmt: skip
 
 
 def _twice_input(application: Application, change: Tensor) -> Tensor:
@@ -290,3 +291,22 @@ def float_power(a: TensorLike, b: TensorLike, /) -> Tensor:
     array([1.    , 0.25  , 0.0625])
     """
     return apply(POWER, promoted(POWER, np.float_power, a, b))
+
+
+@public()
+def rsqrt(x: TensorLike) -> Tensor:
+    """Return ``1 / sqrt(x)``, element by element: inf at 0, NaN below.
+
+    Parameters
+    ----------
+    x : tensor or array_like
+        Numbers of any shape; integers become floats.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> x = df.GraphBuilder().constant([4.0, 0.25])
+    >>> df.evaluate(df.rsqrt(x))
+    array([0.5, 2. ], dtype=float32)
+    """
+    return reciprocal(sqrt(x))

@@ -16,7 +16,8 @@ from dataflow.current import builder_for
 from dataflow.dims import Dim, as_dim, dim_max, exact_quotient, is_size
 from dataflow.dispatch import public
 from dataflow.errors import DTypeError, ShapeError
-from dataflow.op import Absent, Cost, Op, Sample, Tiling, Workspace, register
+from dataflow.op import Absent, Op, Sample, Tiling, Workspace, register
+from dataflow.ops.structure import written_cost
 from dataflow.sampling import COMPLEX, FLOATS, INTEGERS
 from dataflow.source import user_line
 from dataflow.spec import Spec, as_dtype
@@ -82,10 +83,6 @@ def _tiling(specs: Specs, attrs: Attrs) -> Tiling:
     return Tiling((), free=(0,), slice_attrs=_sliced)
 
 
-def _cost(ins: Specs, outs: Specs, attrs: Attrs) -> Cost:
-    return Cost(0, outs[0].nbytes)
-
-
 def _samples(rng: np.random.Generator) -> list[Sample]:
     ranges = (((0, 0), 1), ((2, 9), 1), ((0, 10), 3), ((9, 2), -2), ((5, 0), 1))
     return [Sample((), Attrs(bounds=bounds, step=step, dtype=dtype))
@@ -94,7 +91,7 @@ def _samples(rng: np.random.Generator) -> list[Sample]:
 
 ARANGE = register(Op(
     name="arange", label="Arange", infer=_infer, kernel=_kernel, reference=_reference,
-    vjp=_NO_INPUTS, jvp=_NO_INPUTS, batch=_NO_INPUTS, tiling=_tiling, cost=_cost,
+    vjp=_NO_INPUTS, jvp=_NO_INPUTS, batch=_NO_INPUTS, tiling=_tiling, cost=written_cost,
     samples=_samples, workspace=_workspace,
 ))  # fmt: skip
 

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dataflow.calling import as_tensor
-from dataflow.dims import product
+from dataflow.dims import exact_quotient, product
 from dataflow.dispatch import also_named, public
 from dataflow.errors import ShapeError
 from dataflow.ops.axes import transpose
 from dataflow.ops.shaping import broadcast_to, expand_dims, reshape, runs_first_axis_first
-from dataflow.shapes import normal_axis
+from dataflow.shapes import normal_axes, normal_axis
 from dataflow.source import user_line
 from dataflow.spec import as_shape
 from dataflow.spec import broadcast_shapes as broadcast_all
@@ -24,11 +24,12 @@ from dataflow.tensor import Tensor, builder_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from dataflow.dims import DimLike, Shape
+    from dataflow.dims import Dim, DimLike, Shape
     from dataflow.tensor import TensorLike
 
 __all__ = ["atleast_1d", "atleast_2d", "atleast_3d", "broadcast_arrays", "broadcast_shapes",
-           "broadcast_tensors", "flatten", "ndim", "ravel", "shape"]  # fmt: skip
+           "broadcast_tensors", "flatten", "ndim", "numel", "ravel", "shape", "size",
+           "unflatten"]  # fmt: skip
 
 
 @public(np.ravel)
@@ -89,6 +90,43 @@ def flatten(x: Tensor, /, start_dim: int = 0, end_dim: int = -1) -> Tensor:
     return reshape(x, (*x.shape[:first], merged, *x.shape[last + 1 :]))
 
 
+@public()
+def unflatten(x: Tensor, /, dim: int, sizes: Sequence[DimLike]) -> Tensor:
+    """Return the tensor with an axis split into several, as PyTorch's ``unflatten`` does.
+
+    Parameters
+    ----------
+    x : Tensor
+        At least one axis.
+    dim : int
+        The axis.
+    sizes : sequence of int, str or Dim
+        Their lengths, the last running first; one may be -1.
+
+    Raises
+    ------
+    ShapeError
+        The axis is out of range, or its length isn't the product of the sizes.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> df.unflatten(df.GraphBuilder().input("x", ("batch", 20)), 1, (-1, 5)).shape
+    (Dim('batch'), 4, 5)
+    """
+    axis = normal_axis(dim, x.ndim)
+    before, after, parts = x.shape[:axis], x.shape[axis + 1 :], list(sizes)
+    if -1 in parts:
+        place = parts.index(-1)
+        rest = product(as_shape([*parts[:place], *parts[place + 1 :]]))
+        left = exact_quotient(x.shape[axis], rest)
+        parts[place] = rest if left is None else left
+    if product(as_shape(parts)) != x.shape[axis]:
+        msg = f"unflatten ({user_line()}): a length of {x.shape[axis]} isn't {tuple(sizes)}"
+        raise ShapeError(msg)
+    return reshape(x, (*before, *parts, *after))
+
+
 # What is known
 
 
@@ -116,6 +154,38 @@ def shape(x: Tensor, /) -> Shape:
     (Dim('batch'), 3)
     """
     return x.shape
+
+
+@public(np.size)
+def size(x: Tensor, /, axis: int | Sequence[int] | None = None) -> int | Dim:
+    """Return the number of elements, or of those along axes: an int, or a `Dim` if one is named.
+
+    Raises
+    ------
+    ShapeError
+        An axis is out of range or named twice.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> x = df.GraphBuilder().input("x", ("batch", 3))
+    >>> df.size(x), df.size(x, 1)
+    (Dim('3*batch'), 3)
+    """
+    return product(x.shape[i] for i in normal_axes(axis, x.ndim))
+
+
+@public()
+def numel(x: Tensor, /) -> int | Dim:
+    """Return the number of elements: PyTorch's name for `size` of all axes.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> df.numel(df.GraphBuilder().zeros((2, 3)))
+    6
+    """
+    return size(x)
 
 
 def tensors_of(arrays: Sequence[TensorLike]) -> list[Tensor]:

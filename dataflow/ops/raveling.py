@@ -16,11 +16,12 @@ from dataflow.attrs import Attrs
 from dataflow.calling import apply
 from dataflow.dims import product
 from dataflow.dispatch import public
-from dataflow.elementwise import batch_elementwise, elementwise_tiling, traffic
+from dataflow.elementwise import batch_elementwise, elementwise_tiling
 from dataflow.errors import ShapeError
-from dataflow.op import Cost, Op, Sample, Workspace, register
+from dataflow.op import Op, Sample, Workspace, register
 from dataflow.ops.positions import as_indices, check_int64, counting, index_within, known_indices
 from dataflow.ops.shaping import runs_first_axis_first
+from dataflow.ops.structure import copy_cost
 from dataflow.source import user_line
 from dataflow.spec import Spec, as_shape, broadcast_shapes, shape_text
 from dataflow.tensor import Tensor, builder_of
@@ -78,10 +79,6 @@ def _no_tangent(
     return [None]
 
 
-def _cost(ins: Specs, outs: Specs, attrs: Attrs) -> Cost:
-    return Cost(0, traffic(ins, outs))
-
-
 def _samples(rng: np.random.Generator) -> list[Sample]:
     rows: list[tuple[list[tuple[int, ...]], tuple[int, ...]]] = [
         ([()], (3,)), ([(0,), ()], (2, 3)), ([(4,), (4,), (4,)], (2, 3, 4)),
@@ -98,7 +95,7 @@ def _samples(rng: np.random.Generator) -> list[Sample]:
 RAVEL_INDEX = register(Op(
     name="ravel_index", label="RavelIndex", infer=_infer, kernel=_kernel, reference=_reference,
     vjp=_no_cotangents, jvp=_no_tangent, batch=batch_elementwise, tiling=elementwise_tiling,
-    cost=_cost, samples=_samples, workspace=_workspace, fallible=True, is_flat=True,
+    cost=copy_cost, samples=_samples, workspace=_workspace, fallible=True, is_flat=True,
 ))  # fmt: skip
 
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from dataflow.tensor import Tensor, TensorLike
 
 __all__ = [
-    "CAST_BUFFER", "SAMPLE_ROWS", "Axis", "Infer", "accumulator", "again", "kept", "reduce_kernel",
+    "CAST_BUFFER", "SAMPLE_ROWS", "Axis", "Infer", "accumulator", "kept", "reduce_kernel",
     "reduced_shape", "reduction", "samples_of_permutations", "spread",
     "spread_whole", "wide_infer", "wide_kernel", "wide_reference", "wide_workspace",
 ]  # fmt: skip
@@ -146,11 +146,6 @@ def spread(application: Application, reduced: Tensor) -> Tensor:
 def spread_whole(application: Application, reduced: Tensor) -> Tensor:
     """Repeat what has the output's shape over the axes that were reduced."""
     return call_function("broadcast_to", spread(application, reduced), application.inputs[0].shape)
-
-
-def again(application: Application, change: Tensor) -> Tensor:
-    """Apply a linear reduction to a change of its input."""
-    return apply(application.op, (change,), application.attrs)
 
 
 # Sums and products in a wide dtype

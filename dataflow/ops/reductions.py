@@ -18,7 +18,6 @@ from dataflow.dispatch import public
 from dataflow.ops.extremes import max, min
 from dataflow.ops.reducing import (
     accumulator,
-    again,
     kept,
     reduced_shape,
     reduction,
@@ -29,7 +28,7 @@ from dataflow.ops.reducing import (
     wide_reference,
     wide_workspace,
 )
-from dataflow.ops.structure import check_inputs, single_dim
+from dataflow.ops.structure import again, check_inputs, single_dim
 from dataflow.shapes import normal_axes
 from dataflow.spec import DTYPES, Spec
 

@@ -16,7 +16,7 @@ from dataflow.errors import ShapeError
 from dataflow.ops.gathering import take
 from dataflow.ops.joining import concat
 from dataflow.ops.shaping import broadcast_to, expand_dims, reshape
-from dataflow.ops.structure import as_integers
+from dataflow.ops.structure import as_integers, as_list
 from dataflow.ops.unbounded import depends_on_data
 from dataflow.shapes import normal_axis
 from dataflow.source import user_line
@@ -63,7 +63,7 @@ def tile(x: Tensor, /, reps: DimLike | Sequence[DimLike]) -> Tensor:
     array([[1, 2, 1, 2],
            [1, 2, 1, 2]])
     """
-    counts = [_count(item, "tile") for item in _several(reps)]
+    counts = [_count(item, "tile") for item in as_list(reps)]
     ndim = max(x.ndim, len(counts))
     counts = [*[1] * (ndim - len(counts)), *counts]
     shape = (*[1] * (ndim - x.ndim), *x.shape)
@@ -73,11 +73,6 @@ def tile(x: Tensor, /, reps: DimLike | Sequence[DimLike]) -> Tensor:
         [n for c, dim in pairs for n in ((c, dim) if _interleaves(c, dim) else (c * dim,))],
     )
     return reshape(spread, [c * dim for c, dim in pairs])
-
-
-def _several(reps: Any) -> list[Any]:  # noqa: ANN401 - each is checked later
-    is_one = isinstance(reps, str) or not isinstance(reps, (Sequence, np.ndarray))
-    return [reps] if is_one else list(reps)
 
 
 def _interleaves(count: int | Dim, dim: int | Dim) -> bool:

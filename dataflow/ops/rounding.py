@@ -20,7 +20,7 @@ from dataflow.tensor import Tensor
 if TYPE_CHECKING:
     from dataflow.tensor import TensorLike
 
-__all__ = ["around", "ceil", "fix", "floor", "modf", "rint", "round", "trunc"]
+__all__ = ["around", "ceil", "fix", "floor", "frac", "modf", "rint", "round", "trunc"]
 
 _REALS = ("bool", *INTEGERS, *FLOATS)
 _samples = joined(few((1.1, 1.4), dtypes=_REALS), values(-9, 9, dtypes=("float64",), smooth=False))
@@ -191,6 +191,23 @@ def _rounded(x: Tensor, decimals: int) -> Tensor:
         return call_function("complex", *parts)
     scale = 10.0 ** abs(decimals)
     return rint(x * scale) / scale if decimals > 0 else rint(x / scale) * scale
+
+
+@public()
+def frac(x: TensorLike) -> Tensor:
+    """Return what real numbers have beyond their whole part, with their sign, as PyTorch does.
+
+    NaN at infinity, unlike the fraction of `modf`.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> x = df.GraphBuilder().constant([1.5, -2.25])
+    >>> df.evaluate(df.frac(x))
+    array([ 0.5 , -0.25], dtype=float32)
+    """
+    (floats,) = promoted(FLOOR, np.modf, x)
+    return floats - trunc(floats)
 
 
 @public(np.modf)

@@ -22,11 +22,10 @@ from dataflow.errors import DTypeError, GraphError, ShapeError
 from dataflow.op import Op, Sample, register
 from dataflow.ops.bitwise import logical_not
 from dataflow.ops.casting import astype
-from dataflow.ops.comparison import equal, greater_equal, less, less_equal
-from dataflow.ops.finiteness import isnan
+from dataflow.ops.comparison import equal, less
 from dataflow.ops.masking import zero_where
 from dataflow.ops.unbounded import depends_on_data
-from dataflow.sampling import FLOATS, INTEGERS, few, joined, values
+from dataflow.sampling import FLOATS, INTEGERS, joined, values
 from dataflow.source import user_line
 from dataflow.spec import DTYPES, Spec, broadcast_shapes
 from dataflow.tensor import Tensor, builder_of
@@ -36,7 +35,7 @@ if TYPE_CHECKING:
     from dataflow.op import Application, Arrays, Call, Specs
     from dataflow.tensor import TensorLike
 
-__all__ = ["clip", "fmax", "fmin", "heaviside", "maximum", "minimum", "where"]
+__all__ = ["clip", "heaviside", "maximum", "minimum", "where"]
 
 
 # where
@@ -174,15 +173,16 @@ def as_branches(like: Tensor, *values: TensorLike) -> list[Tensor]:
 
 def _if_larger(application: Application, change: Tensor, slot: int) -> Tensor:
     mine, other = application.inputs[slot], application.inputs[1 - slot]
-    return where(less(mine, other), 0, _halved_in_ties(application, change))
+    return where(less(mine, other), 0, halved_in_ties(application, change))
 
 
 def _if_smaller(application: Application, change: Tensor, slot: int) -> Tensor:
     mine, other = application.inputs[slot], application.inputs[1 - slot]
-    return where(less(other, mine), 0, _halved_in_ties(application, change))
+    return where(less(other, mine), 0, halved_in_ties(application, change))
 
 
-def _halved_in_ties(application: Application, change: Tensor) -> Tensor:
+def halved_in_ties(application: Application, change: Tensor) -> Tensor:
+    """Return a change, half of it where the two inputs are the same."""
     return where(equal(*application.inputs), change * 0.5, change)
 
 
@@ -233,64 +233,7 @@ def minimum(a: TensorLike, b: TensorLike) -> Tensor:
     return binary(MINIMUM, np.minimum, a, b)
 
 
-# The same, but NaN gives way to a number
-
-
-def _if_chosen(application: Application, change: Tensor, slot: int, *, largest: bool) -> Tensor:
-    """Pass a change where this slot was chosen; of two NaNs that is the first."""
-    mine, other = application.inputs[slot], application.inputs[1 - slot]
-    is_first = (greater_equal if largest else less_equal)(mine, other)
-    alone = isnan(other) if slot == 0 else isnan(other) & ~isnan(mine)
-    return where(is_first | alone, _halved_in_ties(application, change), 0)
-
-
-FMAX = elementwise(
-    "fmax", np.fmax, "Fmax",
-    (partial(_if_chosen, slot=0, largest=True), partial(_if_chosen, slot=1, largest=True)),
-    kinds="biuf", samples=few((-3, 3), (-3, 3), dtypes=_REALS),
-)  # fmt: skip
-
-
-@public(np.fmax)
-def fmax(a: TensorLike, b: TensorLike, /) -> Tensor:
-    """Return the larger of two real values, element by element; NaN only where both are NaN.
-
-    Where they are the same, each gets half of the gradient; see `maximum`.
-
-    Examples
-    --------
-    >>> import dataflow as df
-    >>> x = df.GraphBuilder().constant([1.0, float("nan")])
-    >>> df.evaluate(df.fmax(x, 0))
-    array([1., 0.], dtype=float32)
-    """
-    return binary(FMAX, np.fmax, a, b)
-
-
-FMIN = elementwise(
-    "fmin", np.fmin, "Fmin",
-    (partial(_if_chosen, slot=0, largest=False), partial(_if_chosen, slot=1, largest=False)),
-    kinds="biuf", samples=few((-3, 3), (-3, 3), dtypes=_REALS),
-)  # fmt: skip
-
-
-@public(np.fmin)
-def fmin(a: TensorLike, b: TensorLike, /) -> Tensor:
-    """Return the smaller of two real values, element by element; NaN only where both are NaN.
-
-    Where they are the same, each gets half of the gradient; see `minimum`.
-
-    Examples
-    --------
-    >>> import dataflow as df
-    >>> x = df.GraphBuilder().constant([1.0, float("nan")])
-    >>> df.evaluate(df.fmin(x, 0))
-    array([0., 0.], dtype=float32)
-    """
-    return binary(FMIN, np.fmin, a, b)
-
-
-# Bounds, steps
+# Bounds
 
 
 @public(np.clip)
@@ -328,6 +271,12 @@ def clip(
     array([1., 0., 2.], dtype=float32)
     """
     low, high = _one_of(min, a_min, "min"), _one_of(max, a_max, "max")
+    if isinstance(x, Tensor) and x.dtype.kind in "iu":  # as NumPy leaves out a bound that is none
+        limits = np.iinfo(x.dtype)
+        low = None if type(low) is int and low <= limits.min else low
+        high = None if type(high) is int and high >= limits.max else high
+    if low is not None and high is not None:
+        x, low, high = promoted(MAXIMUM, None, x, low, high)
     raised = x if low is None else maximum(x, low)
     kept = raised if high is None else minimum(raised, high)
     return kept if isinstance(kept, Tensor) else builder_of(x, low, high).constant(kept)
@@ -338,6 +287,9 @@ def _one_of(bound: TensorLike | None, older: TensorLike | None, name: str) -> Te
         msg = f"clip ({user_line()}): {name} and a_{name} are the same bound: give one"
         raise GraphError(msg)
     return older if bound is None else bound
+
+
+# Steps
 
 
 @public(np.heaviside)
@@ -361,6 +313,6 @@ def heaviside(x: TensorLike, at_zero: TensorLike, /) -> Tensor:
     >>> df.evaluate(df.heaviside(x, 0.5))
     array([0. , 0.5, 1. ], dtype=float32)
     """
-    x, at_zero = promoted(MAXIMUM, np.heaviside, x, at_zero)
+    x, at_zero = promoted(WHERE, np.heaviside, x, at_zero)
     side: Tensor = call_function("sign", x)
     return where(equal(x, 0), at_zero, (side + 1) * 0.5)

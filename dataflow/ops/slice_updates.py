@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dataflow.calling import apply, call_function
+from dataflow.calling import apply
 from dataflow.elementwise import maps_jvp, maps_vjp
 from dataflow.errors import DTypeError, ShapeError
 from dataflow.op import WHOLE, Along, Op, Sample, Tiling, register
@@ -24,7 +24,7 @@ from dataflow.ops.slicing import (
     slice_index,
     sliced_shape,
 )
-from dataflow.ops.structure import check_inputs, copy_cost, is_same_memory
+from dataflow.ops.structure import check_inputs, copy_cost, is_same_memory, with_batch_axis
 from dataflow.spec import DTYPES, shape_text
 
 if TYPE_CHECKING:
@@ -79,8 +79,7 @@ def _batch(
     application: Application, inputs: tuple[Tensor, ...], batched: tuple[bool, ...],
     size: int | Dim,
 ) -> list[Tensor]:  # fmt: skip
-    whole = [t if b else call_function("broadcast_to", t, (size, *t.shape))
-             for t, b in zip(inputs, batched, strict=True)]  # fmt: skip
+    whole = with_batch_axis(inputs, batched, size)
     attrs = range_attrs([Range(0, size, 1), *ranges_of(application.attrs)])
     return [apply(SET_SLICE, whole, attrs)]
 

@@ -34,7 +34,7 @@ from dataflow.op import (
     Tiling,
     register,
 )
-from dataflow.ops.structure import check_inputs, copy_cost, samples_of
+from dataflow.ops.structure import again, check_inputs, copy_cost, samples_of
 from dataflow.spec import Spec, as_shape, shape_text
 
 if TYPE_CHECKING:
@@ -130,16 +130,12 @@ def _slice_reference(x: np.ndarray, attrs: Attrs) -> np.ndarray:
 def _pad(application: Application, change: Tensor) -> Tensor:
     attrs, shape = application.attrs, application.inputs[0].shape
     if all(map(_takes_all, ranges_of(attrs), shape)):
-        return _again(application, change)  # turned back, still a view
+        return again(application, change)  # turned back, still a view
     return apply(PAD_SLICE, (change,), attrs.replace(shape=shape))
 
 
 def _takes_all(taken: Range, dim: int | Dim) -> bool:
     return taken in ((0, dim, 1), (dim - 1, -1, -1))
-
-
-def _again(application: Application, change: Tensor) -> Tensor:
-    return apply(application.op, (change,), application.attrs)
 
 
 def _slice_batch(
@@ -170,7 +166,7 @@ def narrowed_attrs(attrs: Attrs, axis: int, start: int, stop: int) -> Attrs:
 
 SLICE = register(Op(
     name="slice", label="Slice", infer=_slice_infer, kernel=_slice_kernel,
-    reference=_slice_reference, vjp=maps_vjp((_pad,)), jvp=maps_jvp((_again,)),
+    reference=_slice_reference, vjp=maps_vjp((_pad,)), jvp=maps_jvp((again,)),
     batch=_slice_batch, tiling=_slice_tiling, cost=copy_cost, alias=Alias(0, _slice_view),
     samples=_samples(padded=False),
     moves=True,
@@ -227,7 +223,7 @@ def _pad_slice_attrs(attrs: Attrs, axis: int, start: int, stop: int) -> Attrs:
 
 PAD_SLICE = register(Op(
     name="pad_slice", label="PadSlice", infer=_pad_infer, kernel=_pad_kernel,
-    reference=_pad_reference, vjp=maps_vjp((_cut,)), jvp=maps_jvp((_again,)), batch=_pad_batch,
+    reference=_pad_reference, vjp=maps_vjp((_cut,)), jvp=maps_jvp((again,)), batch=_pad_batch,
     tiling=_pad_tiling, cost=copy_cost, samples=_samples(padded=True),
     moves=True,
 ))  # fmt: skip

@@ -88,7 +88,9 @@ def _ends(
     builder = builder_for(what, device, start, stop)
     ends = [call_function("asarray", end, device=builder) for end in (start, stop)]
     plain = not any(isinstance(end, (Tensor, np.ndarray, np.generic)) for end in (start, stop))
-    common: Any = call_function("result_type", *ends, 0.0)
+    kinds = [tensor if plain or type(end) not in (int, float, complex) else end
+             for end, tensor in zip((start, stop), ends, strict=True)]  # fmt: skip
+    common: Any = call_function("result_type", *kinds, 0.0)
     if plain and common.kind == "f":
         common = np.dtype(np.float32)
     wide = np.complex128 if common.kind == "c" else np.float64

@@ -6,7 +6,7 @@ A named length can be split where that leaves whole numbers of elements, or at g
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,7 +20,7 @@ from dataflow.ops.structure import as_integer
 from dataflow.ops.unbounded import depends_on_data
 from dataflow.shapes import normal_axis
 from dataflow.source import user_line
-from dataflow.spec import shape_text
+from dataflow.spec import as_shape, shape_text
 from dataflow.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -28,10 +28,12 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike
 
+    from dataflow.dims import DimLike
+
     _Places: TypeAlias = "int | Sequence[int | Dim] | ArrayLike"
 
-__all__ = ["array_split", "chunk", "dsplit", "hsplit", "narrow", "split", "tensor_split", "unbind",
-           "unstack", "vsplit"]  # fmt: skip
+__all__ = ["array_split", "chunk", "dsplit", "hsplit", "narrow", "split", "split_with_sizes",
+           "tensor_split", "unbind", "unstack", "vsplit"]  # fmt: skip
 
 _MOST_EMPTY = 1_000  # parts without elements, each a node of its own
 
@@ -145,6 +147,29 @@ def _ordered(start: int | Dim, stop: int | Dim) -> tuple[int | Dim, int | Dim]:
 
 def _between(x: Tensor, bounds: Sequence[int | Dim], axis: int) -> list[Tensor]:
     return [slice_axis(x, axis, *pair) for pair in pairwise(bounds)]
+
+
+@public()
+def split_with_sizes(x: Tensor, /, split_sizes: Sequence[DimLike], dim: int = 0) -> list[Tensor]:
+    """Return parts of these lengths along an axis, as PyTorch's function of this name does.
+
+    Raises
+    ------
+    ShapeError
+        The axis is out of range, or the lengths don't add up to that of the axis.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> df.evaluate(*df.split_with_sizes(df.GraphBuilder().constant([1, 2, 3]), [2, 1]))
+    (array([1, 2]), array([3]))
+    """
+    axis, bounds = normal_axis(dim, x.ndim), [0, *accumulate(as_shape(split_sizes))]
+    if bounds[-1] != x.shape[axis]:
+        msg = (f"split_with_sizes ({user_line()}): {tuple(split_sizes)} don't add up to the length "
+               f"{x.shape[axis]}")  # fmt: skip
+        raise ShapeError(msg)
+    return _between(x, bounds, axis)
 
 
 @public(np.hsplit)

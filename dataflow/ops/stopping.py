@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from dataflow.attrs import Attrs
 from dataflow.calling import apply
-from dataflow.dispatch import public
-from dataflow.elementwise import maps_jvp, maps_vjp
-from dataflow.op import Alias, Along, Application, Op, Specs, Tiling, register
+from dataflow.dispatch import also_named, public
+from dataflow.elementwise import elementwise_tiling, maps_jvp, maps_vjp
+from dataflow.op import Alias, Application, Op, Specs, register
 from dataflow.ops.structure import check_inputs, copy_cost, copy_kernel, samples_of
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from dataflow.spec import Spec
     from dataflow.tensor import Tensor
 
-__all__ = ["stop_gradient"]
+__all__ = ["detach", "stop_gradient"]
 
 
 def _stop_infer(specs: Specs, attrs: Attrs) -> Specs:
@@ -40,14 +40,10 @@ def _stop_batch(
     return [stop_gradient(inputs[0])]
 
 
-def _stop_tiling(specs: Specs, attrs: Attrs) -> Tiling:
-    return Tiling((tuple(map(Along, range(specs[0].ndim))),))
-
-
 STOP_GRADIENT = register(Op(
     name="stop_gradient", label="StopGradient", infer=_stop_infer, kernel=copy_kernel,
     reference=_stop_reference, vjp=maps_vjp((None,)), jvp=maps_jvp((None,)), batch=_stop_batch,
-    tiling=_stop_tiling, cost=copy_cost, alias=Alias(0, _stop_view),
+    tiling=elementwise_tiling, cost=copy_cost, alias=Alias(0, _stop_view),
     # Not smooth: the derivative is zero by decree, not the one that differences show.
     samples=samples_of([([()], Attrs()), ([(0, 3)], Attrs()), ([(3, 4)], Attrs())], smooth=False),
     is_flat=True,
@@ -68,3 +64,6 @@ def stop_gradient(x: Tensor) -> Tensor:
     """
     with x.builder.no_grad():
         return apply(STOP_GRADIENT, (x,))
+
+
+detach = also_named(stop_gradient, "detach")

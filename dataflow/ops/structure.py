@@ -20,8 +20,10 @@ if TYPE_CHECKING:
     from dataflow.tensor import Tensor
 
 __all__ = [
+    "again",
     "as_integer",
     "as_integers",
+    "as_list",
     "batch_all",
     "check_inputs",
     "copy_cost",
@@ -33,6 +35,7 @@ __all__ = [
     "single_dim",
     "slice_shape",
     "with_batch_axis",
+    "written_cost",
 ]
 
 Row = tuple[Sequence[tuple[int, ...]], Attrs]
@@ -62,6 +65,12 @@ def as_integer(value: Any, what: str) -> int:  # noqa: ANN401 - checked here
         raise DTypeError(msg)
     number: int = value.__index__()
     return number
+
+
+def as_list(items: Any) -> list[Any]:  # noqa: ANN401 - each is checked later
+    """Return several items as a list, and one as a list of it, a dimension's name too."""
+    is_one = isinstance(items, str) or not isinstance(items, (Sequence, np.ndarray))
+    return [items] if is_one else list(items)
 
 
 def as_integers(values: Any, what: str) -> np.ndarray:  # noqa: ANN401 - checked here
@@ -97,9 +106,19 @@ def batch_all(
     return whole[0].builder.apply(application.op, whole, application.attrs)
 
 
+def again(application: Application, change: Tensor) -> Tensor:
+    """Apply a linear op to a change of its only input."""
+    return application.inputs[0].builder.apply(application.op, (change,), application.attrs)[0]
+
+
 def copy_cost(ins: Specs, outs: Specs, attrs: Attrs) -> Cost:
     """Return no arithmetic, only traffic."""
     return Cost(0, traffic(ins, outs))
+
+
+def written_cost(ins: Specs, outs: Specs, attrs: Attrs) -> Cost:
+    """Return the bytes of the result alone: no arithmetic, and nothing worth reading."""
+    return Cost(0, outs[0].nbytes)
 
 
 def copy_kernel(outs: Arrays, ins: Arrays, scratch: Arrays, attrs: Attrs) -> list[Call]:

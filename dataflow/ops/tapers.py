@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,9 +14,12 @@ from dataflow.ops.structure import as_integer
 from dataflow.source import user_line
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from dataflow.tensor import Builder, Tensor
 
-__all__ = ["bartlett", "blackman", "hamming", "hanning", "kaiser"]
+__all__ = ["bartlett", "bartlett_window", "blackman", "blackman_window", "hamming",
+           "hamming_window", "hann_window", "hanning", "kaiser", "kaiser_window"]  # fmt: skip
 
 
 def _points(name: str, m: int) -> int:
@@ -126,3 +130,106 @@ def kaiser(m: int, beta: float, dtype: object = None, *, device: Builder | None 
         raise DTypeError(msg)
     values = np.kaiser(_points("kaiser", m), float(beta))
     return builder.constant(values, dtype="float32" if dtype is None else dtype)
+
+
+# PyTorch's, which by default are one period of what repeats
+
+
+def _one_period(
+    window: Callable[..., Tensor], length: int, periodic: bool, dtype: object,
+    device: Builder | None,
+) -> Tensor:  # fmt: skip
+    """Return a window, or what is longer by one without its last point."""
+    count = _points("the window", length)
+    if not periodic or count < 2:
+        return window(count, dtype=dtype, device=device)
+    return window(count + 1, dtype=dtype, device=device)[:count]
+
+
+@public()
+def hann_window(
+    window_length: int, periodic: bool = True, *, dtype: object = None,
+    device: Builder | None = None,
+) -> Tensor:  # fmt: skip
+    """Return the window `hanning`, as `torch.hann_window` does.
+
+    Parameters
+    ----------
+    window_length : int
+        The number of points, 0 or more.
+    periodic : bool
+        Whether it lacks the last point, which is the first one of the next period.
+    dtype, device
+        See `hanning`.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> df.evaluate(df.hann_window(4, device=df.GraphBuilder()))
+    array([0. , 0.5, 1. , 0.5], dtype=float32)
+    """
+    return _one_period(hanning, window_length, periodic, dtype, device)
+
+
+@public()
+def hamming_window(
+    window_length: int, periodic: bool = True, *, dtype: object = None,
+    device: Builder | None = None,
+) -> Tensor:  # fmt: skip
+    """Return `hamming`, as `torch.hamming_window` does; see `hann_window`.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> df.evaluate(df.hamming_window(4, device=df.GraphBuilder())).round(2)
+    array([0.08, 0.54, 1.  , 0.54], dtype=float32)
+    """
+    return _one_period(hamming, window_length, periodic, dtype, device)
+
+
+@public()
+def blackman_window(
+    window_length: int, periodic: bool = True, *, dtype: object = None,
+    device: Builder | None = None,
+) -> Tensor:  # fmt: skip
+    """Return `blackman`, as `torch.blackman_window` does; see `hann_window`.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> df.evaluate(df.blackman_window(4, device=df.GraphBuilder())).round(2)[1:]
+    array([0.34, 1.  , 0.34], dtype=float32)
+    """
+    return _one_period(blackman, window_length, periodic, dtype, device)
+
+
+@public()
+def bartlett_window(
+    window_length: int, periodic: bool = True, *, dtype: object = None,
+    device: Builder | None = None,
+) -> Tensor:  # fmt: skip
+    """Return `bartlett`, as `torch.bartlett_window` does; see `hann_window`.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> df.evaluate(df.bartlett_window(4, device=df.GraphBuilder())).round(2)
+    array([0. , 0.5, 1. , 0.5], dtype=float32)
+    """
+    return _one_period(bartlett, window_length, periodic, dtype, device)
+
+
+@public()
+def kaiser_window(
+    window_length: int, periodic: bool = True, beta: float = 12.0, *, dtype: object = None,
+    device: Builder | None = None,
+) -> Tensor:  # fmt: skip
+    """Return `kaiser` of a narrowness, as `torch.kaiser_window` does; see `hann_window`.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> df.evaluate(df.kaiser_window(4, beta=2.0, device=df.GraphBuilder())).round(2)
+    array([0.44, 0.83, 1.  , 0.83], dtype=float32)
+    """
+    return _one_period(partial(kaiser, beta=beta), window_length, periodic, dtype, device)

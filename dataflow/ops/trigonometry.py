@@ -201,7 +201,7 @@ def _scaled(x: TensorLike, ufunc: np.ufunc, factor: float) -> Tensor:
     return angle * factor
 
 
-@public(np.deg2rad)
+@public(np.deg2rad, np.radians)
 def deg2rad(x: TensorLike, /) -> Tensor:
     """Return angles in degrees as angles in radians, element by element.
 
@@ -215,7 +215,7 @@ def deg2rad(x: TensorLike, /) -> Tensor:
     return _scaled(x, np.deg2rad, math.pi / 180)
 
 
-@public(np.rad2deg)
+@public(np.rad2deg, np.degrees)
 def rad2deg(x: TensorLike, /) -> Tensor:
     """Return angles in radians as angles in degrees, element by element.
 
@@ -229,35 +229,9 @@ def rad2deg(x: TensorLike, /) -> Tensor:
     return _scaled(x, np.rad2deg, 180 / math.pi)
 
 
-@public(np.radians)
-def radians(x: TensorLike, /) -> Tensor:
-    """Return angles in degrees as angles in radians: `deg2rad`.
-
-    Examples
-    --------
-    >>> import dataflow as df
-    >>> x = df.GraphBuilder().constant([0.0, 180.0])
-    >>> df.evaluate(df.radians(x)).round(4)
-    array([0.    , 3.1416], dtype=float32)
-    """
-    return _scaled(x, np.deg2rad, math.pi / 180)
-
-
-@public(np.degrees)
-def degrees(x: TensorLike, /) -> Tensor:
-    """Return angles in radians as angles in degrees: `rad2deg`.
-
-    Examples
-    --------
-    >>> import dataflow as df
-    >>> x = df.GraphBuilder().constant([0.0, 0.5])
-    >>> df.evaluate(df.degrees(x)).round(3)
-    array([ 0.   , 28.648], dtype=float32)
-    """
-    return _scaled(x, np.rad2deg, 180 / math.pi)
-
-
 arcsin = also_named(asin, "arcsin")
 arccos = also_named(acos, "arccos")
 arctan = also_named(atan, "arctan")
 arctan2 = also_named(atan2, "arctan2")
+radians = also_named(deg2rad, "radians")
+degrees = also_named(rad2deg, "degrees")

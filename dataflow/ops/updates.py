@@ -23,8 +23,8 @@ from dataflow.ops.combining import INTERNAL, combining, scratch_of
 from dataflow.ops.gathering import in_one
 from dataflow.ops.positions import check_int64, counting
 from dataflow.ops.row_derivatives import ADD, EXTREME, MULTIPLY, SET, Part, rows_jvp, rows_vjp
-from dataflow.ops.shaping import broadcast_to, reshape
-from dataflow.ops.structure import check_inputs, copy_cost, is_same_memory
+from dataflow.ops.shaping import reshape
+from dataflow.ops.structure import check_inputs, copy_cost, is_same_memory, with_batch_axis
 from dataflow.sampling import FLOATS, INTEGERS
 from dataflow.shapes import move_axis
 from dataflow.source import user_line
@@ -127,8 +127,7 @@ def _batch(
     application: Application, inputs: tuple[Tensor, ...], batched: tuple[bool, ...],
     size: int | Dim,
 ) -> list[Tensor]:  # fmt: skip
-    x, updates = (t if b else broadcast_to(t, (size, *t.shape))
-                  for t, b in ((inputs[0], batched[0]), (inputs[2], batched[2])))  # fmt: skip
+    x, updates = with_batch_axis(inputs[::2], batched[::2], size)
     indices, op, attrs = inputs[1], application.op, application.attrs
     if not batched[1]:
         rows = move_axis(updates, 0, indices.ndim)

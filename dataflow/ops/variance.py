@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from dataflow.ops.reducing import Axis
     from dataflow.tensor import Tensor, TensorLike
 
-__all__ = ["std", "var"]
+__all__ = ["std", "std_mean", "var", "var_mean"]
 
 
 @public(np.var)
@@ -129,3 +129,49 @@ def root_of(variance: Tensor) -> Tensor:
     is_zero = call_function("equal", variance, 0)
     root = call_function("sqrt", call_function("where", is_zero, 1, variance))
     return call_function("where", is_zero, 0, root)
+
+
+@public()
+def var_mean(
+    x: Tensor, dim: Axis = None, *, correction: float = 1, keepdim: bool = False
+) -> tuple[Tensor, Tensor]:
+    """Return the variance and the mean over axes, as PyTorch does, whose correction is 1.
+
+    Parameters
+    ----------
+    x : Tensor
+        See `var`.
+    dim : int or sequence of int, optional
+        The axes; by default all.
+    correction : float
+        What to take off the number of elements that the sum of squares is divided by.
+    keepdim : bool
+        Whether the axes stay, with length 1.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> x = df.GraphBuilder().constant([[1.0, 2.0], [3.0, 5.0]])
+    >>> df.evaluate(*df.var_mean(x, 1))
+    (array([0.5, 2. ], dtype=float32), array([1.5, 4. ], dtype=float32))
+    """
+    centre = mean_of(x, dim, keepdims=True)
+    spread = var(x, dim, keepdims=keepdim, mean=centre, correction=correction)
+    return spread, call_function("reshape", centre, spread.shape)
+
+
+@public()
+def std_mean(
+    x: Tensor, dim: Axis = None, *, correction: float = 1, keepdim: bool = False
+) -> tuple[Tensor, Tensor]:
+    """Return the standard deviation and the mean over axes, as PyTorch does; see `var_mean`.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> x = df.GraphBuilder().constant([[1.0, 3.0], [3.0, 7.0]])
+    >>> df.evaluate(*df.std_mean(x, 1, correction=0))
+    (array([1., 2.], dtype=float32), array([2., 5.], dtype=float32))
+    """
+    spread, centre = var_mean(x, dim, correction=correction, keepdim=keepdim)
+    return root_of(spread), centre
