@@ -13,6 +13,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
+import re
 import sys
 from collections.abc import Callable
 from functools import cache, wraps
@@ -161,7 +162,7 @@ def _checked(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _explained(error: Exception, name: str) -> GraphError | None:
-    """Return an error of ours, with the user's line, for one that lacks it; None to let it pass.
+    """Return an error of ours with the user's line and the function's name; None to let it pass.
 
     One that was raised in a function of the user's, or while a rule ran, isn't his argument's.
     """
@@ -170,11 +171,12 @@ def _explained(error: Exception, name: str) -> GraphError | None:
         if not is_inner(at_fault.tb_frame):
             return None
         at_fault = at_fault.tb_next
-    if not line or line in str(error) or not _is_called_by_user():
+    has_line = line in str(error)
+    if not line or (has_line and re.search(rf"\b{name}\b", str(error))) or not _is_called_by_user():
         return None
     if isinstance(error, GraphError):
-        kind = type(error)
-        return kind(f"{name} ({line}): {error}") if kind in _PLAIN else None
+        kind, place = type(error), name if has_line else f"{name} ({line})"
+        return kind(f"{place}: {error}") if kind in _PLAIN else None
     kind = ShapeError if isinstance(error, (ValueError, IndexError)) else DTypeError
     return kind(f"{name} ({line}): an argument doesn't fit: {error}")
 

@@ -145,6 +145,17 @@ def test_cofactors_of_one_matrix_depend_on_no_other() -> None:
     np.testing.assert_allclose(made[3][:1, :1], exact, atol=1e-14)
 
 
+def test_cofactors_do_not_overflow_on_their_way() -> None:
+    """Of values whose larger half has an infinite product, and all of them the product 1."""
+    n = 300
+    values = 10.0 ** np.linspace(5, -5, n)
+    turns = [np.linalg.qr(draw(n, n)).Q for _ in range(2)]
+    x = df.GraphBuilder().constant((turns[0] * values) @ turns[1])
+    made = df.evaluate(df.grad(df.linalg.det(x), [x])[0])
+    exact = (turns[0] / values) @ turns[1] * np.sign(np.linalg.det(turns[0] @ turns[1]))
+    np.testing.assert_allclose(made, exact, atol=1e-6 * abs(exact).max())
+
+
 def mixed_minors(a: np.ndarray, *directions: np.ndarray) -> Any:  # noqa: ANN401 - a number
     """Return a determinant's derivative along directions: their rows in the place of its own."""
     found: Any = 0.0

@@ -1,5 +1,6 @@
 """Linear algebra: factorisations, solutions, norms. Importing it declares the ops ``linalg.*``."""
 
+from dataflow.ops.linalg.banded import *
 from dataflow.ops.linalg.cholesky import *
 from dataflow.ops.linalg.conditioning import *
 from dataflow.ops.linalg.determinants import *
@@ -10,17 +11,25 @@ from dataflow.ops.linalg.lstsq import *
 from dataflow.ops.linalg.lu import *
 from dataflow.ops.linalg.lyapunov import *
 from dataflow.ops.linalg.norms import *
+from dataflow.ops.linalg.patterns import *
+from dataflow.ops.linalg.pivots import *
 from dataflow.ops.linalg.polar import *
 from dataflow.ops.linalg.powers import *
 from dataflow.ops.linalg.pseudo import *
 from dataflow.ops.linalg.qr import *
+from dataflow.ops.linalg.reflections import *
 from dataflow.ops.linalg.riccati import *
 from dataflow.ops.linalg.roots import *
+from dataflow.ops.linalg.schur import *
 from dataflow.ops.linalg.solving import *
 from dataflow.ops.linalg.standard import *
 from dataflow.ops.linalg.structured import *
+from dataflow.ops.linalg.subspaces import *
 from dataflow.ops.linalg.svd import *
 from dataflow.ops.linalg.sylvester import *
+from dataflow.ops.linalg.symmetry import *
 from dataflow.ops.linalg.tensor_systems import *
+from dataflow.ops.linalg.toeplitz_systems import *
 from dataflow.ops.linalg.triangular import *
+from dataflow.ops.linalg.tridiagonal import *
 from dataflow.ops.linalg.trigonometry import *

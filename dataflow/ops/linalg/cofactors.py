@@ -73,7 +73,11 @@ class _Rotations(NamedTuple):
 
 
 def _rotations(x: Array) -> _Rotations:
+    """Take a large value and a small one in turn, so that products of some don't overflow."""
     u, s, vh = np.linalg.svd(x)
+    n = s.shape[-1]
+    order = np.stack([np.arange(n), np.arange(n)[::-1]], -1).reshape(-1)[:n]
+    u, s, vh = u[..., order], s[..., order], vh[..., order, :]
     turn = np.sign(np.linalg.det(u) * np.linalg.det(vh))
     return _Rotations(u, s, vh, np.asarray(turn)[..., None, None])
 

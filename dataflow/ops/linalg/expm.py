@@ -131,12 +131,12 @@ EXPM = factorisation(
 
 
 @public(family="linalg")
-def expm(a: Tensor) -> Tensor:
-    """Return the exponential of square matrices, ``1 + a + a @ a / 2 + a @ a @ a / 6 + ...``.
+def expm(A: Tensor) -> Tensor:
+    """Return the exponential of square matrices, ``1 + A + A @ A / 2 + A @ A @ A / 6 + ...``.
 
     Parameters
     ----------
-    a : Tensor
+    A : Tensor
         ``(..., n, n)``. Integers count as float64, float16 as float32.
 
     Returns
@@ -161,7 +161,7 @@ def expm(a: Tensor) -> Tensor:
     array([[1., 1.],
            [0., 1.]], dtype=float32)
     """
-    return apply(EXPM, (as_inexact(a),))
+    return apply(EXPM, (as_inexact(A),))
 
 
 matrix_exp = also_named(expm, "linalg.matrix_exp")

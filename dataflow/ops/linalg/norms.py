@@ -187,7 +187,7 @@ def _extreme(sizes: Tensor, axes: Sequence[int], order: float) -> Tensor:
 
 
 def _refuse(order: Order) -> GraphError:
-    return GraphError(f"norm ({user_line()}): there is no norm of order {order!r} here")
+    return GraphError(f"there is no norm of order {order!r} here ({user_line()})")
 
 
 # Vectors

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from dataflow.op import Application, Array, Specs
     from dataflow.tensor import Tensor, TensorLike
 
-__all__ = ["matrix_rank", "pinv"]
+__all__ = ["matrix_rank", "pinv", "pinvh"]
 
 OF_DTYPE = -1.0
 """The attribute `rtol` where it is the larger side times the dtype's epsilon."""
@@ -135,6 +135,36 @@ def pinv(
     x = as_inexact(a)
     x = mirrored(x, lower=True) if hermitian else x
     return apply(PINV, (x,), Attrs(rtol=tolerance_of(rcond, rtol)))
+
+
+@public(family="linalg")
+def pinvh(
+    a: Tensor, *, rtol: float | None = None, lower: bool = True, return_rank: bool = False
+) -> Tensor | tuple[Tensor, Tensor]:
+    """Return the Moore-Penrose inverse of Hermitian matrices, as SciPy has it; see `pinv`.
+
+    Parameters
+    ----------
+    a : Tensor
+        ``(..., n, n)``.
+    rtol : float, optional
+        See `pinv`; SciPy's `atol` isn't offered.
+    lower : bool
+        Which triangle is read; the other must be finite.
+    return_rank : bool
+        Whether the ranks are returned too.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> a = df.GraphBuilder().constant([[2.0, 0.0], [0.0, 4.0]])
+    >>> df.evaluate(df.linalg.pinvh(a))
+    array([[0.5 , 0.  ],
+           [0.  , 0.25]], dtype=float32)
+    """
+    x = mirrored(as_inexact(a), lower=lower)
+    made = pinv(x, rtol=rtol)
+    return (made, matrix_rank(x, rtol=rtol)) if return_rank else made
 
 
 def tolerance_of(rcond: float | None, rtol: float | None) -> float:

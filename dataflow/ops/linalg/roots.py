@@ -14,6 +14,7 @@ a matrix twice as large.
 from __future__ import annotations
 
 import importlib
+import math
 import warnings
 from functools import partial
 from typing import TYPE_CHECKING
@@ -22,8 +23,10 @@ import numpy as np
 
 from dataflow.calling import apply
 from dataflow.dispatch import public
-from dataflow.ops.linalg.expm import block_of
+from dataflow.errors import GraphError
+from dataflow.ops.linalg.expm import block_of, expm
 from dataflow.ops.linalg.pieces import adjoint, real_of
+from dataflow.ops.linalg.powers import matrix_power
 from dataflow.ops.linalg.stacks import (
     COMPLEX_OF,
     around,
@@ -35,6 +38,7 @@ from dataflow.ops.linalg.stacks import (
 )
 from dataflow.ops.linalg.sylvester import sylvester
 from dataflow.ops.structure import each_index
+from dataflow.source import user_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -43,7 +47,7 @@ if TYPE_CHECKING:
     from dataflow.op import Application, Array, Specs
     from dataflow.tensor import Tensor
 
-__all__ = ["logm", "sqrtm"]
+__all__ = ["fractional_matrix_power", "logm", "sqrtm"]
 
 
 def _infer(specs: Specs, attrs: Attrs) -> Specs:
@@ -129,12 +133,12 @@ LOGM = factorisation(
 
 
 @public(family="linalg")
-def sqrtm(a: Tensor) -> Tensor:
+def sqrtm(A: Tensor) -> Tensor:
     """Return the principal square root of square matrices. Needs SciPy.
 
     Parameters
     ----------
-    a : Tensor
+    A : Tensor
         ``(..., n, n)``. Integers count as float64, float16 as float32.
 
     Returns
@@ -162,11 +166,11 @@ def sqrtm(a: Tensor) -> Tensor:
     array([[2., 1.],
            [1., 2.]], dtype=float32)
     """
-    return apply(SQRTM, (as_inexact(a),))
+    return apply(SQRTM, (as_inexact(A),))
 
 
 @public(family="linalg")
-def logm(a: Tensor) -> Tensor:
+def logm(A: Tensor) -> Tensor:
     """Return the principal logarithm of square matrices, whose `expm` they are; see `sqrtm`.
 
     It is NaN where a matrix is singular.
@@ -179,4 +183,53 @@ def logm(a: Tensor) -> Tensor:
     array([[0., 2.],
            [0., 0.]], dtype=float32)
     """
-    return apply(LOGM, (as_inexact(a),))
+    return apply(LOGM, (as_inexact(A),))
+
+
+@public(family="linalg")
+def fractional_matrix_power(A: Tensor, t: float) -> Tensor:
+    """Return square matrices to the power of a real number. Needs SciPy.
+
+    Parameters
+    ----------
+    A : Tensor
+        ``(..., n, n)``. Integers count as float64, float16 as float32.
+    t : float
+        A whole number gives what `matrix_power` does, in the dtype of `A`.
+
+    Returns
+    -------
+    Tensor
+        The same shape: the principal power, complex as `sqrtm` is, unless `t` is a whole number.
+
+    Raises
+    ------
+    ShapeError
+        The last two axes are no square matrices.
+    GraphError
+        `t` is no finite number.
+    KernelError
+        While running: the algorithm doesn't converge, or `t` is negative and a matrix singular.
+
+    Notes
+    -----
+    It is a whole power times the root, or times ``expm((t - floor(t)) logm(A))``, so that it is
+    NaN, as the logarithm, where a matrix is singular.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> a = df.GraphBuilder().constant([[4.0, 0.0], [0.0, 9.0]])
+    >>> df.evaluate(df.real(df.linalg.fractional_matrix_power(a, 1.5))).round(4)
+    array([[ 8.,  0.],
+           [ 0., 27.]], dtype=float32)
+    """
+    if isinstance(t, bool) or not isinstance(t, (int, float, np.number)) or not math.isfinite(t):
+        msg = f"fractional_matrix_power ({user_line()}): t is a finite number, not {t!r}"
+        raise GraphError(msg)
+    whole = math.floor(t)
+    if whole == t:
+        return matrix_power(A, whole)
+    x, fraction = as_inexact(A), float(t) - whole
+    root = sqrtm(x) if fraction == 0.5 else expm(logm(x) * fraction)
+    return matrix_power(x, whole) @ root if whole else root

@@ -96,7 +96,7 @@ def with_matrix(spec: Spec, *shape: int | Dim, dtype: str | None = None) -> Spec
 
 def least(a: int | Dim, b: int | Dim) -> int | Dim:
     """Return the smaller of two dimensions, as an expression that is surely at least 0."""
-    return dim_max(a + b - dim_max(a, b), 0)
+    return a if a == b else dim_max(a + b - dim_max(a, b), 0)
 
 
 # Kernels
@@ -147,7 +147,7 @@ def factorisation(  # noqa: PLR0913 - the facts of a record
     infer: Callable[[Specs, Attrs], Specs], vjp: Rule | Absent, jvp: Rule | Absent,
     samples: Callable[[np.random.Generator], Sequence[Sample]], flops: int,
     kernel: Kernel | None = None, scratch: Callable[[Specs], Specs] = lambda specs: (),
-    extra: str = "", ulps: int | Absent = 8, fallible: bool = True,
+    work: int = 0, extra: str = "", ulps: int | Absent = 8, fallible: bool = True,
 ) -> Op:  # fmt: skip
     """Declare and register the op ``linalg.<name>`` of a stack of matrices, or of several.
 
@@ -164,13 +164,15 @@ def factorisation(  # noqa: PLR0913 - the facts of a record
         By default the routine, on a few matrices at a time.
     scratch : callable, optional
         The scratch arrays of that kernel.
+    work : int
+        Bytes that a routine takes beside what `part_bytes` counts.
     """
 
     def plain(outs: Arrays, ins: Arrays, scratch: Arrays, attrs: Attrs) -> list[Call]:
         return [in_parts(routine, attrs, ins, outs)]
 
     def workspace(specs: Specs, attrs: Attrs) -> Workspace:
-        return Workspace(scratch(specs), part_bytes(specs, infer(specs, attrs)))
+        return Workspace(scratch(specs), work + part_bytes(specs, infer(specs, attrs)))
 
     return register(Op(
         name=f"linalg.{name}", label=label, infer=infer, kernel=kernel or plain,

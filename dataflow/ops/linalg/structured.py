@@ -15,7 +15,7 @@ from dataflow.ops.creation import zeros_like
 from dataflow.ops.gathering import take
 from dataflow.ops.joining import concat
 from dataflow.ops.matmul import MATMUL
-from dataflow.ops.shaping import reshape
+from dataflow.ops.shaping import expand_dims, reshape
 from dataflow.ops.slicing import slice_axis
 from dataflow.source import user_line
 from dataflow.spec import shape_text
@@ -41,7 +41,7 @@ def toeplitz(c: Tensor, r: TensorLike | None = None) -> Tensor:
     Raises
     ------
     ShapeError
-        An operand is a scalar or has no element along its last axis.
+        An operand is a scalar.
 
     Examples
     --------
@@ -53,6 +53,8 @@ def toeplitz(c: Tensor, r: TensorLike | None = None) -> Tensor:
            [3, 2, 1]])
     """
     column, row = _lines("toeplitz", c, conj(c) if r is None else r)
+    if 0 in (column.shape[-1], row.shape[-1]):
+        return _empty(column, row)
     values = concat([flip(_after_first(row), -1), column], -1)
     last = values.builder.size_of((row.shape[-1] - 1,), np.int64)
     rows, columns = _places(column, row)
@@ -71,7 +73,7 @@ def circulant(c: Tensor) -> Tensor:
     Raises
     ------
     ShapeError
-        `c` is a scalar or has no element along its last axis.
+        `c` is a scalar.
 
     Examples
     --------
@@ -82,6 +84,8 @@ def circulant(c: Tensor) -> Tensor:
            [3, 2, 1]])
     """
     column, _ = _lines("circulant", c, c)
+    if column.shape[-1] == 0:
+        return _empty(column, column)
     return toeplitz(column, concat([slice_axis(column, column.ndim - 1, 0, 1),
                                     flip(_after_first(column), -1)], -1))  # fmt: skip
 
@@ -100,7 +104,7 @@ def hankel(c: Tensor, r: TensorLike | None = None) -> Tensor:
     Raises
     ------
     ShapeError
-        An operand is a scalar or has no element along its last axis.
+        An operand is a scalar.
 
     Examples
     --------
@@ -112,6 +116,8 @@ def hankel(c: Tensor, r: TensorLike | None = None) -> Tensor:
            [3, 8, 9]])
     """
     column, row = _lines("hankel", c, zeros_like(c) if r is None else r)
+    if 0 in (column.shape[-1], row.shape[-1]):
+        return _empty(column, row)
     rows, columns = _places(column, row)
     return take(concat([column, _after_first(row)], -1), rows + columns, axis=-1)
 
@@ -120,11 +126,15 @@ def _lines(name: str, c: Tensor, r: TensorLike) -> tuple[Tensor, Tensor]:
     """Return a column and a row in one dtype, after checks."""
     column, row = promoted(MATMUL, None, c, as_tensor(r, c))
     for x in (column, row):
-        if not x.ndim or x.shape[-1] == 0:
-            msg = (f"{name} ({user_line()}) takes one element or more along the last axis, not "
-                   f"{shape_text(x.shape)}")  # fmt: skip
+        if not x.ndim:
+            msg = f"{name} ({user_line()}) takes one axis or more, not {shape_text(x.shape)}"
             raise ShapeError(msg)
     return column, row
+
+
+def _empty(column: Tensor, row: Tensor) -> Tensor:
+    """Return matrices of no elements, with as many rows and columns as these lines have."""
+    return expand_dims(column, -1) * expand_dims(row, -2)
 
 
 def _after_first(x: Tensor) -> Tensor:

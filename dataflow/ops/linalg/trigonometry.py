@@ -34,19 +34,19 @@ class FrechetResult(NamedTuple):
 
 
 @public(family="linalg")
-def expm_frechet(a: TensorLike, e: TensorLike) -> FrechetResult:
+def expm_frechet(A: TensorLike, E: TensorLike) -> FrechetResult:
     """Return the exponential of matrices, and its derivative in a direction.
 
     Parameters
     ----------
-    a, e : tensor or array_like
+    A, E : tensor or array_like
         ``(..., n, n)``, the matrices and the directions, of one shape. dtypes are promoted as
         NumPy 2 does; integers count as float64, float16 as float32.
 
     Returns
     -------
     value, derivative : Tensor
-        ``exp(a)``, and the limit of ``(exp(a + t e) - exp(a)) / t`` as t goes to 0.
+        ``exp(A)``, and the limit of ``(exp(A + t E) - exp(A)) / t`` as t goes to 0.
 
     Raises
     ------
@@ -61,7 +61,7 @@ def expm_frechet(a: TensorLike, e: TensorLike) -> FrechetResult:
     array([[1., 1.],
            [1., 1.]], dtype=float32)
     """
-    x, direction = (as_inexact(t) for t in promoted(EXPM, None, a, e))
+    x, direction = (as_inexact(t) for t in promoted(EXPM, None, A, E))
     if x.ndim < 2 or x.shape != direction.shape or x.shape[-1] != x.shape[-2]:
         msg = (f"expm_frechet ({user_line()}): {shape_text(x.shape)} and "
                f"{shape_text(direction.shape)} must be the same square matrices")  # fmt: skip
@@ -79,12 +79,12 @@ def _turned(x: Tensor) -> Tensor:
 
 
 @public(family="linalg")
-def cosm(a: Tensor) -> Tensor:
+def cosm(A: Tensor) -> Tensor:
     """Return the cosine of square matrices.
 
     Parameters
     ----------
-    a : Tensor
+    A : Tensor
         ``(..., n, n)``. Integers count as float64, float16 as float32.
 
     Returns
@@ -105,13 +105,13 @@ def cosm(a: Tensor) -> Tensor:
     array([[1., 0.],
            [0., 1.]], dtype=float32)
     """
-    x = as_inexact(a)
+    x = as_inexact(A)
     forth = expm(_turned(x))
     return (forth + expm(-_turned(x))) * 0.5 if x.dtype.kind == "c" else real(forth)
 
 
 @public(family="linalg")
-def sinm(a: Tensor) -> Tensor:
+def sinm(A: Tensor) -> Tensor:
     """Return the sine of square matrices; see `cosm`.
 
     Examples
@@ -122,7 +122,7 @@ def sinm(a: Tensor) -> Tensor:
     array([[0., 1.],
            [0., 0.]], dtype=float32)
     """
-    x = as_inexact(a)
+    x = as_inexact(A)
     forth = expm(_turned(x))
     if x.dtype.kind != "c":
         return imag(forth)
@@ -130,8 +130,8 @@ def sinm(a: Tensor) -> Tensor:
 
 
 @public(family="linalg")
-def tanm(a: Tensor) -> Tensor:
-    """Return the tangent of square matrices, ``cosm(a)⁻¹ sinm(a)``; see `cosm`.
+def tanm(A: Tensor) -> Tensor:
+    """Return the tangent of square matrices, ``cosm(A)⁻¹ sinm(A)``; see `cosm`.
 
     Examples
     --------
@@ -141,11 +141,11 @@ def tanm(a: Tensor) -> Tensor:
     array([[0., 1.],
            [0., 0.]], dtype=float32)
     """
-    return solve(cosm(a), sinm(a))
+    return solve(cosm(A), sinm(A))
 
 
 @public(family="linalg")
-def coshm(a: Tensor) -> Tensor:
+def coshm(A: Tensor) -> Tensor:
     """Return the hyperbolic cosine of square matrices; see `cosm`.
 
     Examples
@@ -156,12 +156,12 @@ def coshm(a: Tensor) -> Tensor:
     array([[1., 0.],
            [0., 1.]], dtype=float32)
     """
-    x = as_inexact(a)
+    x = as_inexact(A)
     return (expm(x) + expm(-x)) * 0.5
 
 
 @public(family="linalg")
-def sinhm(a: Tensor) -> Tensor:
+def sinhm(A: Tensor) -> Tensor:
     """Return the hyperbolic sine of square matrices; see `cosm`.
 
     Examples
@@ -172,13 +172,13 @@ def sinhm(a: Tensor) -> Tensor:
     array([[0., 1.],
            [0., 0.]], dtype=float32)
     """
-    x = as_inexact(a)
+    x = as_inexact(A)
     return (expm(x) - expm(-x)) * 0.5
 
 
 @public(family="linalg")
-def tanhm(a: Tensor) -> Tensor:
-    """Return the hyperbolic tangent of square matrices, ``coshm(a)⁻¹ sinhm(a)``; see `cosm`.
+def tanhm(A: Tensor) -> Tensor:
+    """Return the hyperbolic tangent of square matrices, ``coshm(A)⁻¹ sinhm(A)``; see `cosm`.
 
     Examples
     --------
@@ -188,4 +188,4 @@ def tanhm(a: Tensor) -> Tensor:
     array([[0., 1.],
            [0., 0.]], dtype=float32)
     """
-    return solve(coshm(a), sinhm(a))
+    return solve(coshm(A), sinhm(A))
