@@ -1,4 +1,4 @@
-"""Comparisons with NumPy of functions that only move elements: their very values and dtypes."""
+"""Comparisons with NumPy over arguments, and the arrays that they are made with."""
 
 from collections.abc import Callable
 from typing import Any
@@ -7,10 +7,26 @@ import numpy as np
 
 import dataflow as df
 
+LOOSE = {"float16": 2e-3, "float32": 1e-6, "complex64": 1e-6}
+
 
 def numbered(shape: tuple[int, ...], dtype: str = "float64") -> np.ndarray:
     """Return an array whose elements all differ, so that each can be told from the others."""
     return np.arange(1, 1 + int(np.prod(shape))).reshape(shape).astype(dtype)
+
+
+def drawn(shape: tuple[int, ...], dtype: str = "float64", seed: int = 0) -> np.ndarray:
+    """Draw an array of any dtype, from 0 to 9; imaginary parts have both signs."""
+    rng = np.random.default_rng(seed)
+    real = rng.uniform(0, 9, shape)
+    return (real + 1j * rng.uniform(-3, 3, shape) if dtype[0] == "c" else real).astype(dtype)
+
+
+def signed(rng: np.random.Generator, shape: tuple[int, ...], dtype: str = "float64") -> np.ndarray:
+    """Draw the next array of a dtype, from -3 to 3; complex numbers have two such parts."""
+    real = rng.uniform(-3, 3, shape)
+    both = real + 1j * rng.uniform(-3, 3, shape) if dtype[0] == "c" else real
+    return np.asarray(both).astype(dtype)
 
 
 def listed(made: Any) -> list[Any]:  # noqa: ANN401 - one result or several
@@ -18,24 +34,42 @@ def listed(made: Any) -> list[Any]:  # noqa: ANN401 - one result or several
     return list(made) if isinstance(made, (tuple, list)) else [made]
 
 
-def check(function: Callable[..., Any], array: np.ndarray, like: Callable[..., Any]) -> None:
-    """Check for NumPy's very values, shapes and dtypes, one result or several."""
-    t = df.GraphBuilder().constant(array)
-    outputs, expected = listed(function(t)), listed(like(array))
+def check(
+    function: Callable[..., Any], like: Callable[..., Any], *arrays: np.ndarray, exact: bool = True
+) -> None:
+    """Check for NumPy's values, shapes and dtypes, one result or several."""
+    b = df.GraphBuilder()
+    outputs, expected = listed(function(*map(b.constant, arrays))), listed(like(*arrays))
     assert len(outputs) == len(expected)
     for output, right in zip(outputs, expected, strict=True):
         value = np.asarray(df.evaluate(output))
         assert (output.shape, output.dtype) == (value.shape, value.dtype)
-        assert value.dtype == right.dtype
-        np.testing.assert_array_equal(value, right)
+        assert (value.shape, value.dtype) == (right.shape, right.dtype)
+        bound = 0 if exact else LOOSE.get(value.dtype.name, 1e-13)
+        np.testing.assert_allclose(value, right, rtol=bound, atol=bound)
 
 
-def check_both(name: str, array: np.ndarray, *args: Any, **options: Any) -> None:  # noqa: ANN401
+def check_both(
+    name: str, array: np.ndarray, *args: Any, exact: bool = True, **options: Any,  # noqa: ANN401
+) -> None:  # fmt: skip
     """Check our function, and NumPy's own called with a tensor, against NumPy's of the array."""
     like = getattr(np, name)
     for function in (getattr(df, name), like):
-        check(lambda t, f=function: f(t, *args, **options), array,
-              lambda a: like(a, *args, **options))  # fmt: skip
+        check(lambda t, f=function: f(t, *args, **options), lambda a: like(a, *args, **options),
+              array, exact=exact)  # fmt: skip
+
+
+def assert_near(actual: Any, expected: Any, roundings: int = 200) -> None:  # noqa: ANN401 - arrays
+    """Check for one shape and dtype, and for values that differ by roundings, of one or several."""
+    if isinstance(expected, tuple):
+        for one, other in zip(actual, expected, strict=True):
+            assert_near(one, other, roundings)
+        return
+    actual, expected = np.asarray(actual), np.asarray(expected)
+    assert (actual.shape, actual.dtype) == (expected.shape, expected.dtype)
+    inexact = expected.dtype.kind in "fc"
+    bound = roundings * float(np.finfo(expected.dtype).eps) if inexact else 0.0
+    np.testing.assert_allclose(actual, expected, rtol=bound, atol=20 * bound)
 
 
 def named(t: df.Tensor) -> df.Tensor:

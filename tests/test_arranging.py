@@ -142,7 +142,7 @@ MOVING: list[Callable[[Any], Any]] = [
 def test_elements_of_any_dtype_move(dtype: str) -> None:
     """What only moves elements takes every dtype and keeps it."""
     for function in MOVING:
-        check(function(df), numbered((2, 3), dtype), function(np))
+        check(function(df), function(np), numbered((2, 3), dtype))
 
 
 # Errors

@@ -9,16 +9,11 @@ import pytest
 
 import dataflow as df
 from dataflow.errors import DTypeError, GraphError, KernelError, ShapeError
+from tests.constants import values
 from tests.oracle import Array
 
 RNG = np.random.default_rng(11)
 INF = np.inf
-
-
-def values(function: Callable[..., df.Tensor], *arrays: Any, **options: Any) -> Array:  # noqa: ANN401
-    """Return a function's value of constants."""
-    b = df.GraphBuilder()
-    return np.asarray(df.evaluate(function(*[b.constant(a) for a in arrays], **options)))
 
 
 def softmax(x: Array) -> Array:

@@ -1,6 +1,7 @@
 """Proves the products of tensors against NumPy's, over axes, ranks and dtypes, and their errors."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,8 +11,9 @@ from hypothesis import strategies as st
 
 import dataflow as df
 from dataflow.errors import DTypeError, ShapeError
+from tests.numpys import assert_near, signed
 
-RNG = np.random.default_rng(5)
+draw = partial(signed, np.random.default_rng(5))
 DTYPES = ("bool", "int8", "uint16", "int64", "float16", "float32", "float64", "complex64",
           "complex128")  # fmt: skip
 PAIRS: list[tuple[str, Callable[..., Any], tuple[tuple[int, ...], tuple[int, ...]]]] = [
@@ -29,25 +31,6 @@ PAIRS: list[tuple[str, Callable[..., Any], tuple[tuple[int, ...], tuple[int, ...
 ]  # fmt: skip
 
 
-def draw(shape: tuple[int, ...], dtype: str) -> np.ndarray:
-    """Draw numbers of a dtype, complex ones with both parts."""
-    drawn = RNG.uniform(-3, 3, shape)
-    drawn = drawn + 1j * RNG.uniform(-3, 3, shape) if dtype[0] == "c" else drawn
-    return np.asarray(drawn).astype(dtype)
-
-
-def tolerance(dtype: np.dtype) -> float:
-    """Return how far two orders of summing may be apart."""
-    return 50 * float(np.finfo(dtype).eps) if dtype.kind in "fc" else 0.0
-
-
-def assert_same(actual: Any, expected: Any) -> None:  # noqa: ANN401 - arrays or scalars
-    """Assert that results have one shape and dtype and differ by roundings only."""
-    assert (np.shape(actual), actual.dtype) == (np.shape(expected), expected.dtype)
-    bound = tolerance(expected.dtype)
-    np.testing.assert_allclose(actual, expected, rtol=bound, atol=20 * bound)
-
-
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize(("name", "function", "shapes"), PAIRS)
 def test_products_are_numpys(name: str, function: Any, shapes: Any, dtype: str) -> None:  # noqa: ANN401
@@ -56,7 +39,7 @@ def test_products_are_numpys(name: str, function: Any, shapes: Any, dtype: str) 
         return  # NumPy has no subtraction of bools
     a, b = (draw(shape, dtype) for shape in shapes)
     x = df.GraphBuilder().constant(a)
-    assert_same(df.evaluate(getattr(df, name)(x, b)), np.asarray(function(a, b)))
+    assert_near(df.evaluate(getattr(df, name)(x, b)), np.asarray(function(a, b)))
 
 
 def test_numpy_finds_the_products() -> None:
@@ -87,7 +70,7 @@ def test_tensordot_is_numpys_over_any_axes(case: Any) -> None:  # noqa: ANN401 -
     shape_a, shape_b, axes = case
     a, b = draw(shape_a, "float64"), draw(shape_b, "complex128")
     x = df.GraphBuilder().constant(a)
-    assert_same(df.evaluate(df.tensordot(x, b, axes)), np.asarray(np.tensordot(a, b, axes)))
+    assert_near(df.evaluate(df.tensordot(x, b, axes)), np.asarray(np.tensordot(a, b, axes)))
 
 
 @pytest.mark.parametrize("axes", [0, 1, 2, (0, 1), ([1], -2)])
@@ -95,17 +78,17 @@ def test_tensordot_takes_numbers_of_axes(axes: Any) -> None:  # noqa: ANN401
     """An int, and a pair of ints, mean what they mean to NumPy."""
     a = draw((3, 3), "float64")
     x = df.GraphBuilder().constant(a)
-    assert_same(df.evaluate(df.tensordot(x, x, axes)), np.asarray(np.tensordot(a, a, axes)))
+    assert_near(df.evaluate(df.tensordot(x, x, axes)), np.asarray(np.tensordot(a, a, axes)))
 
 
 def test_axes_of_vecdot_and_cross_are_numpys() -> None:
     """The axes of vectors are found in each operand, and put where they are asked for."""
     a, b = draw((3, 4, 5), "complex128"), draw((3, 1, 5), "complex128")
     x = df.GraphBuilder().constant(a)
-    assert_same(df.evaluate(df.vecdot(x, b, axis=0)), np.sum(a.conj() * b, axis=0))
+    assert_near(df.evaluate(df.vecdot(x, b, axis=0)), np.sum(a.conj() * b, axis=0))
     c = draw((5, 3), "complex128")
-    assert_same(df.evaluate(df.cross(x, c, axisa=0, axisc=1)), np.cross(a, c, axisa=0, axisc=1))
-    assert_same(df.evaluate(df.cross(x, x[::-1], axis=0)), np.cross(a, a[::-1], axis=0))
+    assert_near(df.evaluate(df.cross(x, c, axisa=0, axisc=1)), np.cross(a, c, axisa=0, axisc=1))
+    assert_near(df.evaluate(df.cross(x, x[::-1], axis=0)), np.cross(a, a[::-1], axis=0))
 
 
 def test_cross_in_the_plane() -> None:
@@ -113,9 +96,9 @@ def test_cross_in_the_plane() -> None:
     flat, deep = draw((4, 2), "float64"), draw((4, 3), "float64")
     lifted = np.concatenate([flat, np.zeros((4, 1))], axis=1)
     x, y = (df.GraphBuilder().constant(a) for a in (flat, deep))
-    assert_same(df.evaluate(df.cross(x, deep)), np.cross(lifted, deep))
-    assert_same(df.evaluate(df.cross(y, flat)), np.cross(deep, lifted))
-    assert_same(df.evaluate(df.cross(x, flat[::-1])), np.cross(lifted, lifted[::-1])[:, 2])
+    assert_near(df.evaluate(df.cross(x, deep)), np.cross(lifted, deep))
+    assert_near(df.evaluate(df.cross(y, flat)), np.cross(deep, lifted))
+    assert_near(df.evaluate(df.cross(x, flat[::-1])), np.cross(lifted, lifted[::-1])[:, 2])
 
 
 @pytest.mark.parametrize("dtype", ["bool", "int8", "uint32", "float32", "complex128"])
@@ -125,17 +108,17 @@ def test_convolutions_are_numpys(mode: Any, dtype: str) -> None:  # noqa: ANN401
     for n, m in ((6, 3), (5, 4), (3, 6), (4, 7), (4, 4), (1, 3), (1, 1)):
         a, v = draw((n,), dtype), draw((m,), dtype)
         x = df.GraphBuilder().constant(a)
-        assert_same(df.evaluate(df.convolve(x, v, mode)), np.convolve(a, v, mode))
-        assert_same(df.evaluate(df.correlate(x, v, mode)), np.correlate(a, v, mode))
+        assert_near(df.evaluate(df.convolve(x, v, mode)), np.convolve(a, v, mode))
+        assert_near(df.evaluate(df.correlate(x, v, mode)), np.correlate(a, v, mode))
 
 
 def test_pytorchs_products_take_one_number_of_axes() -> None:
     """mm, bmm and mv are `matmul` where PyTorch takes the operands, and errors where it doesn't."""
     a, v = draw((2, 3, 3), "float64"), draw((3,), "float64")
     x = df.GraphBuilder().constant(a)
-    assert_same(df.evaluate(df.mm(x[0], x[1])), a[0] @ a[1])
-    assert_same(df.evaluate(df.bmm(x, x)), a @ a)
-    assert_same(df.evaluate(df.mv(x[0], v)), a[0] @ v)
+    assert_near(df.evaluate(df.mm(x[0], x[1])), a[0] @ a[1])
+    assert_near(df.evaluate(df.bmm(x, x)), a @ a)
+    assert_near(df.evaluate(df.mv(x[0], v)), a[0] @ v)
     calls: list[Callable[[], object]] = [
         lambda: df.mm(x, x), lambda: df.bmm(x, x[:1]), lambda: df.bmm(x, x[0]),
         lambda: df.mv(x[0], x[0]),
@@ -156,7 +139,7 @@ def test_whole_convolutions_take_named_lengths() -> None:
     expected = (np.convolve(a, v), np.convolve([1, 2], a), np.correlate(a, a, "full"), v,
                 np.convolve(v, v))  # fmt: skip
     for one, other in zip(values, expected, strict=True):
-        assert_same(one, other)
+        assert_near(one, other)
     with pytest.raises(ShapeError, match="known"):
         df.convolve(x, v, "same")
 

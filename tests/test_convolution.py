@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 import dataflow as df
 from dataflow.errors import DTypeError, ShapeError
+from tests.constants import values
 from tests.oracle import Array
 
 FUNCTIONS: dict[int, Callable[..., Any]] = {
@@ -20,12 +21,6 @@ FUNCTIONS: dict[int, Callable[..., Any]] = {
 TRANSPOSED: dict[int, Callable[..., Any]] = {
     1: df.nn.conv_transpose1d, 2: df.nn.conv_transpose2d, 3: df.nn.conv_transpose3d,
 }  # fmt: skip
-
-
-def values(function: Callable[..., Any], *arrays: Any, **options: Any) -> Array:  # noqa: ANN401
-    """Return a function's value of constants."""
-    b = df.GraphBuilder()
-    return np.asarray(df.evaluate(function(*[b.constant(a) for a in arrays], **options)))
 
 
 def looped(x: Array, weight: Array, stride: int, pads: Any, dilation: int, groups: int) -> Array:  # noqa: ANN401
@@ -112,9 +107,8 @@ def test_same_keeps_the_size(axes: int) -> None:
         weight = np.ones((1, 1, kernel, *[1] * (axes - 1)))
         options = {"padding": "same", "dilation": dilation}
         assert values(FUNCTIONS[axes], x, weight, **options).shape == x.shape
-    assert values(df.nn.conv1d, [[[1.0, 2.0]]], [[[0.0, 1.0]]], padding="same").tolist() == [
-        [[2.0, 0.0]]
-    ]
+    x, weight = np.array([[[1.0, 2.0]]]), np.array([[[0.0, 1.0]]])
+    assert values(df.nn.conv1d, x, weight, padding="same").tolist() == [[[2.0, 0.0]]]
 
 
 def test_many_examples_go_block_by_block() -> None:
@@ -224,7 +218,7 @@ def test_errors_say_what_to_do(arguments: Any, options: Any, message: str) -> No
     """Every misuse is refused at the user's line, with what was expected and what came."""
     with pytest.raises(ShapeError, match=message) as caught:
         values(df.nn.conv2d, *arguments, **options)
-    assert "test_convolution.py:" in str(caught.value)
+    assert "constants.py:" in str(caught.value)
 
 
 def test_errors_of_transposed_convolution() -> None:

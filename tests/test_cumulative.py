@@ -13,25 +13,10 @@ from hypothesis import strategies as st
 import dataflow as df
 from dataflow.errors import DTypeError, ShapeError
 from dataflow.spec import DTYPES
+from tests.constants import slope, values
 
 X = np.random.default_rng(0).uniform(-2, 2, (2, 3, 4))
 NAN, INF = math.nan, math.inf
-
-
-def values(function: Callable[..., Any], *arrays: Any) -> Any:  # noqa: ANN401
-    """Return a function's value, or values, of constants."""
-    b = df.GraphBuilder()
-    made = function(*[b.constant(a) for a in arrays])
-    with np.errstate(all="ignore"):
-        return df.evaluate(*made) if isinstance(made, tuple) else df.evaluate(made)
-
-
-def gradient(function: Callable[..., Any], array: Any) -> Any:  # noqa: ANN401
-    """Return the gradient of the sum of a function's values."""
-    b = df.GraphBuilder()
-    x = b.constant(array)
-    with np.errstate(all="ignore"):
-        return df.evaluate(df.grad(function(x).sum(), [x])[0])
 
 
 def hessian(function: Callable[..., Any], array: Any) -> Any:  # noqa: ANN401
@@ -130,7 +115,7 @@ def test_derivatives_of_running_products_with_zeros(zeros: tuple[int, ...]) -> N
         ends = range(max(left_out) + 1, 5)
         return sum(float(np.prod(np.delete(x[:end], list(left_out)))) for end in ends)
 
-    np.testing.assert_allclose(gradient(df.cumprod, x), [without(i) for i in range(4)])
+    np.testing.assert_allclose(slope(df.cumprod, x), [without(i) for i in range(4)])
     expected = [[without(i, j) if i != j else 0 for j in range(4)] for i in range(4)]
     np.testing.assert_allclose(hessian(df.cumprod, x), expected, atol=1e-15)
 
@@ -138,7 +123,7 @@ def test_derivatives_of_running_products_with_zeros(zeros: tuple[int, ...]) -> N
 def test_products_without_division_dont_overflow() -> None:
     """A running product that vanishes and whose parts are huge has finite derivatives."""
     x = np.array([0.0, 1e200, 1e100, 3.0])
-    assert np.isfinite(gradient(df.cumprod, x)[0])
+    assert np.isfinite(slope(df.cumprod, x)[0])
 
 
 # Extremes
@@ -167,8 +152,8 @@ def test_running_extremes_of_nan() -> None:
 def test_gradient_of_ties_goes_to_the_last() -> None:
     """Of elements that tie, the last one up to each place gets the gradient, as in PyTorch."""
     x = np.array([1.0, 3.0, 3.0, 2.0, 3.0])
-    np.testing.assert_array_equal(gradient(lambda t: df.cummax(t)[0], x), [1, 1, 2, 0, 1])
-    np.testing.assert_array_equal(gradient(lambda t: df.cummin(t)[0], -x), [1, 1, 2, 0, 1])
+    np.testing.assert_array_equal(slope(lambda t: df.cummax(t)[0], x), [1, 1, 2, 0, 1])
+    np.testing.assert_array_equal(slope(lambda t: df.cummin(t)[0], -x), [1, 1, 2, 0, 1])
 
 
 # logcumsumexp
@@ -189,10 +174,10 @@ def test_gradients_of_running_logarithms() -> None:
     """Each exponential's share of every sum, with exponents apart by thousands."""
     x = np.array([0.0, 1.0, -1e3, 2.0])
     np.testing.assert_allclose(
-        gradient(df.logcumsumexp, x),
+        slope(df.logcumsumexp, x),
         sum(np.pad(np.exp(x[:n]) / np.exp(x[:n]).sum(), (0, 4 - n)) for n in range(1, 5)),
     )
-    np.testing.assert_allclose(gradient(df.logcumsumexp, x + 5000), gradient(df.logcumsumexp, x))
+    np.testing.assert_allclose(slope(df.logcumsumexp, x + 5000), slope(df.logcumsumexp, x))
 
 
 def test_gradients_of_exclusive_logarithms() -> None:
@@ -205,7 +190,7 @@ def test_gradients_of_exclusive_logarithms() -> None:
     def plain(t: Any) -> Any:  # noqa: ANN401
         return df.logcumsumexp(t)[:-1]
 
-    np.testing.assert_allclose(gradient(exclusive, x), gradient(plain, x))
+    np.testing.assert_allclose(slope(exclusive, x), slope(plain, x))
     np.testing.assert_allclose(hessian(exclusive, x), hessian(plain, x), atol=1e-15)
 
 

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 import dataflow as df
 from dataflow.errors import DTypeError, GradientError, KernelError, ShapeError
+from tests.constants import slope, values
+from tests.numpys import assert_near
 
 RAW: Any = "raw"
 RNG = np.random.default_rng(5)
@@ -28,28 +30,6 @@ def hermitian(n: int, dtype: str = "complex128") -> np.ndarray:
     """Draw a Hermitian matrix."""
     x = drawn((n, n), dtype)
     return np.asarray(x + x.conj().T)
-
-
-def values(function: Callable[..., Any], *arrays: Any, **options: Any) -> Any:  # noqa: ANN401
-    """Return a function's values of constants."""
-    b = df.GraphBuilder()
-    made = function(*[b.constant(a) for a in arrays], **options)
-    return df.evaluate(*made) if isinstance(made, tuple) else df.evaluate(made)
-
-
-def slope(function: Callable[..., Any], x: np.ndarray) -> np.ndarray:
-    """Return the gradient of a function's sum."""
-    b = df.GraphBuilder()
-    t = b.constant(x)
-    return np.asarray(df.evaluate(df.grad(function(t).sum(), [t])[0]))
-
-
-def close(actual: Any, expected: Any) -> None:  # noqa: ANN401
-    """Assert that two arrays have one shape and dtype, and are the same up to rounding."""
-    actual, expected = np.asarray(actual), np.asarray(expected)
-    assert (actual.shape, actual.dtype) == (expected.shape, expected.dtype)
-    bound = 64 * float(np.finfo(expected.dtype).eps) if expected.dtype.kind in "fc" else 0
-    np.testing.assert_allclose(actual, expected, bound, bound * 8)
 
 
 def check_gradient(function: Callable[..., Any], x: np.ndarray, bound: float = 1e-6) -> None:
@@ -81,8 +61,8 @@ def test_eigh_reads_one_triangle(dtype: str, uplo: Any) -> None:  # noqa: ANN401
     x = drawn((2, 4, 4), dtype)
     for ours, theirs in zip(values(lambda t: df.linalg.eigh(t, uplo), x),
                             np.linalg.eigh(x, uplo), strict=True):  # fmt: skip
-        close(ours, theirs)
-    close(values(lambda t: df.linalg.eigvalsh(t, uplo), x), np.linalg.eigvalsh(x, uplo))
+        assert_near(ours, theirs)
+    assert_near(values(lambda t: df.linalg.eigvalsh(t, uplo), x), np.linalg.eigvalsh(x, uplo))
 
 
 def test_eigh_has_hermitian_gradients() -> None:
@@ -126,8 +106,8 @@ def test_eig_is_numpys_but_complex(shape: tuple[int, ...], dtype: str) -> None:
     x = drawn(shape, dtype)
     wide = np.result_type(dtype, np.complex64)
     for ours, theirs in zip(values(df.linalg.eig, x), np.linalg.eig(x), strict=True):
-        close(ours, theirs.astype(wide))
-    close(values(df.linalg.eigvals, x), np.linalg.eigvals(x).astype(wide))
+        assert_near(ours, theirs.astype(wide))
+    assert_near(values(df.linalg.eigvals, x), np.linalg.eigvals(x).astype(wide))
 
 
 @pytest.mark.parametrize("dtype", ["float64", "complex128"])
@@ -155,9 +135,9 @@ def test_svd_is_numpys(shape: tuple[int, ...], dtype: str) -> None:
     for full in (True, False):
         for ours, theirs in zip(values(lambda t, f=full: df.linalg.svd(t, f), x),
                                 np.linalg.svd(x, full), strict=True):  # fmt: skip
-            close(ours, theirs)
-    close(values(df.linalg.svdvals, x), np.linalg.svdvals(x))
-    close(values(lambda t: df.linalg.svd(t, compute_uv=False), x), np.linalg.svdvals(x))
+            assert_near(ours, theirs)
+    assert_near(values(df.linalg.svdvals, x), np.linalg.svdvals(x))
+    assert_near(values(lambda t: df.linalg.svd(t, compute_uv=False), x), np.linalg.svdvals(x))
 
 
 @pytest.mark.parametrize("shape", [(3, 3), (4, 2), (2, 4), (2, 3, 2)])
@@ -191,7 +171,7 @@ def test_hermitian_svd_reads_the_lower_triangle() -> None:
     full = lower + lower.conj().T + np.diag(np.diag(x).real)
     full = full + 1j * np.diag(np.diag(x).imag)  # NumPy's eigh leaves this out
     u, s, vh = values(lambda t: df.linalg.svd(t, hermitian=True), x)
-    close((u * s) @ vh, full)
+    assert_near((u * s) @ vh, full)
 
 
 # QR
@@ -206,8 +186,8 @@ def test_qr_is_numpys(shape: tuple[int, ...], dtype: str) -> None:
     for mode in modes:
         for ours, theirs in zip(values(lambda t, m=mode: df.linalg.qr(t, m), x),
                                 np.linalg.qr(x, mode), strict=True):  # fmt: skip
-            close(ours, theirs)
-    close(values(lambda t: df.linalg.qr(t, "r"), x), np.linalg.qr(x, "r"))
+            assert_near(ours, theirs)
+    assert_near(values(lambda t: df.linalg.qr(t, "r"), x), np.linalg.qr(x, "r"))
 
 
 @pytest.mark.parametrize("shape", [(3, 3), (4, 2), (2, 4)])
@@ -270,7 +250,7 @@ def test_matrix_rank_is_numpys(shape: tuple[int, ...]) -> None:
         expected: Any = np.zeros(shape[:-2], np.int64)  # NumPy 2.2 refuses matrices of nothing
         if x.size:
             expected = np.asarray(np.linalg.matrix_rank(x, **options), np.int64)
-        close(values(lambda t, o=options: df.linalg.matrix_rank(t, **o), x), expected)
+        assert_near(values(lambda t, o=options: df.linalg.matrix_rank(t, **o), x), expected)
     for small in (np.zeros(3), np.arange(3.0), np.float64(2)):
         assert values(df.linalg.matrix_rank, small) == np.linalg.matrix_rank(small)
 
@@ -513,8 +493,8 @@ def test_tolerances_may_be_numpys_numbers() -> None:
     """A NumPy scalar is a tolerance, and for least squares -1 stands for the dtype's epsilon."""
     x, y = drawn((3, 2)), drawn((3,))
     rcond = np.float32(0.5)
-    close(values(df.linalg.pinv, x, rcond=rcond), np.linalg.pinv(x, rcond))
-    close(values(df.linalg.lstsq, x, y, rcond=-1)[0], np.linalg.lstsq(x, y, -1)[0])
+    assert_near(values(df.linalg.pinv, x, rcond=rcond), np.linalg.pinv(x, rcond))
+    assert_near(values(df.linalg.lstsq, x, y, rcond=-1)[0], np.linalg.lstsq(x, y, -1)[0])
 
 
 def test_a_failure_of_lapack_is_ours() -> None:
@@ -537,5 +517,5 @@ def test_stacks_may_have_names() -> None:
     graph = b.build(outputs={"s": s, "g": df.grad(value, [x])[0]})
     data = drawn((4, 5, 3), "float64")
     made = df.Runner(df.compile(graph, dims={"batch": 4, "rows": 5})).run(x=data)
-    close(made["s"], np.linalg.svdvals(data))
+    assert_near(made["s"], np.linalg.svdvals(data))
     assert np.isfinite(made["g"]).all()

@@ -11,21 +11,11 @@ import dataflow as df
 from dataflow.errors import DTypeError, GraphError, ShapeError
 from dataflow.registry import get_op
 from dataflow.tensor import Tensor
+from tests.constants import slope, values
 
 RAND = [0.9266071537766998, 0.7443205087613226, 0.7539380708848098]
 RANDN = [-0.08154414613089955, -1.546734462519432, 0.5292299062958067]
 Unary = Callable[[Tensor], Tensor]
-
-
-def slope(function: Unary, at: float) -> float:
-    """Return the derivative of a function of one float64 at a point."""
-    x = df.GraphBuilder().constant(np.float64(at))
-    return float(df.evaluate(df.grad(function(x), x)))
-
-
-def values(function: Unary, at: np.ndarray) -> np.ndarray:
-    """Return a function's values."""
-    return np.asarray(df.evaluate(function(df.GraphBuilder().constant(at))))
 
 
 # Derivatives where there are several to choose from
@@ -54,19 +44,19 @@ def test_kinks_have_the_slope_that_pytorch_gives(
     function: Unary, at: float, expected: float
 ) -> None:
     """At a kink the derivative is the one that PyTorch chose."""
-    assert slope(function, at) == expected
+    assert slope(function, np.float64(at)) == expected
 
 
 def test_second_derivative_of_a_power_at_zero() -> None:
     """The curvature of x**3 at 0 is 0, that of x**2 is 2, neither NaN."""
     for exponent, curvature in ((3, 0), (2, 2), (1, 0)):
-        assert slope(lambda x, n=exponent: df.grad(x**n, x), 0) == curvature  # type: ignore[misc]
+        assert slope(lambda x, n=exponent: df.grad(x**n, x), np.float64(0)) == curvature
 
 
 def test_maximum_lets_nan_through() -> None:
     """NaN in one argument is the result, and the gradient isn't lost in silence."""
     assert math.isnan(values(lambda x: df.maximum(x, 0), np.array(np.nan)))
-    assert slope(lambda x: df.maximum(x, 0), math.nan) == 1
+    assert slope(lambda x: df.maximum(x, 0), np.float64(math.nan)) == 1
 
 
 @pytest.mark.parametrize("function", [df.mean, df.max])
@@ -83,9 +73,9 @@ def test_where_shields_the_gradient_from_the_branch_not_taken() -> None:
         positive = x > 0
         return df.where(positive, df.log(df.where(positive, x, 1)), 0)
 
-    assert slope(safe_log, -1) == 0
-    assert slope(safe_log, 2) == 0.5
-    assert slope(lambda x: df.where(x > 0, x, x + math.nan), 1) == 1
+    assert slope(safe_log, np.float64(-1)) == 0
+    assert slope(safe_log, np.float64(2)) == 0.5
+    assert slope(lambda x: df.where(x > 0, x, x + math.nan), np.float64(1)) == 1
 
 
 # Dtypes

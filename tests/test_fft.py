@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 import dataflow as df
 from dataflow.errors import DTypeError, ShapeError
+from tests.numpys import drawn
 
 NAMES = ("fft", "ifft", "rfft", "irfft", "hfft", "ihfft")
 NORMS = ("backward", "ortho", "forward")
@@ -29,13 +30,6 @@ def wide(x: np.ndarray) -> np.ndarray:
     return x.astype(np.complex128 if x.dtype.kind == "c" else np.float64)
 
 
-def drawn(seed: int, shape: tuple[int, ...], dtype: str) -> np.ndarray:
-    """Draw an array of any dtype."""
-    rng = np.random.default_rng(seed)
-    values = rng.uniform(0, 9, shape)
-    return (values + 1j * rng.uniform(-3, 3, shape) if dtype[0] == "c" else values).astype(dtype)
-
-
 @settings(deadline=None, max_examples=60)
 @given(st.sampled_from(NAMES), st.sampled_from(DTYPES), st.sampled_from(NORMS),
        st.lists(st.integers(2, 7), min_size=1, max_size=3), st.integers(-1, 0),
@@ -46,7 +40,7 @@ def test_values_are_numpys(
     """Any axis, length, norm and dtype gives what NumPy gives in double precision."""
     if dtype[0] == "c" and name in ("rfft", "ihfft"):
         dtype = "float64"
-    x = drawn(seed, tuple(shape), dtype)
+    x = drawn(tuple(shape), dtype, seed)
     t = df.GraphBuilder().constant(x)
     made = np.asarray(df.evaluate(getattr(df.fft, name)(t, n, axis, norm)))
     close(made, getattr(np.fft, name)(wide(x), n, axis, norm))
@@ -63,7 +57,7 @@ def test_values_along_several_axes_are_numpys(
 ) -> None:
     """Any axes in any order, cut or padded, give what NumPy gives."""
     axes, s = tuple(order[:count]), tuple(lengths[:count])
-    x = drawn(1, (3, 4, 5), "float64" if name == "rfftn" else "complex128")
+    x = drawn((3, 4, 5), "float64" if name == "rfftn" else "complex128", 1)
     if name == "irfftn" and s[-1] == -1:
         s = (*s[:-1], 2 * (x.shape[axes[-1]] - 1))
     t = df.GraphBuilder().constant(x)
@@ -73,7 +67,7 @@ def test_values_along_several_axes_are_numpys(
 
 def test_several_axes_by_default_and_by_count() -> None:
     """All axes by default, the last ones where only lengths are given, two for fft2 and its kin."""
-    x = drawn(2, (2, 3, 4), "float64")
+    x = drawn((2, 3, 4), "float64", 2)
     t = df.GraphBuilder().constant(x)
     close(df.evaluate(df.fft.fftn(t)), np.fft.fftn(x))
     close(df.evaluate(df.fft.fftn(t, s=(2, 2))), np.fft.fftn(x, s=(2, 2), axes=(1, 2)))
@@ -85,7 +79,7 @@ def test_several_axes_by_default_and_by_count() -> None:
 @pytest.mark.parametrize("name", [*NAMES, "fftn", "ifftn", "rfftn", "irfftn", "fft2", "rfft2"])
 def test_numpys_functions_take_tensors(name: str) -> None:
     """np.fft's functions called with a tensor declare ours."""
-    x = drawn(3, (3, 4), "float64")
+    x = drawn((3, 4), "float64", 3)
     made = getattr(np.fft, name)(df.GraphBuilder().constant(x))
     close(df.evaluate(made), getattr(np.fft, name)(x))
 
@@ -94,8 +88,8 @@ def test_numpys_functions_take_tensors(name: str) -> None:
 @pytest.mark.parametrize("norm", NORMS)
 def test_gradient_through_a_round_trip(n: int, norm: str) -> None:
     """The gradient of w · irfft(rfft(x)) is w: the weights of half a spectrum are right."""
-    b, w = df.GraphBuilder(), drawn(4, (2, n), "float64")
-    x = b.constant(drawn(5, (2, n), "float64"))
+    b, w = df.GraphBuilder(), drawn((2, n), "float64", 4)
+    x = b.constant(drawn((2, n), "float64", 5))
     back = df.fft.irfft(df.fft.rfft(x, norm=norm), n, norm=norm)
     close(df.evaluate(df.grad((back * w).sum(), x)), w)
 
@@ -108,7 +102,7 @@ def test_a_named_length_is_transformed() -> None:
     loss = (df.real(y) ** 2).sum() + (df.imag(y) ** 2).sum()
     graph = b.build({"y": y, "g": df.grad(loss, x), "z": df.fft.irfft(y, x.shape[0], axis=0)})
     for n in (1, 4, 5):
-        given_x = drawn(n, (n, 3), "float64")
+        given_x = drawn((n, 3), "float64", n)
         made = df.Runner(df.compile(graph, dims={"n": n})).run(x=given_x)
         close(made["y"], np.fft.rfft(given_x, axis=0))
         close(made["z"], given_x)

@@ -66,10 +66,10 @@ def test_places_left_out_are_numpys(length: int, data: st.DataObject) -> None:
 def test_places_kept_are_numpys(condition: list[bool]) -> None:
     """As long as the axis, or shorter; the rest is left out."""
     array = numbered((20, 2))
-    check(lambda t: df.compress(condition, t, 0), array, lambda a: np.compress(condition, a, 0))
-    check(lambda t: np.compress(condition, t), array, lambda a: np.compress(condition, a))
+    check(lambda t: df.compress(condition, t, 0), lambda a: np.compress(condition, a, 0), array)
+    check(lambda t: np.compress(condition, t), lambda a: np.compress(condition, a), array)
     mask = np.resize([*condition, True], (20, 2))
-    check(lambda t: df.extract(mask, t), array, lambda a: np.extract(mask, a))
+    check(lambda t: df.extract(mask, t), lambda a: np.extract(mask, a), array)
 
 
 @settings(deadline=None, max_examples=50)
@@ -181,4 +181,4 @@ def test_nan_is_no_member() -> None:
 )  # fmt: skip
 def test_lists_beside_float64_keep_their_digits(call: Callable[..., Any]) -> None:
     """A list of floats isn't rounded to float32 on its way."""
-    check(lambda t: call(df, t), numbered((3,)) / 10, lambda a: call(np, a))
+    check(lambda t: call(df, t), lambda a: call(np, a), numbered((3,)) / 10)

@@ -10,16 +10,11 @@ from hypothesis import strategies as st
 
 import dataflow as df
 from dataflow.errors import DTypeError, GraphError, ShapeError
+from tests.constants import values
 from tests.oracle import Array
 
 RNG = np.random.default_rng(9)
 BATCHES = RNG.uniform(-3, 5, (4, 6, 3, 2))
-
-
-def values(function: Callable[..., df.Tensor], *arrays: Any, **options: Any) -> Array:  # noqa: ANN401
-    """Return a function's value of constants."""
-    b = df.GraphBuilder()
-    return np.asarray(df.evaluate(function(*[b.constant(a) for a in arrays], **options)))
 
 
 def averaged(momentum: float | None) -> tuple[list[Array], list[Array]]:

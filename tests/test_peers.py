@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import dataflow as df
+from tests.numpys import listed
 from tests.peers.table import Row
 
 BOUND = 1e-9
@@ -65,11 +66,6 @@ def relative(a: np.ndarray, b: np.ndarray) -> float:
 def weights_of(shape: tuple[int, ...], index: int) -> np.ndarray:
     """Return what an output is multiplied with before all are added up to be differentiated."""
     return np.random.default_rng(index).uniform(0.5, 1.5, shape)
-
-
-def listed(made: Any) -> list[Any]:  # noqa: ANN401 - what a function returned
-    """Return one result or several as a list."""
-    return list(made) if isinstance(made, (tuple, list)) else [made]
 
 
 def differentiable(row: Row) -> list[int]:

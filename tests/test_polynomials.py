@@ -18,9 +18,9 @@ DTYPES = ("int8", "int64", "float32", "float64", "complex64")
 def test_values_are_numpys(dtype: str, count: int) -> None:
     """Of coefficients and places that are tensors, arrays or numbers, of any shape."""
     p, x = numbered((count,), dtype), numbered((2, 3), "float64")
-    check(lambda t: df.polyval(p, t), x, lambda a: np.polyval(p, a))
-    check(lambda t: df.polyval(t, x), p, lambda a: np.polyval(a, x))
-    check(lambda t: np.polyval(t, t), p, lambda a: np.polyval(a, a))
+    check(lambda t: df.polyval(p, t), lambda a: np.polyval(p, a), x)
+    check(lambda t: df.polyval(t, x), lambda a: np.polyval(a, x), p)
+    check(lambda t: np.polyval(t, t), lambda a: np.polyval(a, a), p)
 
 
 def test_the_value_at_infinity_is_infinite() -> None:

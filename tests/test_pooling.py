@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 import dataflow as df
 from dataflow.errors import DTypeError, ShapeError
+from tests.constants import slope, values
 from tests.oracle import Array
 
 MAX: dict[int, Callable[..., Any]] = {
@@ -18,18 +19,6 @@ MAX: dict[int, Callable[..., Any]] = {
 AVG: dict[int, Callable[..., Any]] = {
     1: df.nn.avg_pool1d, 2: df.nn.avg_pool2d, 3: df.nn.avg_pool3d,
 }  # fmt: skip
-
-
-def values(function: Callable[..., Any], x: Any, *args: Any, **options: Any) -> Any:  # noqa: ANN401
-    """Return a function's value, or values, of a constant."""
-    made = function(df.GraphBuilder().constant(x), *args, **options)
-    return df.evaluate(*made) if isinstance(made, tuple) else np.asarray(df.evaluate(made))
-
-
-def gradient(function: Callable[..., Any], x: Any, *args: Any, **options: Any) -> Array:  # noqa: ANN401
-    """Return the gradient of the sum of a function's results."""
-    given = df.GraphBuilder().constant(x)
-    return np.asarray(df.evaluate(df.grad(function(given, *args, **options).sum(), given)))
 
 
 def looped(x: Array, reduce: Callable[[Array], Any], options: dict[str, Any]) -> Array:
@@ -96,7 +85,7 @@ def test_means_are_a_plain_loops(case: tuple[Array, dict[str, Any]]) -> None:
 
 def test_ceil_mode_adds_a_last_window_in_part() -> None:
     """The last window holds what is left, and counts no more than that; none starts beyond."""
-    x = [[1.0, 2.0, 3.0, 4.0, 5.0]]
+    x = np.array([[1.0, 2.0, 3.0, 4.0, 5.0]])
     assert values(df.nn.max_pool1d, x, 2).tolist() == [[2, 4]]
     assert values(df.nn.max_pool1d, x, 2, ceil_mode=True).tolist() == [[2, 4, 5]]
     assert values(df.nn.avg_pool1d, x, 2, ceil_mode=True).tolist() == [[1.5, 3.5, 5]]
@@ -108,22 +97,22 @@ def test_the_first_of_ties_has_the_gradient() -> None:
     """Of equal elements the first one has a window's whole gradient, in row-major order."""
     x = np.ones((1, 4, 4))
     expected = [[1, 0, 1, 0], [0] * 4, [1, 0, 1, 0], [0] * 4]
-    assert gradient(df.nn.max_pool2d, x, 2)[0].tolist() == expected
+    assert slope(df.nn.max_pool2d, x, 2)[0].tolist() == expected
     assert values(df.nn.max_pool2d, x, 2, return_indices=True)[1].tolist() == [[[0, 2], [8, 10]]]
 
 
 def test_overlapping_windows_add_up() -> None:
     """An element that several windows choose gets the gradients of all."""
-    assert gradient(df.nn.max_pool1d, [[0.0, 9.0, 1.0, 2.0]], 2, 1).tolist() == [[0, 2, 0, 1]]
+    assert slope(df.nn.max_pool1d, [[0.0, 9.0, 1.0, 2.0]], 2, 1).tolist() == [[0, 2, 0, 1]]
 
 
 def test_nan_is_the_maximum() -> None:
     """A NaN is the maximum of every window that holds it, found and differentiated there."""
-    x = [[1.0, np.nan, 0.0, 2.0, 5.0]]
+    x = np.array([[1.0, np.nan, 0.0, 2.0, 5.0]])
     y, indices = values(df.nn.max_pool1d, x, 2, 1, return_indices=True)
     assert np.isnan(y).tolist() == [[True, True, False, False]]
     assert indices.tolist() == [[1, 1, 3, 4]]
-    assert gradient(df.nn.max_pool1d, x, 2, 1).tolist() == [[0, 2, 0, 1, 1]]
+    assert slope(df.nn.max_pool1d, x, 2, 1).tolist() == [[0, 2, 0, 1, 1]]
 
 
 def test_windows_of_many_elements() -> None:
@@ -151,7 +140,7 @@ def test_float16_means_stay_in_range() -> None:
     """A sum beyond float16's range has a mean within it, added up in float32."""
     x = np.full((1, 4096), 60000, np.float16)
     assert values(df.nn.avg_pool1d, x, 4096).tolist() == [[np.float16(60000)]]
-    slopes = gradient(df.nn.avg_pool1d, x, 4096)
+    slopes = slope(df.nn.avg_pool1d, x, 4096)
     assert slopes.dtype == np.float16
     assert np.unique(slopes).tolist() == [np.float16(1 / 4096)]
 
@@ -187,7 +176,7 @@ def test_empty_batches() -> None:
     x = np.ones((0, 2, 5, 5))
     for pool in (df.nn.max_pool2d, df.nn.avg_pool2d):
         assert values(pool, x, 2).shape == (0, 2, 2, 2)
-        assert gradient(pool, x, 2).shape == x.shape
+        assert slope(pool, x, 2).shape == x.shape
 
 
 X = np.ones((1, 2, 5, 5), np.float32)
@@ -214,7 +203,7 @@ def test_errors_say_what_to_do(
     """Every misuse is refused at the user's line, with what was expected and what came."""
     with pytest.raises(ShapeError, match=message) as caught:
         values(pool, x, **options)
-    assert "test_pooling.py:" in str(caught.value)
+    assert "constants.py:" in str(caught.value)
 
 
 def test_errors_of_one_kind_of_pooling() -> None:
@@ -252,7 +241,7 @@ def test_adaptive_pools_are_a_plain_loop(height: int, width: int, rows: int, col
     np.testing.assert_array_equal(y, maxima)
     found = np.take_along_axis(x.reshape(2, -1), at.reshape(2, -1), 1)
     np.testing.assert_array_equal(found.reshape(y.shape), y)
-    slopes = gradient(df.nn.adaptive_max_pool2d, x, (rows, columns))
+    slopes = slope(df.nn.adaptive_max_pool2d, x, (rows, columns))
     expected = np.zeros((2, height * width))
     for row in range(2):
         np.add.at(expected[row], at[row].ravel(), 1)
@@ -267,7 +256,7 @@ def test_one_number_of_each_channel() -> None:
     for pool in (df.nn.global_avg_pool, df.nn.global_max_pool):
         assert values(pool, x, keepdims=True).shape == (2, 3, 1, 1)
     ones = np.ones((1, 1, 2, 2))
-    assert gradient(df.nn.global_max_pool, ones).tolist() == [[[[1, 0], [0, 0]]]]
+    assert slope(df.nn.global_max_pool, ones).tolist() == [[[[1, 0], [0, 0]]]]
 
 
 def test_global_pools_take_named_axes() -> None:
@@ -283,7 +272,7 @@ def test_global_pools_take_named_axes() -> None:
 def test_the_norm_of_zeros_has_no_infinite_gradient() -> None:
     """Where all elements are 0, the norm's gradient is 0, not NaN."""
     x = [[0.0, 0.0, 3.0, 4.0]]
-    assert gradient(df.nn.lp_pool1d, x, 2, 2).tolist() == [[0, 0, np.float32(0.6), np.float32(0.8)]]
+    assert slope(df.nn.lp_pool1d, x, 2, 2).tolist() == [[0, 0, np.float32(0.6), np.float32(0.8)]]
 
 
 def test_errors_of_pools_that_ask_for_a_size() -> None:

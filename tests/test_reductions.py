@@ -15,26 +15,11 @@ from hypothesis import strategies as st
 import dataflow as df
 from dataflow.errors import DTypeError, GraphError, ShapeError
 from dataflow.spec import DTYPES
+from tests.constants import slope, values
 
 X = np.random.default_rng(0).uniform(-2, 2, (2, 3, 4))
 MASK = np.random.default_rng(1).random((2, 3, 4)) < 0.6
 NAN, INF = math.nan, math.inf
-
-
-def values(function: Callable[..., Any], *arrays: Any) -> Any:  # noqa: ANN401
-    """Return a function's value, or values, of constants."""
-    b = df.GraphBuilder()
-    with np.errstate(all="ignore"):
-        made = function(*[b.constant(a) for a in arrays])
-        return df.evaluate(*made) if isinstance(made, tuple) else df.evaluate(made)
-
-
-def gradient(function: Callable[..., Any], array: Any) -> Any:  # noqa: ANN401
-    """Return the gradient of the sum of a function's values."""
-    b = df.GraphBuilder()
-    x = b.constant(array)
-    with np.errstate(all="ignore"):
-        return df.evaluate(df.grad(function(x).sum(), [x])[0])
 
 
 def quietly(function: Callable[..., Any], *args: Any, **options: Any) -> Any:  # noqa: ANN401
@@ -111,7 +96,7 @@ def test_masked_places_get_no_gradient() -> None:
     """What a mask leaves out may be NaN: the values and the gradients don't see it."""
     x = np.where(MASK, X, NAN)
     for function in (df.sum, df.prod, df.mean, df.var):
-        slopes = gradient(lambda t, f=function: f(t, where=MASK), x)
+        slopes = slope(lambda t, f=function: f(t, where=MASK), x)
         assert np.isfinite(slopes).all()
         assert not slopes[~MASK].any()
 
@@ -276,9 +261,9 @@ def test_logsumexp_by_a_weight_of_zero() -> None:
 
 def test_gradients_of_logsumexp_at_infinities() -> None:
     """The gradient is softmax: 0 at -inf beside a number, NaN where there is nothing else."""
-    np.testing.assert_array_equal(gradient(df.logsumexp, [-INF, 1.0]), [0, 1])
-    np.testing.assert_array_equal(gradient(df.logsumexp, [-INF, -INF]), [NAN, NAN])
-    np.testing.assert_array_equal(gradient(df.logsumexp, [INF, 1.0]), [NAN, 0])
+    np.testing.assert_array_equal(slope(df.logsumexp, [-INF, 1.0]), [0, 1])
+    np.testing.assert_array_equal(slope(df.logsumexp, [-INF, -INF]), [NAN, NAN])
+    np.testing.assert_array_equal(slope(df.logsumexp, [INF, 1.0]), [NAN, 0])
 
 
 @pytest.mark.parametrize("name", ["softmax", "log_softmax"])
@@ -296,7 +281,7 @@ def test_softmax_at_infinities(name: str) -> None:
     rows = np.array([[-INF, 1.0], [-INF, -INF], [INF, 1.0]])
     expected = [[none, one], [NAN, NAN], [NAN, NAN]]
     np.testing.assert_array_equal(values(getattr(df, name), rows), expected)
-    found = gradient(lambda t: (getattr(df, name)(t) * [0.0, 1.0])[:, 1], rows[:1])
+    found = slope(lambda t: (getattr(df, name)(t) * [0.0, 1.0])[:, 1], rows[:1])
     np.testing.assert_array_equal(found, [[0, 0]])
 
 
@@ -369,8 +354,8 @@ def test_places_and_scans_without_nan_are_numpys(name: str) -> None:
 def test_nan_gets_no_gradient(name: str) -> None:
     """Gradients are finite, and 0 at a NaN; elsewhere those of the row without it."""
     row = np.array([1.0, NAN, 3.0, -2.0])
-    slopes = gradient(getattr(df, name), row)
-    plain = gradient(getattr(df, name.removeprefix("nan")), row[[0, 2, 3]])
+    slopes = slope(getattr(df, name), row)
+    plain = slope(getattr(df, name.removeprefix("nan")), row[[0, 2, 3]])
     np.testing.assert_allclose(slopes, [plain[0], 0, plain[1], plain[2]])
 
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 import dataflow as df
 from dataflow.errors import DTypeError, GraphError, RunError, ShapeError
+from tests.constants import values
 
 X = np.random.default_rng(0).uniform(-2, 2, (6, 2))
 IDS = np.array([2, 0, 2, 5, 0, 2])
@@ -21,13 +22,6 @@ REDUCERS: dict[str, tuple[Callable[..., Any], float]] = {
     "segment_sum": (np.sum, 0), "segment_prod": (np.prod, 1), "segment_mean": (np.mean, 0),
     "segment_max": (np.max, -INF), "segment_min": (np.min, INF),
 }  # fmt: skip
-
-
-def values(function: Callable[..., Any], *arrays: Any) -> Any:  # noqa: ANN401
-    """Return a function's value, or values, of constants."""
-    b = df.GraphBuilder()
-    made = function(*[b.constant(a) for a in arrays])
-    return df.evaluate(*made) if isinstance(made, tuple) else df.evaluate(made)
 
 
 def looped(name: str, x: np.ndarray, ids: np.ndarray, count: int) -> np.ndarray:

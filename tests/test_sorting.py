@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 import dataflow as df
 from dataflow.errors import DTypeError, GraphError, ShapeError
+from tests.constants import slope, values
 
 RNG = np.random.default_rng(6)
 HALF: Any = 0.5
@@ -21,20 +22,6 @@ METHODS = [
     "midpoint", "nearest",
 ]  # fmt: skip
 SPECIAL = np.array([[2.0, math.nan, -1.0, 2.0], [math.inf, 0.5, -math.inf, 0.5]])
-
-
-def values(function: Callable[..., Any], *arrays: Any) -> Any:  # noqa: ANN401
-    """Return a function's values of constants."""
-    b = df.GraphBuilder()
-    made = function(*[b.constant(a) for a in arrays])
-    return df.evaluate(*made) if isinstance(made, tuple) else df.evaluate(made)
-
-
-def slope(function: Callable[..., Any], x: Any) -> np.ndarray:  # noqa: ANN401
-    """Return the gradient of a function's sum."""
-    b = df.GraphBuilder()
-    t = b.constant(x)
-    return np.asarray(df.evaluate(df.grad(function(t).sum(), [t])[0]))
 
 
 def same(actual: Any, expected: Any) -> None:  # noqa: ANN401

@@ -19,14 +19,9 @@ from hypothesis import strategies as st
 
 import dataflow as df
 from dataflow.errors import CompileError, DTypeError, GradientError, RunError, ShapeError
+from tests.constants import values
 
 X = np.array([-math.inf, -30.0, -3.0, -0.5, 0.0, 0.3, 1.0, 4.0, 26.0, 40.0, math.inf, math.nan])
-
-
-def values(function: Callable[..., Any], *arrays: Any) -> np.ndarray:  # noqa: ANN401
-    """Return a function's values of constants."""
-    b = df.GraphBuilder()
-    return np.asarray(df.evaluate(function(*[b.constant(a) for a in arrays])))
 
 
 def slopes(function: Callable[..., Any], *points: float) -> list[float]:
@@ -342,4 +337,4 @@ def test_functions_without_scipy_need_none(monkeypatch: pytest.MonkeyPatch) -> N
     """Whatever NumPy can compute is computed by it alone."""
     monkeypatch.setattr("scheduler.program.find_spec", lambda name: None)
     for name in ("erfcx", "ndtr", "log_ndtr", "expit", "logit", "entr"):
-        assert np.isfinite(values(getattr(df.special, name), 0.5))
+        assert np.isfinite(values(getattr(df.special, name), np.array(0.5)))

@@ -22,7 +22,7 @@ def test_stacks_are_numpys(name: str, shapes: tuple[tuple[int, ...], ...]) -> No
     first, other = numbered(shapes[0]), numbered(shapes[1], "float32") + 10
     like = getattr(np, name)
     for function in (getattr(df, name), like):
-        check(lambda t, f=function: f([t, other]), first, lambda a: like([a, other]))
+        check(lambda t, f=function: f([t, other]), lambda a: like([a, other]), first)
 
 
 @pytest.mark.parametrize("name", ["concat", "stack", "vstack", "hstack"])
@@ -42,8 +42,8 @@ def test_scalars_are_stacked() -> None:
     """Scalars have the axes that NumPy gives them."""
     for name in ("vstack", "hstack", "dstack", "column_stack"):
         like = getattr(np, name)
-        check(lambda t, n=name: getattr(df, n)([t, 2.0]), np.array(1.0),
-              lambda a, f=like: f([a, 2.0]))  # fmt: skip
+        check(lambda t, n=name: getattr(df, n)([t, 2.0]), lambda a, f=like: f([a, 2.0]),
+              np.array(1.0))  # fmt: skip
 
 
 @pytest.mark.parametrize("axis", [None, 0, 1])
@@ -86,8 +86,8 @@ def test_unstacked_slices_are_numpys() -> None:
     """Every slice along any axis; stacking them again gives the tensor."""
     for axis in (0, 1, -1):
         check_both("unstack", numbered((2, 3, 4)), axis=axis)
-        check(lambda t, a=axis: df.stack(df.unstack(t, axis=a), a), numbered((2, 3, 4)),
-              lambda a: a)  # fmt: skip
+        check(lambda t, a=axis: df.stack(df.unstack(t, axis=a), a), lambda a: a,
+              numbered((2, 3, 4)))  # fmt: skip
 
 
 def test_a_named_axis_is_split_where_it_can_be() -> None:
@@ -115,21 +115,21 @@ def test_blocks_are_numpys() -> None:
             lambda x: [[x, matrix], [x, matrix]],
             lambda x: [[x], [row]], lambda x: [[[x, matrix]], [[matrix, x]]],
         ):  # fmt: skip
-            check(lambda t, f=function, n=nest: f(n(t)), one, lambda a, n=nest: np.block(n(a)))
+            check(lambda t, f=function, n=nest: f(n(t)), lambda a, n=nest: np.block(n(a)), one)
 
 
 def test_pytorchs_names() -> None:
     """What PyTorch names otherwise is here under its names, with its arguments."""
     array = numbered((2, 3, 4))
-    check(lambda t: df.narrow(t, 2, 1, 2), array, lambda a: a[..., 1:3])
-    check(lambda t: df.narrow(t, 0, -1, 1), array, lambda a: a[1:])
-    check(lambda t: df.unbind(t, 1), array, lambda a: np.unstack(a, axis=1))
-    check(lambda t: df.cat([t, t], 1), array, lambda a: np.concatenate([a, a], 1))
-    check(lambda t: df.movedim(t, 0, 2), array, lambda a: np.moveaxis(a, 0, 2))
-    check(lambda t: df.swapdims(t, 0, 2), array, lambda a: np.swapaxes(a, 0, 2))
-    check(lambda t: df.unsqueeze(t, -1), array, lambda a: a[..., np.newaxis])
-    check(lambda t: df.tensor_split(t, 3, 2), array, lambda a: np.array_split(a, 3, 2))
-    check(lambda t: df.repeat_interleave(t, 2, 1), array, lambda a: np.repeat(a, 2, 1))
+    check(lambda t: df.narrow(t, 2, 1, 2), lambda a: a[..., 1:3], array)
+    check(lambda t: df.narrow(t, 0, -1, 1), lambda a: a[1:], array)
+    check(lambda t: df.unbind(t, 1), lambda a: np.unstack(a, axis=1), array)
+    check(lambda t: df.cat([t, t], 1), lambda a: np.concatenate([a, a], 1), array)
+    check(lambda t: df.movedim(t, 0, 2), lambda a: np.moveaxis(a, 0, 2), array)
+    check(lambda t: df.swapdims(t, 0, 2), lambda a: np.swapaxes(a, 0, 2), array)
+    check(lambda t: df.unsqueeze(t, -1), lambda a: a[..., np.newaxis], array)
+    check(lambda t: df.tensor_split(t, 3, 2), lambda a: np.array_split(a, 3, 2), array)
+    check(lambda t: df.repeat_interleave(t, 2, 1), lambda a: np.repeat(a, 2, 1), array)
 
 
 # Ranks and orders of axes
@@ -141,7 +141,7 @@ def test_ranks_are_numpys(shape: tuple[int, ...]) -> None:
     for name in ("atleast_1d", "atleast_2d", "atleast_3d", "ravel"):
         check_both(name, numbered(shape))
     check_both("ravel", numbered(shape), "F")
-    check(lambda t: df.atleast_2d(t, 5.0), numbered(shape), lambda a: np.atleast_2d(a, 5.0))
+    check(lambda t: df.atleast_2d(t, 5.0), lambda a: np.atleast_2d(a, 5.0), numbered(shape))
 
 
 def test_numpy_tells_ranks_and_shapes() -> None:
@@ -157,7 +157,7 @@ def test_runs_of_axes_are_merged(dims: tuple[int, int]) -> None:
     shape = [2, 3, 4]
     first, last = (dim % 3 for dim in dims)
     shape[first : last + 1] = [int(np.prod(shape[first : last + 1]))]
-    check(lambda t: df.flatten(t, *dims), numbered((2, 3, 4)), lambda a: a.reshape(shape))
+    check(lambda t: df.flatten(t, *dims), lambda a: a.reshape(shape), numbered((2, 3, 4)))
     assert df.flatten(df.GraphBuilder().constant(5.0)).shape == (1,)
 
 

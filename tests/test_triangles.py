@@ -95,9 +95,9 @@ def test_other_elements_on_a_diagonal(value: Any) -> None:  # noqa: ANN401 - arr
     """One value or one for each is put there, and nothing else changes."""
     expected = numbered((3, 2))
     np.fill_diagonal(expected, value)
-    check(lambda t: df.fill_diagonal(t, value), numbered((3, 2)), lambda _: expected)
+    check(lambda t: df.fill_diagonal(t, value), lambda _: expected, numbered((3, 2)))
     stack = np.stack([expected, expected])
-    check(lambda t: df.fill_diagonal(df.stack([t, t]), value), numbered((3, 2)), lambda _: stack)
+    check(lambda t: df.fill_diagonal(df.stack([t, t]), value), lambda _: stack, numbered((3, 2)))
 
 
 def test_the_gradient_of_a_diagonal_put_into_a_matrix() -> None:

@@ -10,12 +10,8 @@ from hypothesis import strategies as st
 
 import dataflow as df
 from dataflow.errors import DTypeError, ShapeError
+from tests.constants import values
 from tests.oracle import Array
-
-
-def values(function: Callable[..., Any], x: Any, *args: Any, **options: Any) -> Array:  # noqa: ANN401
-    """Return a function's value of a constant."""
-    return np.asarray(df.evaluate(function(df.GraphBuilder().constant(x), *args, **options)))
 
 
 @st.composite
@@ -127,7 +123,7 @@ def test_errors_say_what_to_do(
     """Every misuse is refused at the user's line, with what was expected and what came."""
     with pytest.raises(ShapeError, match=message) as caught:
         values(function, X, *args, **options)
-    assert "test_unfolding.py:" in str(caught.value)
+    assert "constants.py:" in str(caught.value)
 
 
 def test_booleans_are_not_added_up() -> None:
