@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import os.path
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from dataflow import errors as errors
@@ -100,25 +101,26 @@ def __getattr__(name: str) -> Any:  # noqa: ANN401 - whatever the name stands fo
         value: object = importlib.import_module(f"dataflow.{name}")
     elif name in _LAZY:
         value = getattr(_our_module(_LAZY[name]), name)
-    elif not name.startswith("_") and name in _operations():
-        value = _operations()[name]
     else:
-        msg = f"module 'dataflow' has no attribute {name!r}"
-        raise AttributeError(msg)
+        value = _function(name)
     globals()[name] = value
     return value
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_LAZY, *_LAZY_MODULES, *_operations()})
-
-
-def _operations() -> dict[str, Any]:
-    """Return the public functions on tensors, by name."""
     dispatch = importlib.import_module("dataflow.dispatch")
     dispatch.load_family("*")
-    functions: dict[str, Any] = dispatch.FUNCTIONS
-    return {name: function for name, function in functions.items() if "." not in name}
+    functions = {name for name in dispatch.FUNCTIONS if "." not in name}
+    return sorted({"DataflowError", "errors", *_LAZY, *_LAZY_MODULES, *functions})
+
+
+def _function(name: str) -> Any:  # noqa: ANN401 - a function on tensors
+    dispatch = importlib.import_module("dataflow.dispatch")
+    if not name.startswith("_"):
+        with suppress(KeyError):
+            return dispatch.find_function(name)
+    msg = f"module 'dataflow' has no attribute {name!r}"
+    raise AttributeError(msg)
 
 
 def _our_module(name: str) -> Any:  # noqa: ANN401 - a module

@@ -22,7 +22,6 @@ from dataflow.attrs import Attrs
 from dataflow.creating import Creation
 from dataflow.current import within
 from dataflow.dims import Dim, DimLike, as_dim, product
-from dataflow.dispatch import load_family
 from dataflow.errors import GraphError
 from dataflow.graph import Graph, Ref, Variable
 from dataflow.registry import get_op
@@ -37,8 +36,6 @@ if TYPE_CHECKING:
     from dataflow.nodes import Declared
 
 __all__ = ["GraphBuilder"]
-
-load_family("*")  # the operators and methods of tensors look their functions up by name
 
 
 class GraphBuilder(Variables, Creation):

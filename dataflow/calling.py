@@ -10,7 +10,7 @@ import numpy as np
 
 from dataflow.attrs import Attrs
 from dataflow.bfloat16 import promotable
-from dataflow.dispatch import FUNCTIONS, find_function
+from dataflow.dispatch import find_function
 from dataflow.errors import DTypeError
 from dataflow.source import user_line
 from dataflow.spec import as_dtype
@@ -76,7 +76,7 @@ def promoted(op: Op, ufunc: np.ufunc | None, *operands: TensorLike) -> tuple[Ten
         msg = f"op {op.name!r} ({user_line()}) can't take dtypes ({given}): {error}"
         raise DTypeError(msg) from None
     return tuple(
-        FUNCTIONS["astype"](operand, dtype) if isinstance(operand, Tensor)
+        find_function("astype")(operand, dtype) if isinstance(operand, Tensor)
         else builder.constant(operand, dtype=dtype)
         for operand, dtype in zip(operands, dtypes, strict=False)
     )  # fmt: skip

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from dataflow.dispatch import FUNCTIONS
+from dataflow.dispatch import find_function
 from dataflow.values import check_grad, declared_spec
 
 if TYPE_CHECKING:
@@ -92,4 +92,4 @@ class Creation:
         return self._create("from_dlpack", x)
 
     def _create(self, name: str, *args: object, **options: object) -> Tensor:
-        return FUNCTIONS[name](*args, **options, device=self)  # type: ignore[no-any-return]
+        return find_function(name)(*args, **options, device=self)  # type: ignore[no-any-return]

@@ -5,7 +5,9 @@ direction, each function enters itself here by name, and beside it the NumPy fun
 answers for, which NumPy's ``__array_ufunc__`` and ``__array_function__`` protocols look up.
 
 Functions outside the main namespace have dotted names, ``linalg.solve``; the part before the dot
-is their family's, a package below `dataflow.ops`. A family is imported when it is first needed.
+is their family's, a package below `dataflow.ops`. A function's module is imported when it is first
+needed: `dataflow.declared` says which that is, and one that isn't in it yet is found all the same,
+by importing its whole family. So look functions up by `find_function`, not in the table itself.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from functools import cache, wraps
 from types import FrameType
 from typing import Any, TypeVar, cast
 
+from dataflow.declared import FUNCTION_MODULES
 from dataflow.errors import DataDependentShapeError, DTypeError, GraphError, ShapeError
 from dataflow.source import is_inner, user_line
 
@@ -38,10 +41,10 @@ __all__ = [
 _F = TypeVar("_F", bound=Callable[..., Any])
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {}
-"""Public functions on tensors, by name."""
+"""Public functions on tensors, by name, of the modules imported so far."""
 
 NUMPY_FUNCTIONS: dict[Callable[..., Any], Callable[..., Any]] = {}
-"""For each NumPy function that accepts tensors, ours with the same signature."""
+"""For each NumPy function that accepts tensors, ours with the same signature, of these modules."""
 
 
 FAMILIES = ("fft", "linalg", "nn", "random", "special")
@@ -73,7 +76,9 @@ def load_all() -> None:
 
 
 def find_function(name: str) -> Callable[..., Any]:
-    """Return a public function by name, dotted or not."""
+    """Return a public function by name, dotted or not; `KeyError` if there is none."""
+    if name not in FUNCTIONS:
+        _load(name)
     if name not in FUNCTIONS:
         load_family(name)
     return FUNCTIONS[name]
@@ -82,8 +87,17 @@ def find_function(name: str) -> Callable[..., Any]:
 def find_numpy_function(function: Callable[..., Any]) -> Callable[..., Any] | None:
     """Return our function for one of NumPy's, or None."""
     if function not in NUMPY_FUNCTIONS:
+        family = (getattr(function, "__module__", None) or "numpy").partition(".")[2]
+        _load(f"{family}.{function.__name__}" if family else function.__name__)
+    if function not in NUMPY_FUNCTIONS:
         load_all()
     return NUMPY_FUNCTIONS.get(function)
+
+
+def _load(name: str) -> None:
+    """Import the module that the function of a name is known to be declared in, if any is."""
+    if name in FUNCTION_MODULES:
+        importlib.import_module(f"dataflow.ops.{FUNCTION_MODULES[name]}")
 
 
 def public(*numpy_functions: Callable[..., Any], family: str = "") -> Callable[[_F], _F]:
@@ -120,7 +134,8 @@ def also_named(function: _F, *names: str) -> _F:
     NumPy, the Array API standard and PyTorch often have two names for one thing: ``arcsin`` is
     ``asin``. The module sets ``arcsin = also_named(asin, "arcsin")``.
     """
-    FUNCTIONS.update(dict.fromkeys(names, function))
+    for name in names:
+        FUNCTIONS[name] = function
     return function
 
 

@@ -1,7 +1,8 @@
-"""What the Array API standard lets a library ask about this one, before it computes with it."""
+"""What can be asked of our namespaces: their public names, and what the Array API standard asks."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from dataflow import dtypes
@@ -14,9 +15,21 @@ if TYPE_CHECKING:
 
     from dataflow.tensor import Builder
 
-__all__ = ["NamespaceInfo", "__array_api_version__", "__array_namespace_info__"]
+__all__ = ["NamespaceInfo", "__array_api_version__", "__array_namespace_info__", "public_names"]
 
 __array_api_version__ = "2024.12"
+
+
+def public_names(namespace: Mapping[str, object]) -> list[str]:
+    """Return the names of the functions and classes of ours in a module, without its modules.
+
+    Importing a package's module makes that an attribute of the package; ``dir(df.linalg)`` shall
+    show what users call.
+    """
+    return sorted(
+        name for name, value in namespace.items()
+        if not name.startswith("_") and str(getattr(value, "__module__", "")).startswith("dataflow")
+    )  # fmt: skip
 
 
 class NamespaceInfo:

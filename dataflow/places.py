@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dataflow.dispatch import FUNCTIONS
+from dataflow.dispatch import find_function
 
 if TYPE_CHECKING:
     from dataflow.tensor import Tensor, TensorLike
@@ -92,5 +92,5 @@ class Places:
         return self._with("min", value)
 
     def _with(self, how: str, value: TensorLike) -> Tensor:
-        changed: Tensor = FUNCTIONS["setitem"](self.tensor, self.index, value, how)
+        changed: Tensor = find_function("setitem")(self.tensor, self.index, value, how)
         return changed

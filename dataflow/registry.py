@@ -10,7 +10,7 @@ import importlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from dataflow.declared import MODULES
+from dataflow.declared import OP_MODULES
 from dataflow.dispatch import load_all, load_family
 from dataflow.errors import GraphError
 from dataflow.op import NEWEST, REGISTRY
@@ -34,8 +34,8 @@ def get_op(name: str, version: int | None = None) -> Op:
     >>> get_op("add")
     Op('add', version=1)
     """
-    if name not in NEWEST and name in MODULES:
-        importlib.import_module(f"dataflow.ops.{MODULES[name]}")
+    if name not in NEWEST and name in OP_MODULES:
+        importlib.import_module(f"dataflow.ops.{OP_MODULES[name]}")
     if name not in NEWEST:
         load_family(name)
     op = NEWEST.get(name) if version is None else REGISTRY.get((name, version))

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 import numpy as np
 
 from dataflow.current import within
-from dataflow.dispatch import FUNCTIONS, find_numpy_function
+from dataflow.dispatch import find_function, find_numpy_function
 from dataflow.errors import DTypeError, GradientError, GraphError, ShapeError
 from dataflow.methods import Methods
 from dataflow.operators import Operators
@@ -196,11 +196,11 @@ class Tensor(Operators, Methods):
         GradientError
             This tensor doesn't require a gradient, or is no scalar and no cotangent was given.
         """
-        FUNCTIONS["backward"](self, cotangent)
+        find_function("backward")(self, cotangent)
 
     def detach(self) -> Tensor:
         """Return the same values as a tensor that no gradient passes through."""
-        return _tensor(FUNCTIONS["stop_gradient"](self))
+        return _tensor(find_function("stop_gradient")(self))
 
     # The Array API standard; its `size`, a number, is ours to say as `spec.size`
 
@@ -244,7 +244,7 @@ class Tensor(Operators, Methods):
         return self.builder.size_of((self.shape[axis],), np.int64)
 
     def __getitem__(self, index: object) -> Tensor:
-        return _tensor(FUNCTIONS["getitem"](self, index))
+        return _tensor(find_function("getitem")(self, index))
 
     def __setitem__(self, index: object, value: object) -> None:
         msg = (f"{self!r} ({user_line()}) can't be changed: t.at[index].set(value) and df.where "

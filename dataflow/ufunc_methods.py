@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dataflow.dispatch import FUNCTIONS, NUMPY_FUNCTIONS
+from dataflow.dispatch import find_function, find_numpy_function
 
 if TYPE_CHECKING:
     from dataflow.tensor import Tensor
@@ -48,9 +48,8 @@ def call_ufunc(
 
 
 def _call(ufunc: np.ufunc, inputs: tuple[Any, ...], options: dict[str, Any]) -> Tensor | None:
-    if options or ufunc not in NUMPY_FUNCTIONS:
-        return None
-    return NUMPY_FUNCTIONS[ufunc](*inputs)  # type: ignore[no-any-return]
+    ours = None if options else find_numpy_function(ufunc)
+    return None if ours is None else ours(*inputs)
 
 
 def _reduce(ufunc: np.ufunc, inputs: tuple[Any, ...], options: dict[str, Any]) -> Tensor | None:
@@ -59,14 +58,14 @@ def _reduce(ufunc: np.ufunc, inputs: tuple[Any, ...], options: dict[str, Any]) -
         return None
     (x,) = inputs
     axis = options.pop("axis", 0)
-    return FUNCTIONS[name](x, axis if x.ndim else None, **options)  # type: ignore[no-any-return]
+    return find_function(name)(x, axis if x.ndim else None, **options)  # type: ignore[no-any-return]
 
 
 def _accumulate(ufunc: np.ufunc, inputs: tuple[Any, ...], options: dict[str, Any]) -> Tensor | None:
     name = _ACCUMULATE.get(ufunc, "")
     if not _takes(name, inputs, options, ("axis", "dtype")):
         return None
-    found = FUNCTIONS[name](*inputs, options.pop("axis", 0), **options)
+    found = find_function(name)(*inputs, options.pop("axis", 0), **options)
     return found[0] if isinstance(found, tuple) else found  # type: ignore[no-any-return]
 
 
@@ -84,13 +83,14 @@ def _takes(
 
 
 def _outer(ufunc: np.ufunc, inputs: tuple[Any, ...], options: dict[str, Any]) -> Tensor | None:
-    if options or ufunc not in NUMPY_FUNCTIONS:
+    ours = None if options else find_numpy_function(ufunc)
+    if ours is None:
         return None
     first, second = (x if hasattr(x, "builder") else np.asarray(x) for x in inputs)
     shape = (*first.shape, *[1] * second.ndim)
     is_tensor = hasattr(first, "builder")
-    spread = FUNCTIONS["reshape"](first, shape) if is_tensor else first.reshape(shape)
-    return NUMPY_FUNCTIONS[ufunc](spread, second)  # type: ignore[no-any-return]
+    spread = find_function("reshape")(first, shape) if is_tensor else first.reshape(shape)
+    return ours(spread, second)  # type: ignore[no-any-return]
 
 
 _METHODS: dict[str, Callable[..., Tensor | None]] = {

@@ -1,6 +1,6 @@
 """Writes the files that follow from the registry of ops; `make docs` runs it.
 
-    dataflow/declared.py    in which module each op is declared
+    dataflow/declared.py    in which module each op and each function is declared
     docs/operations.md      what users can call, and what the runtime knows of each op
 
 With ``--check`` nothing is written: it fails where a file isn't what would be written.
@@ -22,6 +22,7 @@ from zlib import crc32
 import numpy as np
 
 import dataflow as df
+import dataflow.dispatch
 import dataflow.op
 from dataflow.errors import DataflowError
 from dataflow.op import Absent, Along, Contracted, Halo, Op, Sample
@@ -39,16 +40,17 @@ KINDS = {
 }
 
 
-class Recording(dict[tuple[str, int], Op]):
-    """A registry that notes the module which each op was entered from."""
+class Recording(dict[Any, Any]):
+    """A registry that notes the module which each op or function was entered from."""
 
     def __init__(self) -> None:
         super().__init__()
         self.modules: dict[str, str] = {}
 
-    def __setitem__(self, key: tuple[str, int], op: Op) -> None:
-        super().__setitem__(key, op)
-        self.modules[op.name] = _declaring_module(inspect.currentframe())
+    def __setitem__(self, key: str | tuple[str, int], entered: object) -> None:
+        super().__setitem__(key, entered)
+        name = key if isinstance(key, str) else key[0]
+        self.modules[name] = _declaring_module(inspect.currentframe())
 
 
 def _declaring_module(frame: FrameType | None) -> str:
@@ -60,10 +62,11 @@ def _declaring_module(frame: FrameType | None) -> str:
 
 
 # Before any op is declared: registers enter it where they find it.
-RECORDS = Recording()
+RECORDS, FUNCTIONS = Recording(), Recording()
 dataflow.op.REGISTRY = RECORDS
+dataflow.dispatch.FUNCTIONS = FUNCTIONS
 
-from dataflow.dispatch import FUNCTIONS, NUMPY_FUNCTIONS  # noqa: E402 - see above
+from dataflow.dispatch import NUMPY_FUNCTIONS  # noqa: E402 - see above
 from dataflow.registry import registered_ops  # noqa: E402 - see above
 
 # dataflow/declared.py
@@ -72,13 +75,20 @@ from dataflow.registry import registered_ops  # noqa: E402 - see above
 def declared_text() -> str:
     """Return the text of `dataflow/declared.py`."""
     registered_ops()
-    rows = sorted((op, module.removeprefix("dataflow.ops."))
-                  for op, module in RECORDS.modules.items())  # fmt: skip
-    lines = "".join(f'    "{op}": "{module}",\n' for op, module in rows)
     return (
-        '"""In which module of `dataflow.ops` each op is declared. Written by `make docs`."""\n\n'
-        f'__all__ = ["MODULES"]\n\nMODULES = {{\n{lines}}}\n'
+        '"""In which module of `dataflow.ops` ops and functions are. Written by `make docs`."""\n\n'
+        '__all__ = ["FUNCTION_MODULES", "OP_MODULES"]\n\n'
+        f"OP_MODULES = {_modules_text(RECORDS)}\n"
+        f"FUNCTION_MODULES = {_modules_text(FUNCTIONS)}"
     )
+
+
+def _modules_text(records: Recording) -> str:
+    home = "dataflow.ops."
+    rows = "".join(f'    "{name}": "{module.removeprefix(home)}",\n'
+                   for name, module in sorted(records.modules.items())
+                   if module.startswith(home))  # fmt: skip
+    return f"{{\n{rows}}}\n"
 
 
 # docs/operations.md

@@ -9,6 +9,7 @@ import ast
 import importlib
 import importlib.metadata
 import importlib.util
+import inspect
 import json
 import subprocess
 import sys
@@ -286,3 +287,41 @@ def test_importing_dataflow_loads_nothing_heavy() -> None:
     )
     loaded = {module.split(".")[0] for module in json.loads(done.stdout)}
     assert sorted(loaded & set(HEAVY)) == []
+
+
+def test_a_graph_loads_the_modules_of_what_it_calls() -> None:
+    """Declaring an addition imports the module of additions, not that of every function."""
+    code = ("import json, sys, dataflow as df; b = df.GraphBuilder(); x = b.input('x', (3,)); "
+            "b.build({'y': x + 1}); print(json.dumps(sorted(sys.modules)))")  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=120
+    )
+    loaded = {module for module in json.loads(done.stdout) if module.startswith("dataflow.ops.")}
+    assert "dataflow.ops.arithmetic" in loaded
+    assert len(loaded) < 12, loaded
+
+
+@pytest.mark.parametrize("name", ["fft", "linalg", "nn", "random", "special"])
+def test_a_namespace_lists_what_users_call(name: str) -> None:
+    """`dir` of a namespace has all its public functions, and no module or helper of ours."""
+    dispatch = importlib.import_module("dataflow.dispatch")
+    namespace = importlib.import_module(f"dataflow.{name}")
+    dispatch.load_all()
+    ours = {n.rpartition(".")[2] for n in dispatch.FUNCTIONS if n.startswith(f"{name}.")}
+    listed = set(dir(namespace))
+    assert listed >= ours
+    for other in listed - ours - {"initializers"}:
+        value = getattr(namespace, other)
+        is_written_in_nn = value.__module__.startswith("dataflow.nn.")
+        is_main = value is dispatch.FUNCTIONS.get(other)
+        assert isinstance(value, type) or is_main or is_written_in_nn, other
+
+
+def test_the_main_namespace_lists_what_users_call() -> None:
+    """`dir(df)` has functions, classes and the namespaces, and no module beside them."""
+    dataflow = importlib.import_module("dataflow")
+    listed = {name for name in dir(dataflow) if not name.startswith("__")}
+    assert listed >= {"GraphBuilder", "sum", "compile", "linalg", "float32", "DataflowError"}
+    modules = {name for name in listed if inspect.ismodule(getattr(dataflow, name))}
+    assert modules == {"errors", "fft", "linalg", "nn", "optim", "random", "special"}
+    assert not any(name.startswith("_") for name in listed)

@@ -1,5 +1,6 @@
 """Neural networks: functions, and layers that declare their variables when they are called."""
 
+from dataflow.namespace import public_names as _public_names
 from dataflow.nn import initializers as initializers
 from dataflow.nn.attention import *
 from dataflow.nn.batch_norm import *
@@ -21,3 +22,7 @@ from dataflow.ops.activations import *
 from dataflow.ops.elementary import tanh as tanh
 from dataflow.ops.nn import *
 from dataflow.ops.onehot import *
+
+
+def __dir__() -> list[str]:
+    return ["initializers", *_public_names(globals())]

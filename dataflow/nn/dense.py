@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from dataflow.dispatch import FUNCTIONS
+from dataflow.calling import call_function
 from dataflow.errors import DTypeError, ShapeError
 from dataflow.nn.activation import Activation, activated, check_activation
 from dataflow.nn.declaring import declaring
@@ -121,7 +121,7 @@ class Dense:
         _, inputs = length_of("Dense", x)
         with declaring(self, x) as own:
             weight = own.weight("weight", self.initializer, (inputs, self.units))
-            result = FUNCTIONS["matmul"](x, weight)
+            result = call_function("matmul", x, weight)
             if self.use_bias:
                 result = result + own.weight("bias", self.bias_initializer, (self.units,))
         return activated(self.activation, result)
@@ -129,4 +129,4 @@ class Dense:
 
 def softmax_cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
     """Return each example's cross-entropy; see `dataflow.softmax_cross_entropy`."""
-    return FUNCTIONS["softmax_cross_entropy"](logits, labels)  # type: ignore[no-any-return]
+    return call_function("softmax_cross_entropy", logits, labels)

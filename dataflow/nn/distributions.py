@@ -6,7 +6,7 @@ import math
 from functools import partial
 from typing import TYPE_CHECKING
 
-from dataflow.dispatch import FUNCTIONS
+from dataflow.calling import call_function
 from dataflow.errors import GraphError
 from dataflow.nn.weights import Initializer, Weights, initializer
 from dataflow.ops.random.quantiles import normal_quantile
@@ -134,8 +134,8 @@ def _truncated(weights: Weights, mean: float, std: float, lower: float, upper: f
     low, high = sorted((sign * lower, sign * upper))
     first, last = (math.erfc(-bound / math.sqrt(2)) / 2 for bound in (low, high))
     units: Tensor = weights.builder.rand(weights.shape, "float64")
-    draws = FUNCTIONS["clip"](normal_quantile(units * (last - first) + first), low, high)
-    return FUNCTIONS["astype"](draws * (sign * std) + mean, weights.dtype)  # type: ignore[no-any-return]
+    draws = call_function("clip", normal_quantile(units * (last - first) + first), low, high)
+    return call_function("astype", draws * (sign * std) + mean, weights.dtype)
 
 
 def draw_uniform(weights: Weights, low: float, high: float) -> Tensor:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from dataflow.dispatch import FUNCTIONS
+from dataflow.calling import call_function
 from dataflow.errors import GraphError, ShapeError
 from dataflow.nn.distributions import (
     constant,
@@ -77,7 +77,7 @@ def initial_value(initializer: InitializerLike, weights: Weights) -> Tensor:
         msg = (f"an initialiser ({user_line()}) gives weights {shape_text(made.shape)}, not "
                f"{shape_text(shape)}")  # fmt: skip
         raise ShapeError(msg)
-    return FUNCTIONS["astype"](made, dtype)  # type: ignore[no-any-return]
+    return call_function("astype", made, dtype)
 
 
 def named(name: str) -> Initializer:

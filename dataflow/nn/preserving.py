@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from dataflow.dispatch import FUNCTIONS, find_function
+from dataflow.calling import call_function
+from dataflow.dispatch import find_function
 from dataflow.errors import GraphError, ShapeError
 from dataflow.nn.weights import Initializer, Weights, initializer
 from dataflow.shapes import normal_axis
@@ -74,10 +75,10 @@ def _orthogonal(weights: Weights, gain: float) -> Tensor:
     inputs = math.prod(others)
     tall = (max(units, inputs), min(units, inputs))
     q, r = find_function("linalg.qr")(weights.builder.randn(tall, "float64"))
-    signed = q * (FUNCTIONS["where"](FUNCTIONS["diagonal"](r) < 0, -1.0, 1.0) * gain)
-    columns = FUNCTIONS["reshape"](signed if inputs >= units else signed.mT, (*others, units))
-    moved = FUNCTIONS["moveaxis"](columns, -1, place)
-    return FUNCTIONS["astype"](moved, weights.dtype)  # type: ignore[no-any-return]
+    signed = q * (call_function("where", call_function("diagonal", r) < 0, -1.0, 1.0) * gain)
+    columns = call_function("reshape", signed if inputs >= units else signed.mT, (*others, units))
+    moved = call_function("moveaxis", columns, -1, place)
+    return call_function("astype", moved, weights.dtype)
 
 
 def _identity(weights: Weights, gain: float) -> Tensor:
@@ -85,7 +86,7 @@ def _identity(weights: Weights, gain: float) -> Tensor:
         msg = f"identity ({user_line()}) of {shape_text(weights.shape)}: there must be 2 axes"
         raise ShapeError(msg)
     rows, columns = (_indices(weights, axis) for axis in range(2))
-    return FUNCTIONS["astype"](rows == columns, weights.dtype) * gain  # type: ignore[no-any-return]
+    return call_function("astype", rows == columns, weights.dtype) * gain
 
 
 def _dirac(weights: Weights, groups: int) -> Tensor:
@@ -101,11 +102,11 @@ def _dirac(weights: Weights, groups: int) -> Tensor:
     chosen = outputs % max(weights.shape[axes[1]] // groups, 1) == inputs
     for axis in (i for i in range(ndim) if i not in axes):
         chosen = chosen & (_indices(weights, axis) == weights.shape[axis] // 2)
-    return FUNCTIONS["astype"](chosen, weights.dtype)  # type: ignore[no-any-return]
+    return call_function("astype", chosen, weights.dtype)
 
 
 def _indices(weights: Weights, axis: int) -> Tensor:
     """Return 0, 1, and so on along an axis, broadcasting along the others."""
     count = weights.shape[axis]
     shape = [count if i == axis else 1 for i in range(len(weights.shape))]
-    return FUNCTIONS["reshape"](weights.builder.arange(count), shape)  # type: ignore[no-any-return]
+    return call_function("reshape", weights.builder.arange(count), shape)

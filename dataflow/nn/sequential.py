@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dataflow.calling import call_function
 from dataflow.dims import product
-from dataflow.dispatch import FUNCTIONS
 from dataflow.errors import GraphError, ShapeError
 from dataflow.nn.declaring import declaring
 from dataflow.shapes import normal_axis
@@ -52,7 +52,7 @@ class Flatten:
             msg = f"Flatten ({user_line()}): axis {end} comes before axis {start}"
             raise ShapeError(msg)
         shape = (*x.shape[:start], product(x.shape[start : end + 1]), *x.shape[end + 1 :])
-        return FUNCTIONS["reshape"](x, shape)  # type: ignore[no-any-return]
+        return call_function("reshape", x, shape)
 
 
 class Sequential:
