@@ -13,7 +13,7 @@ What it can do stands in four files, each a class over the one before:
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import networkx as nx
 
@@ -21,13 +21,14 @@ import dataflow.sweeps  # noqa: F401 - enters `backward` among the functions of 
 from dataflow.attrs import Attrs
 from dataflow.creating import Creation
 from dataflow.current import within
-from dataflow.dims import Dim, DimLike, as_dim, product
-from dataflow.errors import GraphError
+from dataflow.dims import Dim, DimLike, as_dim, as_int, product
+from dataflow.errors import GraphError, ShapeError
 from dataflow.graph import Graph, Ref, Variable
 from dataflow.registry import get_op
 from dataflow.source import user_line
 from dataflow.spec import as_dtype
 from dataflow.tensor import Tensor
+from dataflow.values import shortened
 from dataflow.variables import Variables
 
 if TYPE_CHECKING:
@@ -59,9 +60,21 @@ class GraphBuilder(Variables, Creation):
     """
 
     def __init__(self, name: str = "graph", *, seed: int = 0) -> None:
-        super().__init__(name, seed)
+        if not isinstance(name, str):
+            msg = f"GraphBuilder ({user_line()}): its name is a text, not {shortened(name)}"
+            raise GraphError(msg)
+        start = as_int(seed)
+        if start is None or start < 0:
+            msg = (f"GraphBuilder ({user_line()}): its seed is an int of 0 or more, not "
+                   f"{shortened(seed)}")  # fmt: skip
+            raise GraphError(msg)
+        super().__init__(name, start)
         self._grads: dict[Tensor, Tensor] = {}
         self._entered: list[AbstractContextManager[None]] = []
+
+    def __reduce_ex__(self, protocol: object) -> Any:  # noqa: ANN401 - never returns
+        msg = "a builder can't be copied or pickled: build its graph, and df.save that"
+        raise GraphError(msg)
 
     def __enter__(self) -> Self:
         """Let creation functions declare in this graph, within the ``with`` block."""
@@ -80,16 +93,23 @@ class GraphBuilder(Variables, Creation):
         >>> GraphBuilder().dim("batch") * 2
         Dim('2*batch')
         """
-        return as_dim(text)
+        try:
+            return as_dim(text)
+        except ShapeError as error:
+            msg = f"dim ({user_line()}): {error}"
+            raise ShapeError(msg) from None
 
     def size_of(self, dims: Sequence[int | Dim], dtype: object) -> Tensor:
         """Return the product of dimensions as a scalar tensor, a constant once they are bound."""
+        if not isinstance(dims, Iterable) or any(not isinstance(d, int | Dim) for d in dims):
+            msg = f"size_of ({user_line()}) takes ints and dimensions, not {shortened(dims)}"
+            raise ShapeError(msg)
         attrs = Attrs(dtype=as_dtype(dtype).name, dims=(product(dims),))
         return self.apply(get_op("size"), (), attrs)[0]
 
     def gradient(self, tensor: Tensor) -> Tensor | None:
         """Return what ``backward()`` has added up for a tensor; None before the first."""
-        return self._grads.get(tensor)
+        return self._grads.get(tensor) if self._owns(tensor) else None
 
     def accumulate(self, tensor: Tensor, gradient: Tensor) -> None:
         """Add to a tensor's gradient."""
@@ -160,7 +180,12 @@ class GraphBuilder(Variables, Creation):
             outputs = {t.node if isinstance(t, Tensor) else str(t): t for t in outputs}
         for name, tensor in outputs.items():
             if not self._owns(tensor):
-                msg = f"output {name!r} is no tensor of graph {self.name!r}"
+                msg = (f"build ({user_line()}): output {name!r} is no tensor of graph "
+                       f"{self.name!r}")  # fmt: skip
+                raise GraphError(msg)
+            if not isinstance(name, str) or not name:
+                msg = (f"build ({user_line()}): an output's name is a text that isn't empty, not "
+                       f"{shortened(name)}")  # fmt: skip
                 raise GraphError(msg)
         updates = {name: Ref(t.node, t.output) for name, t in self._updates.items()}
         graph = Graph(

@@ -10,11 +10,13 @@ import numpy as np
 
 from dataflow.attrs import Attrs
 from dataflow.bfloat16 import promotable
+from dataflow.dims import Dim
 from dataflow.dispatch import find_function
 from dataflow.errors import DTypeError
 from dataflow.source import user_line
 from dataflow.spec import as_dtype
 from dataflow.tensor import Tensor, TensorLike, builder_of
+from dataflow.values import array_of
 
 if TYPE_CHECKING:
     from dataflow.op import (
@@ -43,7 +45,7 @@ def as_tensor(value: TensorLike, like: Tensor) -> Tensor:
         dtype = bfloat16 or np.result_type(kind, weak(0))
         return like.builder.constant(value, dtype=dtype)
     # On its own a list of floats would be a float32 constant, and lose digits beside float64.
-    return like.builder.constant(np.asarray(value))
+    return like.builder.constant(array_of(value))
 
 
 def promoted(op: Op, ufunc: np.ufunc | None, *operands: TensorLike) -> tuple[Tensor, ...]:
@@ -102,9 +104,13 @@ def _promotion_kind(op: Op, operand: TensorLike) -> object:
         return operand.dtype
     if type(operand) in (int, float, complex):
         return type(operand)  # weak: takes the dtype of what it meets
+    if isinstance(operand, Dim):
+        msg = (f"op {op.name!r} ({user_line()}): dimension {operand} is no tensor: use "
+               "t.size(axis), or builder.size_of")  # fmt: skip
+        raise DTypeError(msg)
     try:
-        return np.asarray(operand).dtype
-    except ValueError as error:
+        return as_dtype(array_of(operand).dtype)
+    except (ValueError, DTypeError) as error:
         msg = f"op {op.name!r} ({user_line()}): an operand is no array: {error}"
         raise DTypeError(msg) from None
 

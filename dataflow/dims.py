@@ -15,16 +15,18 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import reduce
+from functools import reduce, wraps
 from keyword import iskeyword
-from typing import NamedTuple, TypeAlias
+from operator import index
+from typing import Any, NamedTuple, TypeAlias
 
 from dataflow.errors import ShapeError
+from dataflow.source import user_line
 
-__all__ = ["Dim", "DimLike", "Shape", "as_dim", "bind_dim", "dim_max", "exact_quotient", "is_size",
-           "product"]  # fmt: skip
+__all__ = ["Dim", "DimLike", "Shape", "as_dim", "as_int", "bind_dim", "dim_max", "exact_quotient",
+           "is_size", "product"]  # fmt: skip
 
 DimLike: TypeAlias = "int | Dim | str"
 Shape: TypeAlias = "tuple[int | Dim, ...]"
@@ -59,6 +61,17 @@ class _Atom(NamedTuple):
         return bound[0] // bound[1] if self.kind == "//" else reduce(dim_max, bound)
 
 
+def _of_dims(method: Callable[[Dim, int | Dim], int | Dim]) -> Callable[[Dim, Any], int | Dim]:
+    """Let an operator work with whole numbers and dimensions; Python refuses the rest."""
+
+    @wraps(method)
+    def checked(self: Dim, other: object) -> int | Dim:
+        operand = other if isinstance(other, Dim) else as_int(other)
+        return NotImplemented if operand is None else method(self, operand)
+
+    return checked
+
+
 _Monomial: TypeAlias = tuple[_Atom, ...]  # atoms sorted by text, repeated for a power
 
 
@@ -88,6 +101,7 @@ class Dim:
     def __hash__(self) -> int:
         return hash(self.terms)
 
+    @_of_dims
     def __add__(self, other: int | Dim) -> int | Dim:
         return _normal([*self.terms, *_terms(other)])
 
@@ -96,18 +110,22 @@ class Dim:
     def __neg__(self) -> int | Dim:
         return self * -1
 
+    @_of_dims
     def __sub__(self, other: int | Dim) -> int | Dim:
         return self + other * -1
 
-    def __rsub__(self, other: int) -> int | Dim:
+    @_of_dims
+    def __rsub__(self, other: int | Dim) -> int | Dim:
         return other + self * -1
 
+    @_of_dims
     def __mul__(self, other: int | Dim) -> int | Dim:
         pairs = ((a, b) for a in self.terms for b in _terms(other))
         return _normal((tuple(sorted(a[0] + b[0], key=str)), a[1] * b[1]) for a, b in pairs)
 
     __rmul__ = __mul__
 
+    @_of_dims
     def __floordiv__(self, other: int | Dim) -> int | Dim:
         if other == 0:
             msg = f"dimension {self} is divided by 0"
@@ -115,11 +133,13 @@ class Dim:
         quotient = exact_quotient(self, other)
         return _nested("//", (self, other)) if quotient is None else quotient
 
-    def __rfloordiv__(self, other: int) -> int | Dim:
+    @_of_dims
+    def __rfloordiv__(self, other: int | Dim) -> int | Dim:
         return 0 if other == 0 else _nested("//", (other, self))
 
     def __bool__(self) -> bool:
-        msg = f"the size of dimension {self} is not known before compile: it has no truth value"
+        msg = (f"the size of dimension {self} is not known before compile: it has no truth value "
+               f"({user_line()})")  # fmt: skip
         raise ShapeError(msg)
 
     def names(self) -> frozenset[str]:
@@ -163,14 +183,22 @@ def as_dim(value: DimLike) -> int | Dim:
         return value
     if isinstance(value, str):
         return _parse(value)
-    if isinstance(value, bool) or not hasattr(value, "__index__"):
+    size = as_int(value)
+    if size is None:
         msg = f"a dimension is an int or a name, not {value!r}"
         raise ShapeError(msg)
-    size = value.__index__()
     if size < 0:
         msg = f"a dimension can't be negative: {size}"
         raise ShapeError(msg)
     return size
+
+
+def as_int(value: object) -> int | None:
+    """Return a whole number as an int; None of a bool, and of what is none."""
+    try:
+        return None if isinstance(value, bool) else index(value)  # type: ignore[arg-type]  # or TypeError
+    except TypeError:
+        return None
 
 
 def bind_dim(dim: int | Dim, sizes: Mapping[str, int | Dim]) -> int | Dim:

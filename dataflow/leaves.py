@@ -100,7 +100,8 @@ class Leaves(Nodes):
             A leaf.
         """
         array = locked_copy(value, dtype)
-        node = self._names.claim(name, "constant") if name else self._names.unique("constant")
+        is_named = not isinstance(name, str) or bool(name)
+        node = self._names.claim(name, "constant") if is_named else self._names.unique("constant")
         tensor = self._leaf("constant", Spec.like(array), node, requires_grad=requires_grad)
         self._constants[node] = array
         return tensor
@@ -113,7 +114,7 @@ class Leaves(Nodes):
 
     def known(self, tensor: Tensor) -> np.ndarray | None:
         """Return the values of a constant, which can't be written to; None of any other tensor."""
-        return self._constants.get(tensor.node)
+        return self._constants.get(tensor.node) if self._owns(tensor) else None
 
     def rand(
         self, shape: int | str | Sequence[DimLike], dtype: object = "float32",

@@ -160,7 +160,9 @@ class Methods:
 
     def expand(self, *shape: DimLike | Sequence[DimLike]) -> Tensor:
         """Return the tensor repeated along axes of length 1, as PyTorch has it; -1 keeps one."""
-        target: Sequence[Any] = _one_or_many(shape)
+        target: Any = _one_or_many(shape)
+        if not isinstance(target, Sequence):
+            return self._call("broadcast_to", target)
         known: tuple[Any, ...] = self.shape  # type: ignore[attr-defined]  # a Tensor's
         padded = (None,) * (len(target) - len(known)) + known
         return self._call("broadcast_to", [

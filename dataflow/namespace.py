@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from dataflow import dtypes
 from dataflow.current import current_builder
-from dataflow.dispatch import find_function
+from dataflow.dispatch import FUNCTIONS, find_function
 from dataflow.spec import DTYPES
 
 if TYPE_CHECKING:
@@ -21,15 +21,20 @@ __array_api_version__ = "2024.12"
 
 
 def public_names(namespace: Mapping[str, object]) -> list[str]:
-    """Return the names of the functions and classes of ours in a module, without its modules.
+    """Return what users call in a module: its classes, functions on tensors, and layers' own.
 
-    Importing a package's module makes that an attribute of the package; ``dir(df.linalg)`` shall
-    show what users call.
+    Importing a package's module makes that an attribute of the package, and ``import *`` brings
+    helpers that the modules share; ``dir(df.linalg)`` shall show neither.
     """
-    return sorted(
-        name for name, value in namespace.items()
-        if not name.startswith("_") and str(getattr(value, "__module__", "")).startswith("dataflow")
-    )  # fmt: skip
+    family = str(namespace["__name__"]).rpartition(".")[2]
+
+    def is_public(name: str, value: object) -> bool:
+        home = str(getattr(value, "__module__", ""))
+        entered = value in (FUNCTIONS.get(f"{family}.{name}"), FUNCTIONS.get(name))
+        is_class = isinstance(value, type) and home.startswith("dataflow.")
+        return entered or is_class or home.startswith("dataflow.nn.")
+
+    return sorted(n for n, value in namespace.items() if n[0] != "_" and is_public(n, value))
 
 
 class NamespaceInfo:

@@ -104,10 +104,15 @@ class Nodes:
         ShapeError, DTypeError
             The op can't take these inputs; the message names the node and the user's line.
         """
+        if not isinstance(op, Op):
+            msg = f"apply ({user_line()}) takes an op, such as get_op('add'), not {op!r}"
+            raise GraphError(msg)
         for slot, tensor in enumerate(inputs):
             if not self._owns(tensor):
-                msg = (f"op {op.name!r}, slot {slot}: {tensor.node!r} belongs to another builder, "
-                       "or to one example of a batch that is done")  # fmt: skip
+                where = "belongs to another builder, or to one example of a batch that is done"
+                if not isinstance(tensor, Tensor):
+                    where = "is no tensor: make one with builder.constant"
+                msg = f"op {op.name!r}, slot {slot} ({user_line()}): {tensor!r} {where}"
                 raise GraphError(msg)
         if not op.moves and any(is_bfloat16(tensor.spec.dtype) for tensor in inputs):
             cast = find_function("astype")
@@ -187,19 +192,28 @@ class Nodes:
 
     def application(self, node: str) -> Application:
         """Return a node as derivative rules see it."""
+        self._check_known(node)
         return self._applications[node]
 
     def source_of(self, node: str) -> str:
         """Return the user's line that declared a node."""
+        self._check_known(node)
         return str(self._dag.nodes[node]["source"])
 
     def blocks_gradient(self, node: str) -> bool:
         """Say whether a node was declared in ``no_grad()``."""
+        self._check_known(node)
         return bool(self._dag.nodes[node]["no_grad"])
 
     def position(self, node: str) -> int:
         """Return a node's place in the order of declaration."""
+        self._check_known(node)
         return self._positions[node]
+
+    def _check_known(self, node: str) -> None:
+        if not isinstance(node, str) or node not in self._applications:
+            msg = f"graph {self.name!r} has no node {node!r} ({user_line()})"
+            raise UnknownNameError(msg)
 
     # What nodes belong to
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -125,7 +126,7 @@ def as_shape(shape: DimLike | Iterable[DimLike]) -> Shape:
         shape = shape.tolist()
     if isinstance(shape, (str, Dim)) or hasattr(shape, "__index__"):
         return (as_dim(shape),)  # type: ignore[arg-type]  # a single dimension
-    if not isinstance(shape, Iterable):
+    if not isinstance(shape, Iterable) or isinstance(shape, bytes | Mapping | AbstractSet):
         msg = f"a shape is a dimension or a sequence of them, not {shape!r}"
         raise ShapeError(msg)
     return tuple(as_dim(dim) for dim in shape)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 import numpy as np
 
 from dataflow.current import within
+from dataflow.dims import as_int
 from dataflow.dispatch import find_function, find_numpy_function
 from dataflow.errors import DTypeError, GradientError, GraphError, ShapeError
 from dataflow.methods import Methods
@@ -21,6 +22,7 @@ from dataflow.operators import Operators
 from dataflow.places import At
 from dataflow.source import user_line
 from dataflow.ufunc_methods import call_ufunc
+from dataflow.values import check_grad
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -137,6 +139,16 @@ class Tensor(Operators, Methods):
         flag = ", requires_grad=True" if self.requires_grad else ""
         return f"Tensor({which}, {self.spec}{flag})"
 
+    def __copy__(self) -> Tensor:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Tensor:
+        return self  # it is no more than a name in its graph
+
+    def __reduce_ex__(self, protocol: object) -> Any:  # noqa: ANN401 - never returns
+        msg = f"a tensor ({user_line()}) can't be pickled: build its graph, and df.save that"
+        raise GraphError(msg)
+
     # What is known of it
 
     @property
@@ -175,13 +187,11 @@ class Tensor(Operators, Methods):
 
     @requires_grad.setter
     def requires_grad(self, value: bool) -> None:
+        check_grad(repr(self), self.spec, requires_grad=value)
         if not self.is_leaf and not value:
             msg = f"{self!r} is no leaf, so it requires a gradient: use detach()"
             raise GradientError(msg)
-        if value and not self.spec.is_float:
-            msg = f"{self!r}: only floating-point tensors can require a gradient"
-            raise DTypeError(msg)
-        self._requires_grad = value
+        self._requires_grad = bool(value)
 
     def backward(self, cotangent: TensorLike | None = None) -> None:
         """Declare the reverse sweep from this tensor and add to ``grad`` of every leaf it reaches.
@@ -219,8 +229,9 @@ class Tensor(Operators, Methods):
 
     def __array_namespace__(self, /, *, api_version: str | None = None) -> Any:  # noqa: ANN401
         """Return the namespace of functions on tensors: the module `dataflow`."""
-        if api_version not in (None, *_API_VERSIONS):
-            msg = f"there is no version {api_version!r} of the Array API, only {_API_VERSIONS}"
+        if api_version is not None and str(api_version) not in _API_VERSIONS:
+            msg = (f"there is no version {api_version!r} of the Array API ({user_line()}), only "
+                   f"{_API_VERSIONS}")  # fmt: skip
             raise GraphError(msg)
         return importlib.import_module("dataflow")
 
@@ -238,10 +249,11 @@ class Tensor(Operators, Methods):
         """Return the length of an axis, or the number of elements, as an int64 scalar tensor."""
         if axis is None:
             return self.builder.size_of(self.shape, np.int64)
-        if not hasattr(axis, "__index__") or not -self.ndim <= axis < self.ndim:
+        place = as_int(axis)
+        if place is None or not -self.ndim <= place < self.ndim:
             msg = f"size of axis {axis!r} ({user_line()}): {self!r} has {self.ndim} axes"
             raise ShapeError(msg)
-        return self.builder.size_of((self.shape[axis],), np.int64)
+        return self.builder.size_of((self.shape[place],), np.int64)
 
     def __getitem__(self, index: object) -> Tensor:
         return _tensor(find_function("getitem")(self, index))
@@ -273,7 +285,8 @@ class Tensor(Operators, Methods):
         if found is None:
             used = f"{ufunc.__name__}{'' if method == '__call__' else f'.{method}'}"
             with_options = f" with {sorted(options)}" if options else ""
-            msg = f"np.{used}{with_options} doesn't work on tensors: use dataflow's own functions"
+            msg = (f"np.{used}{with_options} ({user_line()}) doesn't work on tensors: use "
+                   "dataflow's own functions")  # fmt: skip
             raise GraphError(msg)
         return found
 
@@ -282,12 +295,14 @@ class Tensor(Operators, Methods):
     ) -> Tensor:  # fmt: skip
         ours = find_numpy_function(function)
         if ours is None:
-            msg = f"np.{function.__name__} doesn't work on tensors: use dataflow's own functions"
+            msg = (f"np.{function.__name__} ({user_line()}) doesn't work on tensors: use "
+                   "dataflow's own functions")  # fmt: skip
             raise GraphError(msg)
         try:
             inspect.signature(ours).bind(*args, **kwargs)
         except TypeError as error:
-            msg = f"np.{function.__name__} on a tensor: {error}; see help(df.{ours.__name__})"
+            msg = (f"np.{function.__name__} ({user_line()}) on a tensor: {error}; see "
+                   f"help(df.{ours.__name__})")  # fmt: skip
             raise GraphError(msg) from None
         with within(self.builder):  # where np.zeros((2, 3), like=t) declares
             return _tensor(ours(*args, **kwargs))

@@ -58,7 +58,8 @@ class Variables(Leaves):
         """
         first = initial if isinstance(initial, Tensor) else self.constant(initial)
         if not self._owns(first):
-            msg = f"variable {name!r}: its initial value belongs to another builder"
+            msg = (f"variable {name!r} ({user_line()}): its initial value belongs to another "
+                   "builder")  # fmt: skip
             raise GraphError(msg)
         needs = first.spec.is_float if requires_grad is None else requires_grad
         node = self._names.claim(name, "variable")
@@ -101,17 +102,20 @@ class Variables(Leaves):
             raise GraphError(msg)
         name = variable.node
         if name in self._updates and not again:
-            msg = f"variable {name!r} has an update already: a graph has one value after the run"
+            msg = (f"variable {name!r} ({user_line()}) has an update already: a graph has one "
+                   "value after the run")  # fmt: skip
             raise GraphError(msg)
         new = value if isinstance(value, Tensor) else self.constant(value, dtype=variable.dtype)
         if not self._owns(new):
-            msg = f"variable {name!r}: its update belongs to another builder"
+            msg = f"variable {name!r} ({user_line()}): its update belongs to another builder"
             raise GraphError(msg)
         if new.shape != variable.shape:
-            msg = f"variable {name!r} is {variable.spec}, its update {new.node!r} is {new.spec}"
+            msg = (f"variable {name!r} is {variable.spec}, its update {new.node!r} "
+                   f"({user_line()}) is {new.spec}")  # fmt: skip
             raise ShapeError(msg)
         if new.dtype != variable.dtype:
-            msg = (f"variable {name!r} is {variable.spec}, its update {new.node!r} is {new.spec}: "
+            msg = (f"variable {name!r} is {variable.spec}, its update {new.node!r} "
+                   f"({user_line()}) is {new.spec}: "
                    f"use .astype({str(variable.dtype)!r})")  # fmt: skip
             raise DTypeError(msg)
         self._updates[name] = new

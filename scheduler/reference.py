@@ -15,6 +15,7 @@ from dataflow.dims import Dim
 from dataflow.errors import FeedError, GraphError, KernelError
 from dataflow.spec import Spec
 from dataflow.tensor import Tensor, builder_of
+from dataflow.values import array_of
 from scheduler.environment import kernel_context
 from scheduler.program import Item, Program, lower
 
@@ -63,6 +64,9 @@ def evaluate(
         if not isinstance(tensor, Tensor):
             msg = f"evaluate takes tensors, not {type(tensor).__name__}"
             raise GraphError(msg)
+    if feeds is not None and not isinstance(feeds, Mapping):
+        msg = f"evaluate takes feeds as arrays by name, not {type(feeds).__name__}"
+        raise FeedError(msg)
     builder: Any = builder_of(*tensors)
     graph = builder.build({str(i): tensor for i, tensor in enumerate(tensors)})
     given = {**(feeds or {}), **named}
@@ -165,6 +169,10 @@ def sizes_from(graph: Graph, feeds: Mapping[str, np.ndarray]) -> dict[str, int]:
 
 def _as_fed(graph: Graph, name: str, value: ArrayLike) -> np.ndarray:
     spec: Spec = graph.dag.nodes[name]["specs"][0]
-    if isinstance(value, (np.ndarray, np.generic)):
-        return np.asarray(value)
-    return np.asarray(value, spec.dtype)
+    try:
+        array = array_of(value)
+        is_array = isinstance(value, (np.ndarray, np.generic))
+        return array if is_array else np.asarray(value, spec.dtype)
+    except (ValueError, TypeError, OverflowError) as error:
+        msg = f"input {name!r} is {spec}, and its feed no such array: {error}"
+        raise FeedError(msg) from None

@@ -10,7 +10,8 @@ import scipy.special
 
 import dataflow as df
 from dataflow.errors import GradientError, GraphError, ShapeError
-from tests.test_special import slopes, values
+from tests.constants import values
+from tests.test_special import slopes
 
 CASES: list[tuple[str, tuple[Any, ...]]] = [
     ("softplus", (np.linspace(-40, 40, 9),)),
@@ -139,7 +140,8 @@ def test_corners_are_scipys() -> None:
             expected = getattr(scipy.special, name)(*args)
         found = values(getattr(df.special, name), *map(np.float64, args))
         np.testing.assert_allclose(found, expected, rtol=1e-15, err_msg=f"{name}{args}")
-    repeated = values(lambda n, k: df.special.comb(n, k, repetition=True), 5.0, 2.0)
+    numbers = np.array(5.0), np.array(2.0)
+    repeated = values(lambda n, k: df.special.comb(n, k, repetition=True), *numbers)
     assert repeated == scipy.special.comb(5, 2, repetition=True)
 
 
