@@ -23,7 +23,13 @@ from types import FrameType
 from typing import Any, TypeVar, cast
 
 from dataflow.declared import FUNCTION_MODULES
-from dataflow.errors import DataDependentShapeError, DTypeError, GraphError, ShapeError
+from dataflow.errors import (
+    ArgumentError,
+    DataDependentShapeError,
+    DTypeError,
+    GraphError,
+    ShapeError,
+)
 from dataflow.source import is_inner, user_line
 
 __all__ = [
@@ -143,7 +149,7 @@ _DOORS = frozenset(f"dataflow.{name}" for name in (
     "builder", "creating", "methods", "operators", "places", "tensor"))  # fmt: skip
 """The modules of ours that may stand between the user's call and the public function."""
 
-_PLAIN = (ShapeError, DataDependentShapeError, DTypeError, GraphError)
+_PLAIN = (ArgumentError, ShapeError, DataDependentShapeError, DTypeError, GraphError)
 
 
 def _checked(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -192,7 +198,7 @@ def _explained(error: Exception, name: str) -> GraphError | None:
     if isinstance(error, GraphError):
         kind, place = type(error), name if has_line else f"{name} ({line})"
         return kind(f"{place}: {error}") if kind in _PLAIN else None
-    kind = ShapeError if isinstance(error, (ValueError, IndexError)) else DTypeError
+    kind = ArgumentError if isinstance(error, (ValueError, IndexError)) else DTypeError
     return kind(f"{name} ({line}): an argument doesn't fit: {error}")
 
 

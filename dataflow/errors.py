@@ -18,7 +18,11 @@ class GraphError(DataflowError):
     """A graph, or a declaration in one, is not valid."""
 
 
-class ShapeError(GraphError, ValueError):
+class ArgumentError(GraphError, ValueError):
+    """An argument is out of its range, or none of the choices that the operation knows."""
+
+
+class ShapeError(ArgumentError):
     """Shapes, axes or sizes do not fit the operation."""
 
 

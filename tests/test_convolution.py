@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import dataflow as df
-from dataflow.errors import DTypeError, ShapeError
+from dataflow.errors import ArgumentError, DTypeError, ShapeError
 from tests.constants import values
 from tests.oracle import Array
 
@@ -216,7 +216,7 @@ X, W = np.ones((1, 4, 5, 5), np.float32), np.ones((4, 4, 3, 3), np.float32)
 )
 def test_errors_say_what_to_do(arguments: Any, options: Any, message: str) -> None:  # noqa: ANN401
     """Every misuse is refused at the user's line, with what was expected and what came."""
-    with pytest.raises(ShapeError, match=message) as caught:
+    with pytest.raises(ArgumentError, match=message) as caught:
         values(df.nn.conv2d, *arguments, **options)
     assert "constants.py:" in str(caught.value)
 

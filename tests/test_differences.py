@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import dataflow as df
-from dataflow.errors import DTypeError, GraphError, ShapeError
+from dataflow.errors import ArgumentError, DTypeError, GraphError, ShapeError
 from tests.numpys import check, check_both, drawn
 
 near = partial(check, exact=False)
@@ -124,7 +124,7 @@ def test_named_lengths_are_differenced() -> None:
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
-        (lambda t: df.diff(t, -1), ShapeError, "0 or more, not -1"),
+        (lambda t: df.diff(t, -1), ArgumentError, "0 or more, not -1"),
         (lambda t: df.diff(t, cast("int", 1.5)), DTypeError, "is an int, not 1.5"),
         (lambda t: df.diff(t, 1, 2), ShapeError, "axis 2 is out of range"),
         (lambda t: df.diff(t, prepend=[[1.0, 2.0]]), ShapeError, "may differ on axis 1 only"),

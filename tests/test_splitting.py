@@ -9,7 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import dataflow as df
-from dataflow.errors import DataDependentShapeError, DTypeError, GraphError, ShapeError
+from dataflow.errors import (
+    ArgumentError,
+    DataDependentShapeError,
+    DTypeError,
+    GraphError,
+    ShapeError,
+)
 from tests.numpys import check, check_both, named, numbered
 
 # Joined and split
@@ -193,7 +199,7 @@ def test_arrays_are_broadcast_together() -> None:
     ("call", "error", "message"),
     [
         (lambda t: df.split(t, 2, 1), ShapeError, "a length of 3 isn't divisible by 2"),
-        (lambda t: df.split(t, 0), ShapeError, "1 or more, not 0"),
+        (lambda t: df.split(t, 0), ArgumentError, "1 or more, not 0"),
         (lambda t: df.split(t, 1, 2), ShapeError, "axis 2 is out of range"),
         (lambda t: df.split(t, [0.5]), DTypeError, "a place of split .* is an int, not 0.5"),
         (lambda t: df.split(t, t), DataDependentShapeError, "depends on data"),

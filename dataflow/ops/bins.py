@@ -11,7 +11,7 @@ from dataflow.calling import apply, as_tensor, promoted
 from dataflow.dims import product
 from dataflow.dispatch import public
 from dataflow.elementwise import traffic
-from dataflow.errors import DTypeError, ShapeError
+from dataflow.errors import ArgumentError, DTypeError, ShapeError
 from dataflow.op import (
     WHOLE,
     Absent,
@@ -68,7 +68,7 @@ def _side(attrs: Attrs) -> Literal["left", "right"]:
     side = attrs.text("side")
     if side not in ("left", "right"):
         msg = f"side is left or right, not {side!r}"
-        raise ShapeError(msg)
+        raise ArgumentError(msg)
     return "left" if side == "left" else "right"
 
 
@@ -183,7 +183,7 @@ def searchsorted(
     ordered, values = promoted(SEARCHSORTED, None, ordered, v)
     if side not in ("left", "right"):
         msg = f"side ({user_line()}) is left or right, not {side!r}"
-        raise ShapeError(msg)
+        raise ArgumentError(msg)
     attrs = Attrs(side=side)
     if ordered.ndim != 1:
         return apply(SEARCHSORTED, (ordered, values), attrs)
@@ -297,5 +297,5 @@ def _directions(bins: TensorLike) -> tuple[bool, bool]:
     ascends, descends = bool((steps >= 0).all()), bool((steps <= 0).all())
     if not ascends and not descends:
         msg = f"digitize ({user_line()}): bins ascend or descend, these do neither: {bins!r}"
-        raise ShapeError(msg)
+        raise ArgumentError(msg)
     return ascends, descends

@@ -17,7 +17,7 @@ import numpy as np
 
 from dataflow.calling import call_function
 from dataflow.dispatch import public
-from dataflow.errors import ShapeError
+from dataflow.errors import ArgumentError, ShapeError
 from dataflow.ops.arranging import flip
 from dataflow.ops.complex_numbers import conj
 from dataflow.ops.contractions import both
@@ -99,7 +99,7 @@ def _vectors(name: str, a: TensorLike, v: TensorLike, mode: str) -> tuple[Tensor
     """Return both operands in one dtype, after checks."""
     if mode not in _MODES:
         msg = f"{name} ({user_line()}): mode is one of {', '.join(_MODES)}, not {mode!r}"
-        raise ShapeError(msg)
+        raise ArgumentError(msg)
     first, second = (reshape(x, (1,)) if x.ndim == 0 else x for x in both(a, v))
     for x in (first, second):
         if x.ndim != 1 or x.shape[0] == 0 or (mode != "full" and not x.spec.is_static):

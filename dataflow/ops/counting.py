@@ -10,7 +10,7 @@ from dataflow.attrs import Attrs
 from dataflow.calling import apply, as_tensor, call_function
 from dataflow.dims import as_dim
 from dataflow.dispatch import public
-from dataflow.errors import DTypeError, GraphError, ShapeError
+from dataflow.errors import ArgumentError, DTypeError, GraphError, ShapeError
 from dataflow.ops.bins import searchsorted
 from dataflow.ops.extremes import aminmax
 from dataflow.ops.gathering import SCATTER_ADD
@@ -229,7 +229,7 @@ def bin_edges(x: Tensor, bins: Any, range: Sequence[float] | None) -> Tensor:  #
         return _given_edges(x, bins)
     if isinstance(bins, bool) or not hasattr(bins, "__index__") or bins < 1:
         msg = f"histogram ({user_line()}): the number of bins is a whole one from 1 on, not {bins}"
-        raise ShapeError(msg)
+        raise ArgumentError(msg)
     dtype = x.dtype if x.spec.is_float else np.dtype(np.float64)
     if range is not None or 0 in x.shape:
         low, high = _apart(*((0, 1) if range is None else range))
@@ -248,12 +248,12 @@ def _given_edges(x: Tensor, bins: TensorLike) -> Tensor:
     known = None if isinstance(bins, Tensor) else np.asarray(bins)
     if edges.ndim != 1 or (known is not None and bool((known[:-1] > known[1:]).any())):
         msg = f"histogram ({user_line()}): edges must ascend along one axis: {bins!r}"
-        raise ShapeError(msg)
+        raise ArgumentError(msg)
     return edges
 
 
 def _apart(low: float, high: float) -> tuple[float, float]:
     if not (np.isfinite(low) and np.isfinite(high)) or low > high:
         msg = f"histogram ({user_line()}): a range must be finite and ascend: {(low, high)}"
-        raise ShapeError(msg)
+        raise ArgumentError(msg)
     return (low - 0.5, high + 0.5) if low == high else (low, high)

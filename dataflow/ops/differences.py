@@ -8,7 +8,7 @@ import numpy as np
 
 from dataflow.calling import as_tensor
 from dataflow.dispatch import public
-from dataflow.errors import ShapeError
+from dataflow.errors import ArgumentError
 from dataflow.ops.comparison import not_equal
 from dataflow.ops.joining import concat
 from dataflow.ops.ranks import ravel
@@ -68,7 +68,7 @@ def diff(
     place, times = normal_axis(axis, x.ndim), as_integer(n, "n of diff")
     if not 0 <= times <= _MOST_TIMES:
         msg = f"diff ({user_line()}): n is 0 or more, not {times}; the most is {_MOST_TIMES}"
-        raise ShapeError(msg)
+        raise ArgumentError(msg)
     before, after = ([] if end is None else [end_of(end, x, place)] for end in (prepend, append))
     whole = concat([*before, x, *after], place) if times and (before or after) else x
     for _ in range(times):

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from dataflow.errors import DTypeError, ShapeError
+from dataflow.errors import ArgumentError, DTypeError, ShapeError
 from dataflow.op import Along, Cost, Op, Sample, Tiling, Workspace, register
 from dataflow.ops.numbering import (
     Runs,
@@ -201,7 +201,7 @@ def _infer(
     for name in numbers:
         if not 0 <= attrs.number(name) <= 1:
             msg = f"{name} lies between 0 and 1, not {attrs[name]}"
-            raise ShapeError(msg)
+            raise ArgumentError(msg)
     if len(specs) != 1:
         msg = f"takes 1 input, the key, not {len(specs)}"
         raise ShapeError(msg)

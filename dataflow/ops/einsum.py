@@ -19,7 +19,7 @@ import numpy as np
 from dataflow.calling import promoted
 from dataflow.dims import Dim, bind_dim
 from dataflow.dispatch import public
-from dataflow.errors import ShapeError
+from dataflow.errors import ArgumentError
 from dataflow.ops.axes import transpose
 from dataflow.ops.contractions import as_matrices
 from dataflow.ops.diagonals import diagonal
@@ -244,7 +244,7 @@ def _path(terms: Sequence[_Term], output: Labels, optimize: Optimize) -> Path:
         return list(_numpys_path(terms, output, optimize)[0][1:])
     if not isinstance(optimize, Sequence):
         msg = f"einsum ({user_line()}): optimize is a bool, a way or a path, not {optimize!r}"
-        raise ShapeError(msg)
+        raise ArgumentError(msg)
     steps: list[Any] = [step for step in optimize if step != "einsum_path"]
     _check_path(steps, len(terms))
     return steps
@@ -267,7 +267,7 @@ def _check_path(steps: Sequence[Any], count: int) -> None:
         if not places or not fits or len(set(places)) < len(places):
             msg = (f"einsum ({user_line()}): {step!r} in a path must be a tuple of ints, distinct "
                    f"operands of the {count} that are left")  # fmt: skip
-            raise ShapeError(msg)
+            raise ArgumentError(msg)
         count -= len(places) - 1
 
 
@@ -282,7 +282,7 @@ def _numpys_path(
         path, about = np.einsum_path(text, *phantoms, optimize=optimize)
     except (KeyError, TypeError, ValueError) as error:
         msg = f"einsum ({user_line()}): optimize={optimize!r}: {error}"
-        raise ShapeError(msg) from None
+        raise ArgumentError(msg) from None
     return path, about
 
 

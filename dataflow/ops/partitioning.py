@@ -9,7 +9,7 @@ import numpy as np
 from dataflow.calling import as_tensor
 from dataflow.dims import product
 from dataflow.dispatch import public
-from dataflow.errors import DTypeError, ShapeError
+from dataflow.errors import ArgumentError, DTypeError, ShapeError
 from dataflow.ops.along import take_along_axis
 from dataflow.ops.joining import concat
 from dataflow.ops.running import cummax
@@ -100,7 +100,7 @@ def argpartition(
 def _check_select(kind: str) -> None:
     if kind != "introselect":
         msg = f"kind ({user_line()}) is introselect, not {kind!r}"
-        raise ShapeError(msg)
+        raise ArgumentError(msg)
 
 
 class KthValue(NamedTuple):
@@ -148,7 +148,7 @@ def kthvalue(x: Tensor, k: int, axis: int = -1, keepdims: bool = False) -> KthVa
     length = x.shape[place]
     if isinstance(k, bool) or not hasattr(k, "__index__") or k < 1:
         msg = f"kthvalue ({user_line()}): k is an int of 1 or more, not {k!r}"
-        raise ShapeError(msg)
+        raise ArgumentError(msg)
     if isinstance(length, int) and k > length:
         msg = f"kthvalue ({user_line()}): there are {length} elements along axis {axis}, not {k}"
         raise ShapeError(msg)

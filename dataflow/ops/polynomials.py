@@ -12,7 +12,7 @@ import numpy as np
 from dataflow.calling import call_function
 from dataflow.dims import Dim
 from dataflow.dispatch import public
-from dataflow.errors import ShapeError
+from dataflow.errors import ArgumentError, ShapeError
 from dataflow.ops.convolving import convolve
 from dataflow.ops.gathering import take
 from dataflow.ops.joining import concat, parts_of
@@ -160,7 +160,7 @@ def order_of(m: int, name: str) -> int:
     order = as_integer(m, f"the order of {name}")
     if order < 0:
         msg = f"{name} ({user_line()}): the order is 0 or more, not {order}"
-        raise ShapeError(msg)
+        raise ArgumentError(msg)
     return order
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from dataflow.calling import as_tensor
 from dataflow.dims import product
 from dataflow.dispatch import public
-from dataflow.errors import DTypeError, ShapeError
+from dataflow.errors import ArgumentError, DTypeError, ShapeError
 from dataflow.ops.along import take_along_axis
 from dataflow.ops.axes import transpose
 from dataflow.ops.bins import searchsorted
@@ -168,12 +168,12 @@ def _checked_weights(weights: TensorLike, x: Tensor, axis: Axes, method: str) ->
     """Return weights as float64 of the shape of `x`, checked where they are known."""
     if method != "inverted_cdf":
         msg = f"weights ({user_line()}) go with method='inverted_cdf' only, not {method!r}"
-        raise ShapeError(msg)
+        raise ArgumentError(msg)
     if not hasattr(weights, "builder"):
         known = np.asarray(weights)
         if known.dtype.kind not in "biuf" or not (np.isfinite(known) & (known >= 0)).all():
             msg = f"weights ({user_line()}) are finite numbers from 0 on, not {weights!r}"
-            raise ShapeError(msg)
+            raise ArgumentError(msg)
     loads = as_tensor(weights, x).astype(np.float64)
     if loads.shape == x.shape:
         return loads
@@ -192,7 +192,7 @@ def _check(x: Tensor, method: str) -> None:
     check_order(x)
     if method not in METHODS:
         msg = f"method ({user_line()}) is one of {', '.join(METHODS)}, not {method!r}"
-        raise ShapeError(msg)
+        raise ArgumentError(msg)
 
 
 def _fractions(q: TensorLike, x: Tensor, most: float) -> Tensor:
@@ -201,7 +201,7 @@ def _fractions(q: TensorLike, x: Tensor, most: float) -> Tensor:
         known = _known(q)
         if not ((known >= 0) & (known <= most)).all():
             msg = f"q ({user_line()}) is between 0 and {most:g}, not {q!r}"
-            raise ShapeError(msg)
+            raise ArgumentError(msg)
         return x.builder.constant(known / most)
     tensor = as_tensor(q, x).astype(np.float64)
     return tensor / most if most != 1 else tensor

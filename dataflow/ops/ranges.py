@@ -15,7 +15,7 @@ from dataflow.calling import call_function
 from dataflow.current import builder_for
 from dataflow.dims import Dim, as_dim, dim_max, exact_quotient, is_size
 from dataflow.dispatch import public
-from dataflow.errors import DTypeError, ShapeError
+from dataflow.errors import ArgumentError, DTypeError, ShapeError
 from dataflow.op import Absent, Op, Sample, Tiling, Workspace, register
 from dataflow.ops.structure import written_cost
 from dataflow.sampling import COMPLEX, FLOATS, INTEGERS
@@ -36,7 +36,7 @@ def _length(attrs: Attrs) -> int | Dim:
     (start, stop), step = attrs.dims("bounds"), attrs.integer("step")
     if step == 0:
         msg = "the step can't be 0"
-        raise ShapeError(msg)
+        raise ArgumentError(msg)
     span, stride = (stop - start, step) if step > 0 else (start - stop, -step)
     exact = exact_quotient(span, stride)  # keeps 2*n // 2 simple: n
     length = (span + (stride - 1)) // stride if exact is None else exact
@@ -152,7 +152,7 @@ def _whole_numbers(
 def _fractions(builder: Builder, start: float, stop: float, step: float, dtype: object) -> Tensor:
     if step == 0 or not np.isfinite((start, stop, step)).all():
         msg = f"arange ({user_line()}) takes finite numbers and a step other than 0"
-        raise ShapeError(msg)
+        raise ArgumentError(msg)
     count = max(0, int(np.ceil((stop - start) / step)))
     index = _whole_numbers(builder, 0, count, 1, "float64")
     numbers = index * ((start + step) - start) + start  # the distance as NumPy rounds it

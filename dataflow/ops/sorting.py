@@ -19,7 +19,7 @@ from dataflow.calling import apply
 from dataflow.dims import product
 from dataflow.dispatch import public
 from dataflow.elementwise import maps_jvp, maps_vjp, traffic
-from dataflow.errors import DTypeError, ShapeError
+from dataflow.errors import ArgumentError, DTypeError, ShapeError
 from dataflow.op import (
     Absent,
     Application,
@@ -216,7 +216,7 @@ def _declared(op: Op, x: Tensor, axis: int | None, *, descending: bool) -> Tenso
 def _check_kind(kind: str | None) -> None:
     if kind not in _KINDS:
         msg = f"kind ({user_line()}) is one of {', '.join(map(str, _KINDS))}, not {kind!r}"
-        raise ShapeError(msg)
+        raise ArgumentError(msg)
 
 
 @public(np.sort)

@@ -13,7 +13,7 @@ import numpy as np
 
 from dataflow.dims import Dim, exact_quotient
 from dataflow.dispatch import also_named, public
-from dataflow.errors import ShapeError
+from dataflow.errors import ArgumentError, ShapeError
 from dataflow.ops.shaping import squeeze
 from dataflow.ops.slicing import slice_axis
 from dataflow.ops.structure import as_integer
@@ -104,7 +104,7 @@ def _count(value: Any, name: str) -> int:  # noqa: ANN401 - checked here
     count = as_integer(value, f"the number of parts of {name}")
     if count < 1:
         msg = f"{name} ({user_line()}): the number of parts is 1 or more, not {count}"
-        raise ShapeError(msg)
+        raise ArgumentError(msg)
     return count
 
 

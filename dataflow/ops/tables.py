@@ -11,7 +11,7 @@ from dataflow.calling import call_function
 from dataflow.current import builder_for
 from dataflow.dims import DimLike, as_dim
 from dataflow.dispatch import public
-from dataflow.errors import ShapeError
+from dataflow.errors import ArgumentError
 from dataflow.ops.shaping import broadcast_to, reshape
 from dataflow.source import user_line
 from dataflow.spec import as_dtype, as_shape
@@ -64,7 +64,7 @@ def _places(
     """Return the row, moved by `k`, and the column of every place, as shapes that broadcast."""
     if isinstance(k, bool) or not hasattr(k, "__index__"):
         msg = f"{what} ({user_line()}): the diagonal is an int, not {k!r}"
-        raise ShapeError(msg)
+        raise ArgumentError(msg)
     builder, offset = builder_for(what, device), k.__index__()
     height = as_dim(n_rows)
     width = height if n_cols is None else as_dim(n_cols)

@@ -28,7 +28,7 @@ import numpy as np
 from dataflow.attrs import Attrs
 from dataflow.calling import apply, call_function
 from dataflow.elementwise import maps_jvp, maps_vjp, traffic
-from dataflow.errors import DTypeError, ShapeError
+from dataflow.errors import ArgumentError, DTypeError, ShapeError
 from dataflow.op import Cost, Op, Sample, Workspace, register
 from dataflow.ops.one_axis import batch_along_axis, tile_beside_axis
 from dataflow.ops.structure import check_inputs, single_dim
@@ -70,7 +70,7 @@ def _check_line(spec: Spec, attrs: Attrs) -> int:
         raise ShapeError(msg)
     if norm not in NORMS:
         msg = f"norm is one of {', '.join(NORMS)}, not {norm!r}"
-        raise ShapeError(msg)
+        raise ArgumentError(msg)
     return axis
 
 

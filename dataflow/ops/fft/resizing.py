@@ -13,7 +13,7 @@ import numpy as np
 from dataflow.attrs import Attrs
 from dataflow.calling import apply
 from dataflow.dims import as_dim
-from dataflow.errors import DTypeError, ShapeError
+from dataflow.errors import ArgumentError, DTypeError, ShapeError
 from dataflow.ops.fft.lines import FFT, IRFFT, NORMS, RFFT
 from dataflow.ops.slicing import PAD_SLICE, slice_axis
 from dataflow.shapes import normal_axis
@@ -104,5 +104,5 @@ def normal_norm(norm: str | None) -> str:
     name = "backward" if norm is None else norm
     if name not in NORMS:
         msg = f"norm ({user_line()}) is one of {', '.join(NORMS)}, not {norm!r}"
-        raise ShapeError(msg)
+        raise ArgumentError(msg)
     return name

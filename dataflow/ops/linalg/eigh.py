@@ -21,7 +21,7 @@ import numpy as np
 from dataflow.attrs import Attrs
 from dataflow.calling import apply
 from dataflow.dispatch import public
-from dataflow.errors import ShapeError
+from dataflow.errors import ArgumentError
 from dataflow.ops.linalg.pieces import (
     adjoint,
     columns,
@@ -191,7 +191,7 @@ def _matrices(a: Tensor, uplo: str) -> tuple[Tensor, Attrs]:
     side = uplo.upper() if isinstance(uplo, str) else uplo
     if side not in sides:
         msg = f"UPLO ({user_line()}) is 'L' or 'U', not {uplo!r}"
-        raise ShapeError(msg)
+        raise ArgumentError(msg)
     lower = sides[side]
     return mirrored(as_inexact(a), lower=lower), Attrs(lower=lower)
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from dataflow.attrs import Attrs
 from dataflow.dispatch import public
-from dataflow.errors import ShapeError
+from dataflow.errors import ArgumentError
 from dataflow.ops.linalg.pieces import adjoint, hermitian_part, outside
 from dataflow.ops.linalg.solving import solve
 from dataflow.ops.linalg.stacks import (
@@ -137,7 +137,7 @@ def polar(a: Tensor, side: str = "right") -> PolarResult:
     """
     if side not in ("right", "left"):
         msg = f"side ({user_line()}) is right or left, not {side!r}"
-        raise ShapeError(msg)
+        raise ArgumentError(msg)
     x = as_inexact(a)
     if side == "right":
         return PolarResult(*x.builder.apply(POLAR, (x,), Attrs()))

@@ -16,7 +16,7 @@ import numpy as np
 
 from dataflow.attrs import Attrs
 from dataflow.dispatch import public
-from dataflow.errors import GradientError, ShapeError
+from dataflow.errors import ArgumentError, GradientError
 from dataflow.ops.complex_numbers import complex
 from dataflow.ops.joining import concatenate
 from dataflow.ops.linalg.pieces import adjoint, diagonal, on_diagonal, real_of, triangle
@@ -211,7 +211,7 @@ def qr(a: Tensor, mode: str = "reduced") -> QRResult | Tensor:
     """
     if mode not in ("reduced", "complete", "r"):
         msg = f"mode ({user_line()}) is reduced, complete or r, not {mode!r}"
-        raise ShapeError(msg)
+        raise ArgumentError(msg)
     x = as_inexact(a)
     q, r = x.builder.apply(QR, (x,), Attrs(complete=mode == "complete"))
     return r if mode == "r" else QRResult(q, r)

@@ -9,7 +9,7 @@ import numpy as np
 from dataflow.calling import apply
 from dataflow.dims import product
 from dataflow.dispatch import public
-from dataflow.errors import ShapeError
+from dataflow.errors import ArgumentError
 from dataflow.ops.axes import transpose
 from dataflow.ops.contractions import both
 from dataflow.ops.linalg.solving import SOLVE, inv
@@ -54,7 +54,7 @@ def tensorinv(a: Tensor, ind: int = 2) -> Tensor:
     """
     if isinstance(ind, bool) or not isinstance(ind, int) or ind < 1:
         msg = f"tensorinv ({user_line()}): ind must be an int of 1 or more, not {ind!r}"
-        raise ShapeError(msg)
+        raise ArgumentError(msg)
     matrix = reshape(a, (product(a.shape[:ind]), product(a.shape[ind:])))
     return reshape(inv(matrix), (*a.shape[ind:], *a.shape[:ind]))
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from dataflow.calling import apply
 from dataflow.dispatch import public
-from dataflow.errors import ShapeError
+from dataflow.errors import ArgumentError
 from dataflow.ops.nn.pools import (
     Ints,
     Padding,
@@ -31,7 +31,7 @@ def _averaged(
         isinstance(divisor, bool) or not isinstance(divisor, int) or not divisor
     ):
         msg = f"divisor_override ({user_line()}) is an int and not 0, not {divisor!r}"
-        raise ShapeError(msg)
+        raise ArgumentError(msg)
     before, after = pads(padding if count_include_pad else 0, len(attrs.integers("kernel")))
     attrs = attrs.replace(counted_before=before, counted_after=after, divisor=divisor or 0)
     return apply(AVG_POOL, (x,), attrs)

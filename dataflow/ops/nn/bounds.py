@@ -21,7 +21,7 @@ from dataflow.elementwise import (
     maps_vjp,
     scalars,
 )
-from dataflow.errors import DTypeError, ShapeError
+from dataflow.errors import ArgumentError, DTypeError
 from dataflow.op import Op, Sample, register
 from dataflow.ops.bitwise import logical_or
 from dataflow.ops.comparison import greater_equal, less_equal
@@ -44,7 +44,7 @@ def _infer(specs: Specs, attrs: Attrs) -> Specs:
     low, high = attrs.number("low"), attrs.number("high")
     if not low < high:
         msg = f"the lower bound {low} must be below the upper one {high}"
-        raise ShapeError(msg)
+        raise ArgumentError(msg)
     return (spec,)
 
 

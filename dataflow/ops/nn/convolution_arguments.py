@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from dataflow.attrs import Attrs
 from dataflow.calling import promoted
-from dataflow.errors import ShapeError
+from dataflow.errors import ArgumentError, ShapeError
 from dataflow.ops.nn.correlations import CONV
 from dataflow.ops.nn.windows import check_rank, each_axis, pads
 from dataflow.ops.shaping import expand_dims, reshape
@@ -54,7 +54,7 @@ def named_padding(
         return [(0, 0)] * len(kernel)
     if padding != "same":
         msg = f"{name} ({user_line()}): padding {padding!r} is none of 'same' and 'valid'"
-        raise ShapeError(msg)
+        raise ArgumentError(msg)
     if set(stride) != {1}:
         msg = (f"{name} ({user_line()}): padding 'same' needs stride 1, not {tuple(stride)}; give "
                "the padding as numbers")  # fmt: skip

@@ -16,7 +16,7 @@ import numpy as np
 from dataflow.attrs import Attrs
 from dataflow.calling import apply
 from dataflow.elementwise import traffic
-from dataflow.errors import DTypeError, GradientError, ShapeError
+from dataflow.errors import ArgumentError, DTypeError, GradientError, ShapeError
 from dataflow.op import WHOLE, Along, Application, Cost, Op, Sample, Specs, Tiling, register
 from dataflow.ops.along import take_along_axis
 from dataflow.ops.casting import astype
@@ -68,7 +68,7 @@ def _check(specs: Specs, attrs: Attrs, count: int) -> Spec:
     classes = log_probs.shape[2]
     if blank < 0 or (isinstance(classes, int) and blank >= classes):
         msg = f"the blank, {blank}, must be one of {classes} classes"
-        raise ShapeError(msg)
+        raise ArgumentError(msg)
     return log_probs
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 
 from dataflow.dispatch import public
-from dataflow.errors import DTypeError, ShapeError
+from dataflow.errors import ArgumentError, DTypeError, ShapeError
 from dataflow.ops.bitwise import logical_not, logical_or
 from dataflow.ops.casting import astype
 from dataflow.ops.random.choices import bernoulli
@@ -94,7 +94,7 @@ def check_rate(name: str, rate: float) -> None:
     """Refuse what is no probability."""
     if isinstance(rate, bool) or not isinstance(rate, (int, float)) or not 0 <= rate <= 1:
         msg = f"{name} ({user_line()}): the rate lies between 0 and 1, not {rate!r}"
-        raise ShapeError(msg)
+        raise ArgumentError(msg)
 
 
 def _checked(name: str, x: Tensor, rate: float, key: Tensor, noise_shape: NoiseShape) -> Shape:

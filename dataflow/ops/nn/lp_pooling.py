@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from dataflow.calling import call_function
 from dataflow.dispatch import public
-from dataflow.errors import ShapeError
+from dataflow.errors import ArgumentError
 from dataflow.ops.nn.avg_pooling import avg_pool1d, avg_pool2d, avg_pool3d
 from dataflow.ops.nn.windows import each_axis
 from dataflow.source import user_line
@@ -26,7 +26,7 @@ def _lp_pool(
 ) -> Tensor:
     if isinstance(norm_type, bool) or not isinstance(norm_type, (int, float)) or not norm_type > 0:
         msg = f"lp_pool{axes}d ({user_line()}): norm_type is a number above 0, not {norm_type!r}"
-        raise ShapeError(msg)
+        raise ArgumentError(msg)
     kernel = each_axis(kernel_size, axes, "kernel_size")
     means = _AVG[axes](x**norm_type, kernel, stride, 0, ceil_mode)
     totals = means * math.prod(kernel)

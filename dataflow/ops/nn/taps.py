@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from dataflow.errors import ShapeError
+from dataflow.errors import ArgumentError
 
 if TYPE_CHECKING:
     from dataflow.attrs import Attrs
@@ -44,13 +44,13 @@ def check_taps(attrs: Attrs) -> None:
     attrs.flag("align_corners")
     if mode not in MODES:
         msg = f"mode {mode!r} is none of {', '.join(MODES)}"
-        raise ShapeError(msg)
+        raise ArgumentError(msg)
     if not math.isfinite(factor) or factor < 0:
         msg = f"factor must be above 0, or 0 for what the lengths say, not {factor}"
-        raise ShapeError(msg)
+        raise ArgumentError(msg)
     if attrs.flag("antialias") and mode not in ("linear", "cubic"):
         msg = f"mode {mode!r} has no antialiasing: only linear and cubic do"
-        raise ShapeError(msg)
+        raise ArgumentError(msg)
 
 
 def taps_of(length: int, size: int, attrs: Attrs) -> Taps:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dataflow.errors import ShapeError
+from dataflow.errors import ArgumentError
 from dataflow.source import user_line
 from dataflow.tensor import Tensor
 
@@ -39,7 +39,7 @@ def _check(name: str, value: TensorLike, is_right: np.ufunc, bound: float, what:
         return
     wrong = known[~is_right(known, bound)].reshape(-1)[0]
     msg = f"{name} ({user_line()}): {what}, not {wrong}"
-    raise ShapeError(msg)
+    raise ArgumentError(msg)
 
 
 def check_positive(name: str, **numbers: TensorLike) -> None:
@@ -74,7 +74,7 @@ def check_order(
     if not np.all(is_right):
         wrong = tuple(bound[~is_right][0] for bound in (below, above))
         msg = f"{name} ({user_line()}): {what} {wrong[0]} and {wrong[1]}"
-        raise ShapeError(msg)
+        raise ArgumentError(msg)
 
 
 def check_weights(name: str, p: TensorLike) -> None:
@@ -83,4 +83,4 @@ def check_weights(name: str, p: TensorLike) -> None:
     known = _known(p)
     if known is not None and known.ndim and not np.all(np.any(known > 0, axis=-1)):
         msg = f"{name} ({user_line()}): some p must be above 0"
-        raise ShapeError(msg)
+        raise ArgumentError(msg)

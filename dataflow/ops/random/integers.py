@@ -22,7 +22,7 @@ from dataflow.elementwise import (
     maps_jvp,
     maps_vjp,
 )
-from dataflow.errors import DTypeError, ShapeError
+from dataflow.errors import ArgumentError, DTypeError, ShapeError
 from dataflow.op import Op, Sample, Workspace, register
 from dataflow.ops.casting import astype
 from dataflow.ops.comparison import greater
@@ -181,7 +181,7 @@ def _checked_span(low: int, high: int, kind: np.dtype) -> int:
         raise DTypeError(msg)
     if low >= high:
         msg = f"randint ({user_line()}): no integer lies in [{low}, {high})"
-        raise ShapeError(msg)
+        raise ArgumentError(msg)
     return high - low
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from dataflow.calling import call_function
 from dataflow.dims import Dim, as_dim
 from dataflow.dispatch import public
-from dataflow.errors import DTypeError, ShapeError
+from dataflow.errors import ArgumentError, DTypeError, ShapeError
 from dataflow.ops.bins import searchsorted
 from dataflow.ops.casting import astype
 from dataflow.ops.draws import RAND, RANDN
@@ -138,7 +138,7 @@ def _without_replacement(
         wanted = wanted * length  # type: ignore[assignment]  # an int or a Dim
     if isinstance(wanted, int) and isinstance(count, int) and wanted > count:
         msg = f"choice ({user_line()}): {wanted} of {count} can't be drawn without replacement"
-        raise ShapeError(msg)
+        raise ArgumentError(msg)
     if weights is None:
         order = permutation(key, count)
     else:

@@ -9,7 +9,7 @@ import math
 from typing import TYPE_CHECKING
 
 from dataflow.dispatch import public
-from dataflow.errors import ShapeError
+from dataflow.errors import ArgumentError
 from dataflow.ops.special.promotion import as_scipy_floats
 from dataflow.ops.special.ufuncs import SCIPY_FLOATS, call_scipy, checked_order, refused, scipy_op
 from dataflow.sampling import joined, ranges, values
@@ -196,7 +196,7 @@ def multigammaln(a: TensorLike, d: int) -> Tensor:
     """
     if type(d) is not int or not 1 <= d <= _MOST_DIMENSIONS:
         msg = f"multigammaln ({user_line()}) takes an int d from 1 to {_MOST_DIMENSIONS}, not {d!r}"
-        raise ShapeError(msg)
+        raise ArgumentError(msg)
     (floats,) = as_scipy_floats(GAMMALN, a)
     total = gammaln(floats) + d * (d - 1) / 4 * math.log(math.pi)
     for j in range(1, d):

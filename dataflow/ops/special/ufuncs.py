@@ -20,7 +20,7 @@ from dataflow.elementwise import (
     no_workspace,
     scratch_like,
 )
-from dataflow.errors import DTypeError, GradientError, ShapeError
+from dataflow.errors import ArgumentError, DTypeError, GradientError, ShapeError
 from dataflow.op import Op, Sample, register
 from dataflow.ops.special.promotion import as_scipy_floats
 from dataflow.source import user_line
@@ -79,7 +79,7 @@ def checked_order(name: str, n: object, least: int | None) -> int:
     if type(n) is not int or (least is not None and n < least):
         bound = "" if least is None else f" of {least} or more"
         msg = f"{name} ({user_line()}) takes an int n{bound}, not {n!r}"
-        raise ShapeError(msg)
+        raise ArgumentError(msg)
     return n
 
 
