@@ -7,20 +7,56 @@ check the kind, so that a hostile file's wrong attribute is refused where an op 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TypeAlias, TypeVar
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 from dataflow.dims import Dim, Shape, bind_dim
 from dataflow.errors import GraphError, UnknownNameError
 
-__all__ = ["Attr", "Attrs"]
+if TYPE_CHECKING:
+    from dataflow.spec import Spec
+
+__all__ = ["Attr", "Attrs", "Body"]
 
 _T = TypeVar("_T")
-Scalar: TypeAlias = "bool | int | float | str | Dim"
+_BODIES = "bodies"  # the one attribute that holds computations
+
+
+class Body:
+    """A computation that a node holds as a value: a graph, and in a plan a plan."""
+
+    __slots__ = ()
+
+    @property
+    def input_specs(self) -> tuple[Spec, ...]:
+        """What it takes, in order."""
+        raise NotImplementedError
+
+    @property
+    def output_specs(self) -> tuple[Spec, ...]:
+        """What it gives, in order."""
+        raise NotImplementedError
+
+    def bind(self, sizes: Mapping[str, int | Dim]) -> Body:
+        """Return it with the named dimensions in `sizes` replaced."""
+        raise NotImplementedError
+
+    def names(self) -> frozenset[str]:
+        """Return the names of dimensions that it depends on."""
+        raise NotImplementedError
+
+    def digest(self) -> str:
+        """Return what tells it from every other."""
+        raise NotImplementedError
+
+
+Scalar: TypeAlias = "bool | int | float | str | Dim | Body"
 Attr: TypeAlias = "Scalar | tuple[Scalar | None, ...] | None"
 
 
 class Attrs(Mapping[str, Attr]):
     """An immutable mapping from names to scalars, texts, dimensions, or tuples of them.
+
+    The attribute ``bodies`` of a node of control flow is a tuple of computations.
 
     Examples
     --------
@@ -59,6 +95,9 @@ class Attrs(Mapping[str, Attr]):
 
     def key(self) -> tuple[tuple[str, str, str], ...]:
         """Return an exact, hashable identity: 1, 1.0 and True differ, as do 0.0 and -0.0."""
+        if _BODIES in self._items:
+            digests = tuple(body.digest() for body in self.bodies())
+            return (*Attrs(self._without_bodies()).key(), (_BODIES, "tuple", repr(digests)))
         return tuple((n, type(v).__name__, repr(v)) for n, v in self._items.items())
 
     def integer(self, name: str) -> int:
@@ -86,8 +125,21 @@ class Attrs(Mapping[str, Attr]):
         items: tuple[Attr, ...] = self._of(name, tuple, self[name])
         return tuple(v if isinstance(v, Dim) else self._of(name, int, v) for v in items)
 
+    def bodies(self) -> tuple[Body, ...]:
+        """Return the computations that a node of control flow holds, none of another node."""
+        items: tuple[Attr, ...] = self._of(_BODIES, tuple, self._items.get(_BODIES, ()))
+        return tuple(self._of(_BODIES, Body, item) for item in items)
+
+    def names(self) -> frozenset[str]:
+        """Return the names of dimensions that these attributes depend on."""
+        items = [i for v in self._items.values() for i in (v if isinstance(v, tuple) else (v,))]
+        return frozenset[str]().union(*(i.names() for i in items if isinstance(i, (Dim, Body))))
+
     def bind(self, sizes: Mapping[str, int | Dim]) -> Attrs:
         """Return these attributes with the named dimensions in `sizes` replaced."""
+        if _BODIES in self._items:
+            bodies = tuple(body.bind(sizes) for body in self.bodies())
+            return Attrs(self._without_bodies()).bind(sizes).replace(bodies=bodies)
         if not any(_is_named(value) for value in self._items.values()):
             return self
         return Attrs({name: _bound(value, sizes) for name, value in self._items.items()})
@@ -95,6 +147,9 @@ class Attrs(Mapping[str, Attr]):
     def replace(self, **changes: Attr) -> Attrs:
         """Return these attributes with some of them changed."""
         return Attrs({**self._items, **changes})
+
+    def _without_bodies(self) -> dict[str, Attr]:
+        return {name: value for name, value in self._items.items() if name != _BODIES}
 
     def _of(self, name: str, kind: type[_T], value: object) -> _T:
         if not isinstance(value, kind) or (kind is not bool and isinstance(value, bool)):

@@ -85,6 +85,10 @@ class GraphBuilder(Variables, Creation):
     def __exit__(self, *error: object) -> None:
         self._entered.pop().__exit__(None, None, None)
 
+    def fresh(self, name: str) -> GraphBuilder:
+        """Return an empty builder of another graph, such as the body of a loop."""
+        return GraphBuilder(name)
+
     def dim(self, text: DimLike) -> int | Dim:
         """Return a dimension by name or expression, to calculate with.
 
@@ -116,21 +120,41 @@ class GraphBuilder(Variables, Creation):
         before = self._grads.get(tensor)
         self._grads[tensor] = gradient if before is None else before + gradient
 
-    def withdraw(self, stand_ins: Sequence[Tensor]) -> tuple[Declared, ...]:
+    @property
+    def next_position(self) -> int:
+        """The place in the order of declaration that the next node will have."""
+        return self._next_position
+
+    def withdraw(
+        self, stand_ins: Sequence[Tensor], since: int | None = None
+    ) -> tuple[Declared, ...]:
         """Take stand-ins and what depends on them out of the graph; see `dataflow.drafts`.
+
+        Parameters
+        ----------
+        stand_ins : sequence of Tensor
+            The leaves.
+        since : int, optional
+            Take all nodes out that were declared from this position on, but for leaves.
 
         Returns
         -------
         tuple of Declared
-            The nodes that depended on them, in the order of declaration.
+            The nodes, in the order of declaration, the stand-ins not among them.
 
         Raises
         ------
         GraphError
             An update or a gradient that stays depended on them; it is dropped.
         """
-        declared = self._remove(stand_ins)
-        self._stand_ins.difference_update(tensor.node for tensor in stand_ins)
+        leaves = {tensor.node for tensor in stand_ins}
+        self._stand_ins -= leaves
+        more = () if since is None else self._declared_since(since)
+        declared = tuple(
+            node._replace(value=self._constants.pop(node.name, None))
+            for node in self._remove({*leaves, *more})
+            if node.name not in leaves
+        )
         updates = [n for n, tensor in self._updates.items() if not self._owns(tensor)]
         gradients = [t for t, gradient in self._grads.items() if not self._owns(gradient)]
         for name in updates:
@@ -140,8 +164,8 @@ class GraphBuilder(Variables, Creation):
         kept = [f"the update of variable {name!r}" for name in updates]
         kept += [f"the gradient of {t.node!r}" for t in gradients if self._owns(t)]
         if kept:
-            msg = (f"{kept[0]} ({user_line()}) depends on one example of a batch: return it from "
-                   "the function, and take the sum or mean over the batch")  # fmt: skip
+            msg = (f"{kept[0]} ({user_line()}) depends on one example of a batch, one step of a "
+                   "loop or a branch: return it from the function, and set it outside")  # fmt: skip
             raise GraphError(msg)
         return declared
 

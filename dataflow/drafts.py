@@ -14,7 +14,7 @@ the identity as the batch.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from typing import TYPE_CHECKING, Any
 
@@ -81,6 +81,45 @@ class Draft:
                 known.update(zip(node.application.outputs, made, strict=True))
         return [(known.get(tensor, tensor), tensor in known) for tensor in results]
 
+    def redeclare(
+        self, builder: Any, known: dict[Tensor, Tensor],  # noqa: ANN401 - a GraphBuilder
+        inside: Callable[[Tensor], Tensor], results: Sequence[Tensor],
+    ) -> None:  # fmt: skip
+        """Declare what the results depend on in another builder, adding to `known`.
+
+        Parameters
+        ----------
+        builder : GraphBuilder
+            Where.
+        known : dict of Tensor to Tensor
+            What stands there for a tensor here; for every stand-in at first.
+        inside : callable
+            Gives what stands there for any tensor here, one from outside the draft too.
+        results : sequence of Tensor
+            What is wanted.
+        """
+        names: dict[str, str] = {}
+        wanted = _leading_to(self.declared, results)
+        for node in self.declared:
+            if node.name in wanted:
+                op, attrs, inputs = node.application[:3]
+                with self._belonging(builder, node, names):
+                    made = (
+                        builder.apply(op, [inside(t) for t in inputs], attrs)
+                        if node.value is None
+                        else (builder.constant(node.value),)
+                    )
+                names[node.name] = made[0].node
+                known.update(zip(node.application.outputs, made, strict=True))
+
+    @contextmanager
+    def _belonging(self, builder: Any, node: Declared, names: dict[str, str]) -> Iterator[None]:  # noqa: ANN401
+        """Let what is declared belong to the line and the sweep of a node of the draft."""
+        forward = names.get(node.forward, node.forward)
+        sealed = builder.no_grad() if node.no_grad else nullcontext()
+        with sealed, builder.recording(node.sweep, forward, node.rule, node.source):
+            yield
+
     def _batched(
         self, node: Declared, known: dict[Tensor, Tensor], names: dict[str, str], size: int | Dim
     ) -> Sequence[Tensor]:
@@ -92,31 +131,42 @@ class Draft:
             raise GraphError(msg)
         flags = tuple(tensor in known for tensor in application.inputs)
         inputs = tuple(known.get(tensor, tensor) for tensor in application.inputs)
-        forward = names.get(node.forward, node.forward)
-        sealed = self.builder.no_grad() if node.no_grad else nullcontext()
-        with sealed, self.builder.recording(node.sweep, forward, node.rule, node.source):
+        with self._belonging(self.builder, node, names):
             made = rule(application, inputs, flags, size)
         names[node.name] = made[0].node
         return made
 
 
 @contextmanager
-def drafting(builder: Any, specs: Sequence[Spec]) -> Iterator[Draft]:  # noqa: ANN401 - a GraphBuilder
+def drafting(
+    builder: Any, specs: Sequence[Spec], *, takes_all: bool = False  # noqa: ANN401 - a GraphBuilder
+) -> Iterator[Draft]:  # fmt: skip
     """Give a draft whose stand-ins can be used within the ``with`` block, and no longer.
+
+    Parameters
+    ----------
+    builder : GraphBuilder
+        Where.
+    specs : sequence of Spec
+        Of the stand-ins.
+    takes_all : bool
+        Whether all that is declared within the block is drafted: of a branch, which may not be
+        taken. Else what depends on no stand-in stays where it is.
 
     Raises
     ------
     GraphError
         At the end of the block, what depends on a stand-in is a variable's update or gradient.
     """
+    since = builder.next_position if takes_all else None
     draft = Draft(builder, tuple(builder.stand_in(spec) for spec in specs))
     try:
         yield draft
     except BaseException:
         with suppress(GraphError):  # what went wrong first is what the user must hear of
-            builder.withdraw(draft.stand_ins)
+            builder.withdraw(draft.stand_ins, since)
         raise
-    draft.declared = builder.withdraw(draft.stand_ins)
+    draft.declared = builder.withdraw(draft.stand_ins, since)
 
 
 def _leading_to(declared: Sequence[Declared], results: Sequence[Tensor]) -> set[str]:

@@ -20,27 +20,23 @@ from typing import TYPE_CHECKING, NamedTuple
 import networkx as nx
 import numpy as np
 
+from dataflow.attrs import Attrs, Body
+from dataflow.binding import bound
 from dataflow.errors import GraphError, UnknownNameError
 from dataflow.provenance import reasons_for
+from dataflow.refs import Ref
 from dataflow.registry import get_op
 from dataflow.source import node_text
 from dataflow.spec import Spec
 
 if TYPE_CHECKING:
-    from dataflow.attrs import Attrs
+    from dataflow.dims import Dim
     from dataflow.provenance import Reason
 
 __all__ = ["SWEEPS", "Graph", "Node", "Ref", "Variable"]
 
 SWEEPS = ("forward", "reverse", "tangent", "update", "initial")
 """The sweeps that a node can belong to."""
-
-
-class Ref(NamedTuple):
-    """One output of one node."""
-
-    node: str
-    output: int
 
 
 class Variable(NamedTuple):
@@ -94,7 +90,7 @@ class Node:
 
 
 @dataclass(frozen=True)
-class Graph:
+class Graph(Body):
     """A computation as a frozen DAG.
 
     Parameters
@@ -167,6 +163,35 @@ class Graph:
         """Return the spec of one output of one node."""
         specs: tuple[Spec, ...] = self.dag.nodes[ref.node]["specs"]
         return specs[ref.output]
+
+    @property
+    def input_specs(self) -> tuple[Spec, ...]:
+        """The specs of the inputs, in order."""
+        return tuple(self.spec(Ref(name, 0)) for name in self.inputs)
+
+    @property
+    def output_specs(self) -> tuple[Spec, ...]:
+        """The specs of the outputs, in order."""
+        return tuple(map(self.spec, self.outputs.values()))
+
+    def names(self) -> frozenset[str]:
+        """Return the names of dimensions that the graph depends on."""
+        return self._dim_names
+
+    @cached_property
+    def _dim_names(self) -> frozenset[str]:
+        parts = [n.attrs.names().union(*(s.names() for s in n.specs)) for n in self.nodes()]
+        return frozenset[str]().union(*parts)
+
+    def bind(self, sizes: Mapping[str, int | Dim]) -> Graph:
+        """Return the graph with the named dimensions in `sizes` replaced.
+
+        Raises
+        ------
+        ShapeError
+            A shape doesn't work out with these sizes; the message names the node.
+        """
+        return self if self.names().isdisjoint(sizes) else bound(self, sizes)
 
     def why(self, name: str) -> tuple[Reason, ...]:
         """Return the rules that made a node of a derivative, from the seed on.

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import count
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import networkx as nx
@@ -20,6 +20,8 @@ from dataflow.tensor import Tensor
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
+
+    import numpy as np
 
     from dataflow.attrs import Attrs
     from dataflow.homes import Home
@@ -49,6 +51,8 @@ class Declared(NamedTuple):
         As in the graph's node.
     no_grad : bool
         Whether it was declared in ``no_grad()``.
+    value : numpy.ndarray, optional
+        A constant's values.
     """
 
     name: str
@@ -58,6 +62,7 @@ class Declared(NamedTuple):
     rule: str
     source: str
     no_grad: bool
+    value: np.ndarray | None = None
 
 
 class Nodes:
@@ -75,7 +80,7 @@ class Nodes:
         self._names = Names(self._dag)
         self._applications: dict[str, Application] = {}
         self._positions: dict[str, int] = {}
-        self._next_position = count()
+        self._next_position = 0
         self._context = _Context()
         self._no_grad = False
 
@@ -146,7 +151,8 @@ class Nodes:
             for i, spec in enumerate(specs)
         )  # fmt: skip
         self._applications[name] = Application(op, attrs, inputs, outputs)
-        self._positions[name] = next(self._next_position)
+        self._positions[name] = self._next_position
+        self._next_position += 1
         return outputs
 
     def _owns(self, tensor: object) -> bool:
@@ -154,9 +160,9 @@ class Nodes:
         owner: Any = getattr(tensor, "builder", None)
         return isinstance(tensor, Tensor) and owner is self and tensor.node in self._applications
 
-    def _remove(self, leaves: Sequence[Tensor]) -> tuple[Declared, ...]:
-        """Take leaves and all that depends on them out of the graph; return the latter in order."""
-        gone = {leaf.node for leaf in leaves}
+    def _remove(self, first: Iterable[str]) -> tuple[Declared, ...]:
+        """Take nodes and all that depends on them out of the graph; return them in order."""
+        gone = set(first)
         stack = list(gone)
         while stack:
             new = [name for name in self._dag.successors(stack.pop()) if name not in gone]
@@ -167,7 +173,14 @@ class Nodes:
         self._dag.remove_nodes_from(ordered)
         for name in ordered:
             del self._applications[name], self._positions[name]
-        return declared[len(leaves) :]
+        return declared
+
+    def _declared_since(self, position: int) -> list[str]:
+        """Return the nodes declared since, but for those that stay: leaves and initial values."""
+        names = list(takewhile(lambda n: self._positions[n] >= position, reversed(self._positions)))
+        nodes = self._dag.nodes
+        return [name for name in names if nodes[name]["op"] not in ("input", "variable", "training")
+                and nodes[name]["sweep"] != "initial"]  # fmt: skip
 
     def _declared(self, name: str) -> Declared:
         data = self._dag.nodes[name]

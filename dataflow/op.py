@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from dataflow.tensor import Tensor
 
 __all__ = [
-    "WHOLE", "Absent", "Alias", "Along", "Application", "Arrays", "Call", "Contracted", "Cost",
-    "Halo", "Op", "Sample", "Specs", "Tiling", "Workspace", "register",
+    "WHOLE", "Absent", "Alias", "Along", "Application", "Arrays", "Bind", "Call", "Contracted",
+    "Cost", "Halo", "Op", "Sample", "Specs", "Tiling", "Workspace", "register",
 ]  # fmt: skip
 
 Array: TypeAlias = "np.ndarray[Any, Any]"
@@ -37,6 +37,10 @@ Arrays: TypeAlias = Sequence[Array]
 Specs: TypeAlias = tuple[Spec, ...]
 Call: TypeAlias = tuple[Callable[..., object], tuple[object, ...]]
 Kernel: TypeAlias = Callable[[Arrays, Arrays, Arrays, Attrs], Sequence[Call]]
+Bind: TypeAlias = Callable[[Arrays, "Sequence[Array | None]"], tuple[Sequence[Call], Arrays]]
+"""Gives the calls of a body from its inputs, and its outputs: in the arrays that are given, or
+where the body makes them for None, until it runs again."""
+Control: TypeAlias = Callable[[Arrays, Arrays, Arrays, Attrs, Sequence[Bind]], Sequence[Call]]
 
 
 class Cost(NamedTuple):
@@ -243,6 +247,14 @@ class Op:
     implicit : bool
         Whether its derivative is its distribution's, not that of the numbers which a key gives: of
         draws by rejection, which jump. Differences of values can't show it; tests of its own do.
+    control : callable, optional
+        Set where the op runs bodies, the computations in its attribute ``bodies``, in place of
+        `kernel`: ``control(outs, ins, scratch, attrs, binds)`` gives the calls, and ``binds`` is
+        for each body the function that binds it to arrays. The scheduler gives each body an arena
+        beyond the scratch that the op declares.
+    prune : callable, optional
+        ``prune(attrs, used)`` says, by which of its outputs anything reads, with what attributes
+        it makes fewer, and which outputs are left: of control flow.
     moves : bool
         Whether it only moves elements, so that it takes bfloat16 as it is; other ops meet float32
         in its place, see `dataflow.bfloat16`.
@@ -268,6 +280,8 @@ class Op:
     extra: str = ""
     is_flat: bool = False
     implicit: bool = False
+    control: Control | None = None
+    prune: Callable[[Attrs, Sequence[bool]], tuple[Attrs, Sequence[int]]] | None = None
     moves: bool = False
 
     def __repr__(self) -> str:

@@ -1,21 +1,18 @@
 """Finished graphs as the start of new ones: their nodes declared again in a builder.
 
 A builder can go on where a graph ended, a loaded one too (`reopen`); and one graph can use another
-as a function of tensors (`inline`). Both are the same walk over the nodes. They differ in what
-inputs become, and in whether nodes keep their names.
+as a function of tensors (`inline`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from dataflow.builder import GraphBuilder
 from dataflow.dims import Dim
 from dataflow.errors import FeedError, GraphError
-from dataflow.graph import Graph, Node, Ref
-from dataflow.registry import get_op
+from dataflow.graph import Graph, Ref
+from dataflow.redeclaring import redeclare
 from dataflow.source import user_line
 from dataflow.tensor import Tensor, builder_of
 
@@ -60,7 +57,7 @@ def reopen(graph: Graph, *, seed: int = 0) -> GraphBuilder:
     """
     check_graph("df.reopen", graph)
     builder = GraphBuilder(graph.name, seed=seed)
-    _declare(builder, graph, {}, {}, keeps_names=True)
+    redeclare(builder, graph, {}, {}, keeps_names=True)
     return builder
 
 
@@ -108,7 +105,7 @@ def inline(graph: Graph, /, **feeds: TensorLike) -> dict[str, Tensor]:
     sizes: dict[str, int | Dim] = {}
     for name, tensor in given.items():
         _match(f"df.inline ({user_line()}): {name!r}", graph.spec(Ref(name, 0)), tensor, sizes)
-    tensors = _declare(builder, graph, given, sizes, keeps_names=False)
+    tensors = redeclare(builder, graph, given, sizes)
     return {name: tensors[ref] for name, ref in graph.outputs.items()}
 
 
@@ -141,40 +138,3 @@ def _match(what: str, spec: Spec, tensor: Tensor, sizes: dict[str, int | Dim]) -
         known = f", with {sizes}" if sizes else ""
         msg = f"{what} is {spec}{known}, the feed {tensor.spec}"
         raise FeedError(msg)
-
-
-def _declare(
-    builder: GraphBuilder, graph: Graph, feeds: Mapping[str, Tensor],
-    sizes: Mapping[str, int | Dim], *, keeps_names: bool,
-) -> dict[Ref, Tensor]:  # fmt: skip
-    """Declare every node of a graph, feeds in the place of inputs, and the variables' updates."""
-    tensors: dict[Ref, Tensor] = {Ref(name, 0): tensor for name, tensor in feeds.items()}
-    for node in graph.nodes():
-        if node.name in feeds:
-            continue
-        first = Ref(node.forward, 0)
-        forward = tensors[first].node if first in tensors else node.forward
-        sealed = builder.no_grad() if node.no_grad else nullcontext()
-        with sealed, builder.recording(node.sweep, forward, node.rule, node.source):
-            made = _declared(builder, graph, node, tensors, sizes, node.name * keeps_names)
-        tensors.update({Ref(node.name, i): tensor for i, tensor in enumerate(made)})
-    for name, variable in graph.variables.items():
-        if variable.update is not None:
-            builder.update(tensors[Ref(name, 0)], tensors[variable.update])
-    return tensors
-
-
-def _declared(
-    builder: GraphBuilder, graph: Graph, node: Node, tensors: Mapping[Ref, Tensor],
-    sizes: Mapping[str, int | Dim], name: str,
-) -> tuple[Tensor, ...]:  # fmt: skip
-    if node.op == "input":
-        return (builder.input(node.name, node.specs[0].shape, node.specs[0].dtype),)
-    if node.op == "constant":
-        return (builder.constant(graph.constants[node.name], name=name),)
-    if node.op == "variable":
-        return (builder.variable(node.name, tensors[graph.variables[node.name].initial]),)
-    if node.op == "training":
-        return (builder.training,)
-    inputs = [tensors[ref] for ref in node.inputs]
-    return builder.apply(get_op(node.op, node.op_version), inputs, node.attrs.bind(sizes), name)

@@ -98,6 +98,10 @@ class Spec(NamedTuple):
             size *= dim
         return size
 
+    def names(self) -> frozenset[str]:
+        """Return the names of dimensions in the shape."""
+        return frozenset[str]().union(*(d.names() for d in self.shape if isinstance(d, Dim)))
+
     def bind(self, sizes: Mapping[str, int | Dim]) -> Spec:
         """Return this spec with the named dimensions in `sizes` replaced by their sizes."""
         if self.is_static:

@@ -1,6 +1,7 @@
 """`compile`: the chain of passes from a graph to a plan.
 
-    verify -> lower -> simplify -> place updates -> order -> memory -> arena -> plan -> verify
+    verify -> lower -> simplify -> plan bodies -> place updates -> order -> memory -> arena
+           -> plan -> verify
 
 Each pass is a pure function in a file of its own. The same graph and options give the same plan,
 byte for byte, in any process: no pass looks at `id`, `hash`, a clock or the environment.
@@ -15,6 +16,7 @@ from contextlib import contextmanager
 from dataflow.errors import CompileError
 from dataflow.graph import Graph, Ref
 from scheduler.arena import Block, place
+from scheduler.bodies import plan_bodies
 from scheduler.commits import place_updates
 from scheduler.memory import Memory, assign_memory
 from scheduler.order import order_items
@@ -120,11 +122,17 @@ def _initial_plan(
     return _plan(graph, sizes, own_options, first, ends, None)
 
 
+def _body_plan(body: Graph, options: Mapping[str, str]) -> Plan:
+    """Plan the body of a node of control flow, whose dimensions are known; its inputs all stay."""
+    program = simplify(lower(body, {}, body.outputs, {}, keeps_inputs=True))
+    return _plan(body, {}, options, program, body.outputs, None)
+
+
 def _plan(
     graph: Graph, sizes: Mapping[str, int], options: Mapping[str, str], program: Program,
     ends: Mapping[str, Ref], initial: Plan | None,
 ) -> Plan:  # fmt: skip
-    program = place_updates(program)
+    program = place_updates(plan_bodies(program, lambda body: _body_plan(body, options)))
     memory = assign_memory(program, order_items(program))
     buffers, peak, bound = _placed(memory)
     number = {value: operand.buffer for value, operand in memory.operands.items()}

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from scheduler.plan import Operand, Step
+from scheduler.plan import Operand, Step, arena_specs
 
 if TYPE_CHECKING:
     from dataflow.op import Alias
@@ -139,11 +139,13 @@ def _as_step(memory: Memory, item: Item) -> None:
     step = len(memory.steps)
     inputs = tuple(memory.operands[value] for value in item.inputs)
     workspace = item.op.workspace(tuple(o.spec for o in inputs), item.attrs)
-    memory.internal = max(memory.internal, workspace.internal)
+    inner = [body.internal for body in item.attrs.bodies()]  # type: ignore[attr-defined]  # plans
+    memory.internal = max(memory.internal, workspace.internal, *inner)
     dying = _dying(memory, item)
     for value in item.outputs:
         _place_output(memory, item, inputs, value, dying)
-    scratch = tuple(_scratch(memory, item, spec) for spec in workspace.scratch)
+    specs = (*workspace.scratch, *arena_specs(item.attrs))
+    scratch = tuple(_scratch(memory, item, spec) for spec in specs)
     _have_read(memory, item)
     outputs = tuple(memory.operands[value] for value in item.outputs)
     for operand in (*inputs, *outputs, *scratch):

@@ -16,23 +16,25 @@ Nothing here computes: `scheduler.verify` checks a plan, `scheduler.runner` runs
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
+
+from dataflow.attrs import Attrs, Body
 from dataflow.source import node_text
 from dataflow.spec import Spec
 
 if TYPE_CHECKING:
-    import numpy as np
-
-    from dataflow.attrs import Attrs
+    from dataflow.dims import Dim
 
 __all__ = [
     "ALIGNMENT", "CALL_OVERHEAD", "Buffer", "Certificate", "Operand", "Plan", "PlanInput",
-    "PlanOutput", "PlanVariable", "Slice", "Step", "TileGroup",
+    "PlanOutput", "PlanVariable", "Slice", "Step", "TileGroup", "arena_specs",
 ]  # fmt: skip
 
 ALIGNMENT = 64
@@ -211,7 +213,7 @@ class Certificate(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Plan:
+class Plan(Body):
     """A compiled graph.
 
     Parameters
@@ -266,10 +268,50 @@ class Plan:
         return (f"Plan({self.name!r}, {len(self.steps)} steps, peak {self.peak} bytes, "
                 f"lower bound {self.lower_bound})")  # fmt: skip
 
+    # As the body of a node of control flow
+
+    @property
+    def input_specs(self) -> tuple[Spec, ...]:
+        """The specs of the inputs, in order."""
+        return tuple(end.spec for end in self.inputs)
+
+    @property
+    def output_specs(self) -> tuple[Spec, ...]:
+        """The specs of the outputs, in order."""
+        return tuple(output.operand.spec for output in self.outputs)
+
+    def bind(self, sizes: Mapping[str, int | Dim]) -> Plan:  # noqa: ARG002 - as a graph has it
+        """Return the plan itself, all of whose dimensions are known."""
+        return self
+
+    def names(self) -> frozenset[str]:
+        """Return no names: all dimensions are known."""
+        return frozenset()
+
+    def digest(self) -> str:
+        """Return the SHA-256 of all that the plan says, in hexadecimal."""
+        parts = (self.steps, self.groups, self.buffers, self.inputs, self.outputs, self.variables)
+        digest = hashlib.sha256(repr(parts).encode())
+        for array in self.constants.values():
+            digest.update(array.tobytes())
+        return digest.hexdigest()
+
+    @property
+    def bodies(self) -> Iterator[Plan]:
+        """The plans that steps hold, one after the other."""
+        for step in self.steps:
+            yield from step.attrs.bodies()  # type: ignore[misc]  # in a plan, bodies are plans
+
     @cached_property
     def calls(self) -> int:
         """The number of steps that run, each slice of a tile group's steps counted."""
-        return sum(self._runs(step) for step in self.steps)
+        return sum(self._runs(step) * _calls_of(step) for step in self.steps)
+
+    @cached_property
+    def bound_calls(self) -> int:
+        """The number of calls that are bound: a loop's body twice, however long it runs."""
+        own = sum(self._runs(step) for step in self.steps)
+        return own + 2 * sum(body.bound_calls for body in self.bodies)
 
     @property
     def bytes_without_reuse(self) -> int:
@@ -291,8 +333,9 @@ class Plan:
         for buffer in self.buffers:
             if buffer.kind in kinds:
                 kinds[buffer.kind] += padded(buffer.nbytes)
+        kinds["constant"] += sum(body.certificate.constants for body in self.bodies)
         outputs = sum(output.operand.spec.nbytes for output in self.outputs)
-        binding = CALL_OVERHEAD * self.calls
+        binding = CALL_OVERHEAD * self.bound_calls
         parts = (self.peak, kinds["variable"], kinds["constant"], kinds["input"], outputs,
                  self.internal + UFUNC_BUFFERS, binding)  # fmt: skip
         return Certificate(*parts, total=sum(parts))
@@ -300,6 +343,22 @@ class Plan:
     def _runs(self, step: Step) -> int:
         slices = len(self.groups[step.group].slices) if step.group >= 0 else 1
         return {"every": slices, "first": 1, "later": slices - 1}[step.when]
+
+
+def _calls_of(step: Step) -> int:
+    """Return how many calls a step is, those of its bodies counted as often as they may run."""
+    bodies = step.attrs.bodies()
+    if not bodies:
+        return 1
+    times = step.attrs.dims("length")[0] if "length" in step.attrs else 1
+    inside = sum(body.calls for body in bodies)  # type: ignore[attr-defined]  # plans
+    return 1 + inside * (times if isinstance(times, int) else 1)
+
+
+def arena_specs(attrs: Attrs) -> tuple[Spec, ...]:
+    """Return the arena that a step's bodies need as scratch memory: they run one at a time."""
+    peaks = [body.peak for body in attrs.bodies()]  # type: ignore[attr-defined]  # plans
+    return (Spec((max(peaks),), np.dtype(np.uint8)),) if peaks else ()
 
 
 @lru_cache(maxsize=4096)

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from dataflow.dims import Dim
 from dataflow.errors import CompileError, GraphError
 from dataflow.registry import get_op
 from dataflow.source import node_text
@@ -70,6 +69,8 @@ class Program:
         The results, and the variables' values after the run.
     commits : mapping of int to str
         Which item's output lies in which variable's memory; filled by `commits.place_updates`.
+    kept : frozenset of int
+        Values that stay though nothing reads them: the inputs of a body, which go by place.
     after : tuple of (int, int)
         Pairs of items (earlier, later) to keep in this order beyond what values ask for.
     """
@@ -83,6 +84,7 @@ class Program:
     updates: Mapping[str, int]
     commits: Mapping[int, str] = field(default_factory=dict)
     after: tuple[tuple[int, int], ...] = ()
+    kept: frozenset[int] = frozenset()
 
     def makers(self) -> dict[int, int]:
         """Return for every value that an item makes that item's index."""
@@ -90,8 +92,9 @@ class Program:
 
 
 def lower(
-    graph: Graph, sizes: Mapping[str, int], outputs: Mapping[str, Ref], updates: Mapping[str, Ref]
-) -> Program:
+    graph: Graph, sizes: Mapping[str, int], outputs: Mapping[str, Ref],
+    updates: Mapping[str, Ref], *, keeps_inputs: bool = False,
+) -> Program:  # fmt: skip
     """Bind a graph's dimensions and number its values, keeping what the ends depend on.
 
     Parameters
@@ -102,6 +105,8 @@ def lower(
         For every name that occurs in the kept part.
     outputs, updates : mapping of str to Ref
         The ends.
+    keeps_inputs : bool
+        Whether inputs stay on which no end depends.
 
     Raises
     ------
@@ -110,6 +115,7 @@ def lower(
         node and the user's line.
     """
     needed = _needed(graph, [*outputs.values(), *updates.values()])
+    needed |= set(graph.inputs) if keeps_inputs else set()
     items: list[Item] = []
     specs: list[Spec] = []
     values: dict[str, int] = {}  # a node's first value
@@ -154,6 +160,7 @@ def lower(
         },
         outputs={name: values[ref.node] + ref.output for name, ref in outputs.items()},
         updates={name: values[ref.node] + ref.output for name, ref in updates.items()},
+        kept=frozenset(leaves["input"].values()) if keeps_inputs else frozenset(),
     )  # fmt: skip
 
 
@@ -208,10 +215,7 @@ def _refuse_impossible(node: Node, specs: tuple[Spec, ...]) -> None:
 
 def dimension_names(attrs: Attrs, specs: Iterable[Spec]) -> list[str]:
     """Return the names of dimensions that occur in a node's attributes and specs, sorted."""
-    dims: list[object] = [dim for spec in specs for dim in spec.shape]
-    for value in attrs.values():
-        dims += value if isinstance(value, tuple) else (value,)
-    return sorted({name for dim in dims if isinstance(dim, Dim) for name in dim.names()})
+    return sorted(attrs.names().union(*(spec.names() for spec in specs)))
 
 
 def alias_roots(program: Program) -> list[int]:

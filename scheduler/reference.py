@@ -6,7 +6,8 @@ alone. Replayed plans are compared with it bit for bit.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from dataflow.graph import Graph
-    from dataflow.op import Arrays
+    from dataflow.op import Arrays, Call
 
 __all__ = ["compute", "evaluate", "initial_values", "run_reference", "sizes_from"]
 
@@ -115,12 +116,14 @@ def initial_values(graph: Graph, sizes: Mapping[str, int]) -> dict[str, np.ndarr
 
 def compute(program: Program, known: dict[int, np.ndarray]) -> None:
     """Compute every item into a fresh array, adding to `known`."""
-    context = kernel_context()
+    kernel_context().run(_compute, program, known)
+
+
+def _compute(program: Program, known: dict[int, np.ndarray]) -> None:
     for item in program.items:
         arrays = [known[value] for value in item.inputs]
         specs = [program.specs[value] for value in item.outputs]
-        outs = context.run(run_item, item, arrays, specs)
-        known.update(zip(item.outputs, outs, strict=True))
+        known.update(zip(item.outputs, run_item(item, arrays, specs), strict=True))
 
 
 def run_item(item: Item, arrays: Arrays, specs: list[Spec]) -> list[np.ndarray]:
@@ -135,12 +138,38 @@ def run_item(item: Item, arrays: Arrays, specs: list[Spec]) -> list[np.ndarray]:
     workspace = item.op.workspace(tuple(map(Spec.like, arrays)), item.attrs)
     scratch = [np.empty(spec.static_shape, spec.dtype) for spec in workspace.scratch]
     try:
-        for function, args in item.op.kernel(outs, arrays, scratch, item.attrs):
+        for function, args in calls_of(item, outs, arrays, scratch):
             function(*args)
     except (ArithmeticError, LookupError, ValueError, KernelError) as error:
         msg = f"{item.where()} failed on its data: {error}"
         raise KernelError(msg) from error
     return outs
+
+
+def calls_of(item: Item, outs: Arrays, ins: Arrays, scratch: Arrays) -> Sequence[Call]:
+    """Return an item's calls; the bodies of control flow are computed like all else here."""
+    if item.op.control is None:
+        return item.op.kernel(outs, ins, scratch, item.attrs)
+    binds = [partial(_bind_body, body) for body in item.attrs.bodies()]
+    return item.op.control(outs, ins, scratch, item.attrs, binds)
+
+
+def _bind_body(
+    body: Any, inputs: Arrays, outputs: Sequence[np.ndarray | None]  # noqa: ANN401 - a graph
+) -> tuple[list[Call], Arrays]:  # fmt: skip
+    """Bind a body to arrays; see `dataflow.op.Bind`."""
+    program = lower(body, {}, body.outputs, {}, keeps_inputs=True)
+    made = [np.empty(spec.static_shape, spec.dtype) if array is None else array
+            for spec, array in zip(body.output_specs, outputs, strict=True)]  # fmt: skip
+
+    def run() -> None:
+        known = dict(program.constants)
+        known.update(zip(program.inputs.values(), inputs, strict=True))
+        _compute(program, known)
+        for array, value in zip(made, program.outputs.values(), strict=True):
+            array[...] = known[value]
+
+    return [(run, ())], made
 
 
 def sizes_from(graph: Graph, feeds: Mapping[str, np.ndarray]) -> dict[str, int]:

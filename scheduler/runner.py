@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from operator import length_hint
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
@@ -25,11 +25,11 @@ from dataflow.errors import (
     RunnerBusyError,
     StateError,
 )  # fmt: skip
+from scheduler.binding import Bound, aligned
 from scheduler.environment import kernel_context
-from scheduler.expand import expand
 from scheduler.feeds import by_name, check_out, fitting
-from scheduler.finiteness import check_feeds, watched
-from scheduler.plan import ALIGNMENT, Operand, Plan
+from scheduler.finiteness import check_feeds
+from scheduler.plan import Plan
 from scheduler.state import State
 from scheduler.threads import begin_run, end_run
 
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from dataflow.op import Call
-    from dataflow.spec import Spec
 
 __all__ = ["Runner"]
 
@@ -98,17 +97,16 @@ class Runner:
         self._poison = poison
         self._is_watched = check == "finite"
         try:
-            self._arena = _aligned(plan.peak)
-            self._memory = [self._buffer_memory(index) for index in range(len(plan.buffers))]
+            self._arena = aligned(plan.peak)
+            self._bound = Bound(plan, self._arena, is_watched=self._is_watched)
         except MemoryError:
             msg = (f"plan {plan.name!r} needs {plan.certificate.total} bytes, which the system "
                    "doesn't give; compile with smaller dims")  # fmt: skip
             raise RunError(msg) from None
-        self._places = [_address(memory) for memory in self._memory]
-        self._views: dict[tuple[object, ...], Array] = {}
-        self._feeds = {i.name: (self._whole(i.buffer, i.spec), i.spec) for i in plan.inputs}
-        self._results = {o.name: self._array(o.operand) for o in plan.outputs}
-        self._variables = {v.name: self._whole(v.buffer, v.spec) for v in plan.variables}
+        bound = self._bound
+        self._feeds = {i.name: (bound.whole(i.buffer, i.spec), i.spec) for i in plan.inputs}
+        self._results = {o.name: bound.array(o.operand) for o in plan.outputs}
+        self._variables = {v.name: bound.whole(v.buffer, v.spec) for v in plan.variables}
         self._bind()
         self._context = kernel_context()
         _RUNNERS.add(self)
@@ -230,58 +228,15 @@ class Runner:
             self._lock = threading.Lock()
             self._context = kernel_context()  # the old one counts as entered
 
-    # Memory
-
-    def _buffer_memory(self, index: int) -> Array:
-        buffer = self.plan.buffers[index]
-        if buffer.kind == "temporary":
-            return self._arena[buffer.byte_offset : buffer.byte_offset + buffer.nbytes]
-        if buffer.kind == "constant":
-            constant = np.ascontiguousarray(self.plan.constants[index])
-            return constant.reshape(-1).view(np.uint8)
-        return _aligned(buffer.nbytes)[: buffer.nbytes]
-
-    def _array(self, operand: Operand) -> Array:
-        """Return the one array of an operand's place and layout.
-
-        NumPy sees at a glance that an output is its input where both are one object; of two
-        objects over the same memory it solves for an overlap, which takes as long as a small add.
-        """
-        buffer, byte_offset, shape, strides, dtype, *_ = operand
-        if 0 in shape:
-            return np.empty(shape, dtype)
-        key = (self._places[buffer] + byte_offset, shape, strides, dtype)
-        view = self._views.get(key)
-        if view is None:
-            view = np.ndarray(shape, dtype, self._memory[buffer], byte_offset, strides)
-            self._views[key] = view
-        return view
-
-    def _whole(self, buffer: int, spec: Spec) -> Array:
-        return self._array(Operand.row_by_row(buffer, spec))
-
-    def _arrays(self, operands: Sequence[Operand]) -> list[Array]:
-        return [self._array(operand) for operand in operands]
-
     def _bind(self) -> None:
         """Turn the plan into raw calls, in one list up to the first commit and one from there."""
         self._computing: list[Call] = []
         self._committing: list[Call] = []
         self._steps: list[int] = []  # the step that each call belongs to
         commit = self.plan.commit
-        for call in expand(self.plan):
-            outputs, inputs = self._arrays(call.outputs), self._arrays(call.inputs)
-            try:
-                bound = call.op.kernel(outputs, inputs, self._arrays(call.scratch), call.attrs)
-            except ImportError as error:  # a plan may come from a machine that has more
-                msg = (f"step {call.step}, {self.plan.steps[call.step].where()}, can't import "
-                       f"{call.op.extra or 'a module'}: {error}; pip install "
-                       f"'dataflow-runtime[{call.op.extra}]'")  # fmt: skip
-                raise RunError(msg) from error
-            if self._is_watched:
-                bound = watched(self.plan.steps[call.step], inputs, outputs, bound)
-            (self._computing if call.step < commit else self._committing).extend(bound)
-            self._steps += [call.step] * len(bound)
+        for step, call in self._bound.calls():
+            (self._computing if step < commit else self._committing).append(call)
+            self._steps.append(step)
 
     # Running
 
@@ -368,18 +323,3 @@ def _check_bounds(plan: Plan, max_bytes: int | None, max_calls: int | None) -> N
     if max_calls is not None and calls > max_calls:
         msg = f"plan {plan.name!r} makes {calls} calls, more than max_calls={max_calls}"
         raise RunError(msg)
-
-
-def _aligned(nbytes: int) -> Array:
-    """Return zeroed bytes that start at a multiple of the alignment.
-
-    Zeroed by the system, page by page: a hostile plan can't read what the process freed before.
-    """
-    raw = np.zeros(nbytes + ALIGNMENT, np.uint8)
-    first = -_address(raw) % ALIGNMENT
-    return raw[first : first + nbytes]
-
-
-def _address(array: Array) -> int:
-    """Return where an array's memory begins (``array.ctypes`` would load ctypes)."""
-    return int(array.__array_interface__["data"][0])

@@ -62,7 +62,7 @@ def _folded(
     item: Item, specs: list[Spec], known: dict[int, np.ndarray], limit: int
 ) -> dict[int, np.ndarray] | None:
     is_view = item.op.alias is not None
-    if not all(value in known for value in item.inputs):
+    if item.op.control is not None or not all(value in known for value in item.inputs):
         return None
     if not is_view and not _is_small(
         item, specs, [Spec.like(known[v]) for v in item.inputs], limit
@@ -156,13 +156,22 @@ def merge_equal(program: Program) -> Program:
     return _renamed(program, items, same)
 
 
+def _pruned(item: Item, used: list[bool]) -> Item:
+    """Return an item without the outputs that it needn't make."""
+    if item.op.prune is None:
+        return item
+    attrs, kept = item.op.prune(item.attrs, used)
+    return item._replace(attrs=attrs, outputs=tuple(item.outputs[index] for index in kept))
+
+
 def drop_dead(program: Program) -> Program:
     """Drop items, constants, inputs and variables that no output and no update depends on."""
-    live = {*program.outputs.values(), *program.updates.values()}
+    live = {*program.outputs.values(), *program.updates.values(), *program.kept}
     items = []
     for item in reversed(program.items):
-        if any(value in live for value in item.outputs):
-            items.append(item)
+        used = [value in live for value in item.outputs]
+        if any(used):
+            items.append(_pruned(item, used))
             live.update(item.inputs)
     return replace(
         program, items=tuple(reversed(items)),

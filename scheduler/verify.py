@@ -16,11 +16,11 @@ from functools import lru_cache
 from math import prod
 from typing import NoReturn
 
-from dataflow.attrs import Attrs
+from dataflow.attrs import Attrs, Body
 from dataflow.errors import DataflowError, PlanError
 from dataflow.spec import Spec, is_dtype
 from scheduler.expand import KernelCall, expand
-from scheduler.plan import ALIGNMENT, Buffer, Operand, Plan, Step, TileGroup
+from scheduler.plan import ALIGNMENT, Buffer, Operand, Plan, Step, TileGroup, arena_specs
 from scheduler.written import Written, extent
 
 __all__ = ["verify"]
@@ -306,6 +306,10 @@ def _expanded(plan: Plan) -> Iterable[KernelCall]:
 def _check_kernel(call: KernelCall, what: str) -> int:
     """Check specs and scratch against the op's own declaration; return its internal bytes."""
     specs = tuple(operand.spec for operand in call.inputs)
+    if (call.op.control is None) != (not call.attrs.bodies()):
+        _fail(f"{what}: {len(call.attrs.bodies())} bodies of an op that has no such number")
+    if call.op.control is not None and not all(map(_is_row_by_row, call.inputs)):
+        _fail(f"{what}: an operand of its bodies doesn't lie row by row")
     try:
         inferred = call.op.infer(specs, call.attrs)
         workspace = call.op.workspace(specs, call.attrs)
@@ -316,9 +320,27 @@ def _check_kernel(call: KernelCall, what: str) -> int:
         _fail(f"{what}: the outputs are {[str(o.spec) for o in call.outputs]}, "
               f"its op infers {[str(s) for s in inferred]}")  # fmt: skip
     scratch = tuple(operand.spec for operand in call.scratch)
-    if scratch != workspace.scratch:
-        _fail(f"{what}: the scratch is {scratch}, its op needs {workspace.scratch}")
-    return workspace.internal
+    needed = (*workspace.scratch, *arena_specs(call.attrs))
+    if scratch != needed:
+        _fail(f"{what}: the scratch is {scratch}, its op needs {needed}")
+    return max([workspace.internal, *(_check_body(body, what) for body in call.attrs.bodies())])
+
+
+def _check_body(body: Body, what: str) -> int:
+    """Check a plan within a step, and return the bytes that its kernels allocate."""
+    if not isinstance(body, Plan) or body.variables or body.initial is not None:
+        _fail(f"{what}: its body is no plan, or one with variables")
+    try:
+        verify(body)
+    except PlanError as error:
+        msg = f"{what}, in its body: {error}"
+        raise PlanError(msg) from None
+    return body.internal
+
+
+def _is_row_by_row(operand: Operand) -> bool:
+    plain = Operand.row_by_row(operand.buffer, operand.spec)
+    return operand.strides == plain.strides
 
 
 def _check_memory(plan: Plan, call: KernelCall, what: str) -> None:

@@ -4,6 +4,7 @@
 the values stand in three lists, by type and in order, so that SQL can reach them:
 
     axis=(0, 1)             (int, int)      ints [0, 1]
+    bodies=(body,)          (program)       texts ["scan_0.0"], whose rows say so in `program`
     shape=(Dim("batch"), 4) (dim, int)      ints [4]     texts ["batch"]
     eps=1e-5                float           floats [1e-5]
 
@@ -23,15 +24,24 @@ from dataflow.dims import Dim, as_dim
 from dataflow.errors import FileFormatError
 from serialization.layout import INTEGERS, TEXT, TEXTS, list_of
 
-__all__ = ["ATTRS", "attrs_from_values", "attrs_values", "dim_of", "text_of"]
+__all__ = ["ATTRS", "ProgramName", "attrs_from_values", "attrs_values", "dim_of", "text_of"]
 
 _FIELDS = {"name": TEXT, "kind": TEXT, "ints": INTEGERS, "floats": list_of(pa.float64()),
            "texts": TEXTS}  # fmt: skip
 ATTRS = list_of(pa.struct([pa.field(n, t, nullable=False) for n, t in _FIELDS.items()]))
 """The type of the column `attrs`."""
 
-_COLUMNS = {"bool": "ints", "int": "ints", "float": "floats", "text": "texts", "dim": "texts"}
-_KINDS = {bool: "bool", int: "int", float: "float", str: "text", Dim: "dim", type(None): "none"}
+
+class ProgramName(str):
+    """Stands for a body: the value of the column `program` in the rows that declare it."""
+
+    __slots__ = ()
+
+
+_COLUMNS = {"bool": "ints", "int": "ints", "float": "floats", "text": "texts", "dim": "texts",
+            "program": "texts"}  # fmt: skip
+_KINDS = {bool: "bool", int: "int", float: "float", ProgramName: "program", str: "text",
+          Dim: "dim", type(None): "none"}  # fmt: skip
 _AttrValue: TypeAlias = (
     "tuple[str, str, tuple[int, ...], tuple[float, ...], tuple[str, ...]]"  # as in _FIELDS
 )
@@ -145,4 +155,6 @@ def _scalar(word: str, values: _Values) -> Any:  # noqa: ANN401 - what the kind 
         raise FileFormatError(msg)
     if word == "bool":
         return bool(value)
+    if word == "program":
+        return ProgramName(value)
     return dim_of(value) if word == "dim" else value

@@ -1,5 +1,8 @@
 """`Graph` to and from rows: one a node, input, output, variable and constant.
 
+A node of control flow holds graphs. The column `program` says which graph a row belongs to: it is
+empty for the whole, and ``scan_0.1`` for the second body of node ``scan_0``.
+
 A node's row states its first output's dtype and shape, as nearly all nodes have one output; each
 further output has a row of its own. The `inputs` of an output's row are what it gives out; those of
 a variable's row are its initial value and, if it has one, its update.
@@ -9,7 +12,7 @@ This module loads networkx, so nothing imports it before a graph is saved or loa
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import networkx as nx
@@ -21,9 +24,11 @@ from dataflow.registry import get_op
 from dataflow.spec import Spec
 from serialization.attributes import ATTRS, attrs_from_values, attrs_values, dim_of, text_of
 from serialization.layout import INTEGER, TENSOR, TEXT, TEXTS, Layout, Row, list_of
+from serialization.programs import MAIN, Programs, bodies_within, with_names
 from serialization.tensors import Tensors, static_spec
 
 if TYPE_CHECKING:
+    from dataflow.attrs import Attrs
     from serialization.reading import Table
 
 __all__ = ["GRAPH", "graph_from_table", "graph_rows"]
@@ -34,27 +39,40 @@ _NODE = ("sweep", "forward", "rule", "no_grad", "source")
 GRAPH = Layout(
     kind="graph",
     columns={
-        "name": TEXT, "op": TEXT, "op_version": INTEGER,
+        "program": TEXT, "name": TEXT, "op": TEXT, "op_version": INTEGER,
         "inputs": list_of(pa.struct([pa.field(n, t, nullable=False) for n, t in _REF.items()])),
         "attrs": ATTRS, "dtype": TEXT, "shape": TEXTS, "output_index": INTEGER,
         "sweep": TEXT, "forward": TEXT, "rule": TEXT, "no_grad": pa.bool_(), "source": TEXT,
     },
     sections={
-        "graph": ("name",),
-        "node": ("name", "op", "op_version", "inputs", "attrs", "dtype", "shape", *_NODE),
-        "node_output": ("name", "output_index", "dtype", "shape"),
-        "input": ("name",),
-        "output": ("name", "inputs"),
-        "variable": ("name", "inputs"),
-        "constant": ("name", "dtype", "shape", *TENSOR),
+        "graph": ("program", "name"),
+        "node": ("program", "name", "op", "op_version", "inputs", "attrs", "dtype", "shape",
+                 *_NODE),
+        "node_output": ("program", "name", "output_index", "dtype", "shape"),
+        "input": ("program", "name"),
+        "output": ("program", "name", "inputs"),
+        "variable": ("program", "name", "inputs"),
+        "constant": ("program", "name", "dtype", "shape", *TENSOR),
     },
 )  # fmt: skip
 """The columns of a graph's file."""
 
 
 def graph_rows(graph: Graph) -> list[Row]:
-    """Return a graph as rows."""
-    nodes = [row for node in graph.nodes() for row in _node_rows(node)]
+    """Return a graph as rows, the bodies of its nodes behind it."""
+    return [
+        {"program": program, **row}
+        for program, part in bodies_within(graph, _bodies)
+        for row in _graph_rows(program, part)
+    ]
+
+
+def _bodies(graph: Graph) -> Iterator[tuple[str, Attrs]]:
+    return ((node.name, node.attrs) for node in graph.nodes())
+
+
+def _graph_rows(program: str, graph: Graph) -> list[Row]:
+    nodes = [row for node in graph.nodes() for row in _node_rows(program, node)]
     ends: list[Row] = [{"section": "input", "name": name} for name in graph.inputs]
     ends += [{"section": "output", "name": name, "inputs": [ref]}
              for name, ref in graph.outputs.items()]  # fmt: skip
@@ -76,24 +94,31 @@ def graph_from_table(table: Table, tensors: Tensors) -> Graph:
     GraphError
         The rows are, but the graph that they declare isn't.
     """
-    name = table.only("graph")["name"]
-    graph = Graph(
-        name=name,
-        dag=_dag(table),
-        inputs=tuple(row["name"] for row in table.named("input")),
-        outputs={row["name"]: _output(row) for row in table.named("output")},
-        variables={row["name"]: _variable(row) for row in table.named("variable")},
-        constants={row["name"]: tensors.array(row, _spec(row)) for row in table.named("constant")},
-    )
+    programs = Programs(table, "graph")
+    graph = _graph(table, tensors, programs, MAIN)
+    programs.check_all_read()
     graph.verify()
     return graph
 
 
-def _node_rows(node: Node) -> Iterator[Row]:
+def _graph(table: Table, tensors: Tensors, programs: Programs, program: str) -> Graph:
+    return Graph(
+        name=table.only("graph", program)["name"],
+        dag=_dag(table, programs, program, lambda name: _graph(table, tensors, programs, name)),
+        inputs=tuple(row["name"] for row in table.named("input", program)),
+        outputs={row["name"]: _output(row) for row in table.named("output", program)},
+        variables={row["name"]: _variable(row) for row in table.named("variable", program)},
+        constants={row["name"]: tensors.array(row, _spec(row))
+                   for row in table.named("constant", program)},
+    )  # fmt: skip
+
+
+def _node_rows(program: str, node: Node) -> Iterator[Row]:
     first, *more = node.specs
+    attrs = with_names(node.attrs, program, node.name)
     yield {
         "section": "node", "name": node.name, "op": node.op, "op_version": node.op_version,
-        "inputs": node.inputs, "attrs": attrs_values(node.attrs, node.where()),
+        "inputs": node.inputs, "attrs": attrs_values(attrs, node.where()),
         **_spec_values(first), **{column: getattr(node, column) for column in _NODE},
     }  # fmt: skip
     for index, spec in enumerate(more, 1):
@@ -105,10 +130,12 @@ def _spec_values(spec: Spec) -> dict[str, object]:
     return {"dtype": spec.dtype.name, "shape": [text_of(dim) for dim in spec.shape]}
 
 
-def _dag(table: Table) -> nx.MultiDiGraph[str]:
-    specs = _specs(table)
+def _dag(
+    table: Table, programs: Programs, program: str, body: Callable[[str], Graph]
+) -> nx.MultiDiGraph[str]:
+    specs = _specs(table, program)
     dag: nx.MultiDiGraph[str] = nx.MultiDiGraph()
-    for row in table.named("node"):
+    for row in table.named("node", program):
         get_op(row["op"], row["op_version"])
         refs = _refs(row)
         for ref in refs:
@@ -116,7 +143,8 @@ def _dag(table: Table) -> nx.MultiDiGraph[str]:
                 msg = f"node {row['name']!r} reads {ref.node!r}, which is no earlier node"
                 raise FileFormatError(msg)
         data = {column: row[column] for column in ("op", "op_version", *_NODE)}
-        attrs = attrs_from_values(row["attrs"])
+        named = attrs_from_values(row["attrs"])
+        attrs = programs.with_bodies(named, program, row["name"], body)
         dag.add_node(row["name"], attrs=attrs, specs=tuple(specs[row["name"]]), **data)
         for slot, ref in enumerate(refs):
             dag.add_edge(ref.node, row["name"], key=slot, output=ref.output)
@@ -124,10 +152,10 @@ def _dag(table: Table) -> nx.MultiDiGraph[str]:
     return dag
 
 
-def _specs(table: Table) -> dict[str, list[Spec]]:
+def _specs(table: Table, program: str) -> dict[str, list[Spec]]:
     """Return the specs of every node's outputs, from the rows of two sections."""
-    specs = {row["name"]: [_spec(row)] for row in table.rows("node")}
-    for row in table.rows("node_output"):
+    specs = {row["name"]: [_spec(row)] for row in table.rows("node", program)}
+    for row in table.rows("node_output", program):
         known = specs.get(row["name"], [])
         if row["output_index"] != len(known):
             msg = f"output {row['output_index']} of {row['name']!r}, which has {len(known)} so far"

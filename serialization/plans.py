@@ -1,7 +1,8 @@
 """`Plan` to and from rows: one a step, tile group, slice, buffer, size, option and named end.
 
-A plan may hold another, which computes the variables' first values; the column `program` says to
-which of the two a row belongs. Steps, tile groups and buffers carry their number, so that SQL can
+A plan may hold others: one that computes the variables' first values, and the bodies of its steps
+of control flow. The column `program` says to which of them a row belongs: ``initial``, or ``7.0``
+for the first body of step 7. Steps, tile groups and buffers carry their number, so that SQL can
 join them, and stand in order.
 
 What a plan must keep beyond each value's range is `scheduler.verify`'s to prove; every loaded plan
@@ -33,14 +34,16 @@ from scheduler.plan import (
 from scheduler.verify import verify
 from serialization.attributes import ATTRS, attrs_from_values, attrs_values, dim_of
 from serialization.layout import INTEGER, INTEGERS, TENSOR, TEXT, TEXTS, Layout, Row, list_of
+from serialization.programs import MAIN, Programs, bodies_within, with_names
 from serialization.tensors import Tensors, static_spec
 
 if TYPE_CHECKING:
+    from dataflow.attrs import Attrs
     from serialization.reading import Table
 
 __all__ = ["PLAN", "plan_from_table", "plan_rows"]
 
-MAIN, INITIAL = "", "initial"
+INITIAL = "initial"
 _OPERAND = {
     "buffer": INTEGER, "byte_offset": INTEGER, "shape": INTEGERS, "strides": INTEGERS,
     "dtype": TEXT, "tile_axis": INTEGER, "advances": pa.bool_(),
@@ -83,13 +86,21 @@ PLAN = Layout(
 
 def plan_rows(plan: Plan) -> Sequence[Row]:
     """Return a plan as rows, the plan for its variables' first values behind it."""
-    rows = [{"program": MAIN, **row} for row in _program_rows(plan)]
-    if plan.initial is None:
-        return rows
-    if plan.initial.initial is not None:
-        msg = f"plan {plan.name!r}: the plan of its first values has another one inside"
+    parts = list(bodies_within(plan, _bodies))
+    if plan.initial is not None:
+        parts += bodies_within(plan.initial, _bodies, INITIAL)
+    if any(part.initial is not None for _, part in parts[1:]):
+        msg = f"plan {plan.name!r}: a plan within it has first values of its own"
         raise FileFormatError(msg)
-    return rows + [{"program": INITIAL, **row} for row in _program_rows(plan.initial)]
+    return [
+        {"program": program, **row}
+        for program, part in parts
+        for row in _program_rows(program, part)
+    ]
+
+
+def _bodies(plan: Plan) -> Iterator[tuple[int, Attrs]]:
+    return ((number, step.attrs) for number, step in enumerate(plan.steps))
 
 
 def plan_from_table(table: Table, tensors: Tensors) -> Plan:
@@ -102,12 +113,11 @@ def plan_from_table(table: Table, tensors: Tensors) -> Plan:
     PlanError
         The rows are, but the plan that they declare isn't.
     """
-    programs = set(table.column("program")) - {None}
-    if not programs <= {MAIN, INITIAL}:
-        msg = f"the programs are {sorted(programs)}, not {MAIN!r} and perhaps {INITIAL!r}"
-        raise FileFormatError(msg)
-    initial = _Program(table, tensors, INITIAL).plan(None) if INITIAL in programs else None
-    plan = _Program(table, tensors, MAIN).plan(initial)
+    programs = Programs(table, "plan")
+    has_initial = programs.read(INITIAL)
+    initial = _Program(table, tensors, programs, INITIAL).plan(None) if has_initial else None
+    plan = _Program(table, tensors, programs, MAIN).plan(initial)
+    programs.check_all_read()
     verify(plan)
     return plan
 
@@ -115,14 +125,14 @@ def plan_from_table(table: Table, tensors: Tensors) -> Plan:
 # Writing
 
 
-def _program_rows(plan: Plan) -> Iterator[Row]:
+def _program_rows(program: str, plan: Plan) -> Iterator[Row]:
     yield {"section": "plan", **{column: getattr(plan, column) for column in _PLAN}}
     for name, size in plan.sizes.items():
         yield {"section": "size", "name": name, "size": size}
     for name, setting in plan.options.items():
         yield {"section": "option", "name": name, "setting": setting}
     for number, step in enumerate(plan.steps):
-        yield {"section": "step", "step": number, **_step_values(step)}
+        yield {"section": "step", "step": number, **_step_values(program, number, step)}
     for number, group in enumerate(plan.groups):
         yield from _group_rows(number, group)
     for number, buffer in enumerate(plan.buffers):
@@ -134,9 +144,10 @@ def _program_rows(plan: Plan) -> Iterator[Row]:
     yield from _end_rows(plan)
 
 
-def _step_values(step: Step) -> Row:
+def _step_values(program: str, number: int, step: Step) -> Row:
+    attrs = with_names(step.attrs, program, number)
     return {
-        "name": step.node, "attrs": attrs_values(step.attrs, step.where()),
+        "name": step.node, "attrs": attrs_values(attrs, step.where()),
         "tile_group": step.group, "occurs": step.when, "waits": step.waits,
         **{side: _operand_values(getattr(step, side)) for side in _SIDES},
         **{column: getattr(step, column) for column in _AS_IS},
@@ -181,8 +192,9 @@ def _spec_values(spec: Spec) -> Row:
 class _Program:
     """The rows of one of a file's programs."""
 
-    def __init__(self, table: Table, tensors: Tensors, program: str) -> None:
+    def __init__(self, table: Table, tensors: Tensors, programs: Programs, program: str) -> None:
         self._table = table
+        self._programs = programs
         self._tensors = tensors
         self._program = program
         self._sizes = {r["name"]: _natural(r, "size") for r in table.named("size", program)}
@@ -219,10 +231,17 @@ class _Program:
         get_op(row["op"], row["op_version"])
         inputs, outputs, scratch = (tuple(map(self._operand, row[side])) for side in _SIDES)
         return Step(
-            node=row["name"], attrs=attrs_from_values(row["attrs"]), inputs=inputs,
+            node=row["name"], attrs=self._attrs(row), inputs=inputs,
             outputs=outputs, scratch=scratch, group=row["tile_group"], when=row["occurs"],
             waits=row["waits"], **{column: row[column] for column in _AS_IS},
         )  # fmt: skip
+
+    def _attrs(self, row: Row) -> Attrs:
+        named = attrs_from_values(row["attrs"])
+        return self._programs.with_bodies(named, self._program, row["step"], self._body)
+
+    def _body(self, program: str) -> Plan:
+        return _Program(self._table, self._tensors, self._programs, program).plan(None)
 
     def _operand(self, value: tuple[Any, ...]) -> Operand:
         """Return an operand; most are named many times in a plan."""

@@ -15,7 +15,7 @@ import io
 import mmap as mapping
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import zip_longest
 from typing import Any
@@ -168,12 +168,23 @@ class Table:
         """
         filled = [name for name in self.layout.filled(section) if name != "data"]
         columns = [self._values[name] for name in filled]
-        for row in self._rows.get(section, ()):
-            if program is not None and self._values["program"][row] != program:
-                continue
+        for row in self._rows_of(section, program):
             self.where = f"section {section!r}, row {row}: "
             yield {"row": row, **{n: c[row] for n, c in zip(filled, columns, strict=True)}}
         self.where = ""
+
+    def _rows_of(self, section: str, program: str | None) -> Sequence[int]:
+        if program is None:
+            return self._rows.get(section, ())
+        return self._rows_by_program.get((section, program), ())
+
+    @cached_property
+    def _rows_by_program(self) -> dict[tuple[str, str], list[int]]:
+        found: dict[tuple[str, str], list[int]] = {}
+        for section, rows in self._rows.items():
+            for row in rows:
+                found.setdefault((section, self._values["program"][row]), []).append(row)
+        return found
 
     def named(self, section: str, program: str | None = None) -> Iterator[Row]:
         """Yield the rows of a section in which no name may come twice."""

@@ -1,8 +1,9 @@
 """Runs one op by its record alone, and says when two results count as the same.
 
-No graph, no builder and no executor stands between a record and these checks, so that a failure
-accuses the record.  Memory that a kernel is given is poisoned: 0xFF in every byte is NaN in each
-floating-point dtype and an absurd number in the others, so what a kernel forgets to fill shows.
+No graph, no builder and no arena stands between a record and these checks, so that a failure
+accuses the record; the bodies of control flow are computed by the reference executor. Memory that
+a kernel is given is poisoned: 0xFF in every byte is NaN in each floating-point dtype and an absurd
+number in the others, so what a kernel forgets to fill shows.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,6 +14,8 @@ import numpy as np
 from dataflow.attrs import Attrs
 from dataflow.op import Op
 from dataflow.spec import Spec
+from scheduler.program import Item
+from scheduler.reference import calls_of
 
 Array: TypeAlias = "np.ndarray[Any, Any]"
 
@@ -56,7 +59,8 @@ def calls(
 ) -> list[tuple[Callable[..., object], tuple[object, ...]]]:
     """Bind an op's kernel to arrays and poisoned scratch memory."""
     scratch = [poisoned(spec) for spec in op.workspace(specs_of(arrays), attrs).scratch]
-    return list(op.kernel(outs, arrays, scratch, attrs))
+    item = Item(op, attrs, (), (), "node", "forward", "", "")
+    return list(calls_of(item, outs, arrays, scratch))
 
 
 def reference(op: Op, arrays: Sequence[Array], attrs: Attrs) -> tuple[Array, ...]:

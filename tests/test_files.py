@@ -458,7 +458,7 @@ LIES: list[tuple[str, str, dict[str, Any], str]] = [
     ("plan", "plan", {"peak": -1}, "negative"),
     ("plan", "plan", {"peak": 64}, "peak"),
     ("plan", "plan", {"program": "elsewhere"}, "elsewhere"),
-    ("plan", "plan", {"program": "initial"}, "rows of section"),
+    ("plan", "plan", {"program": "initial"}, "another is lost"),
     ("plan", "step", {"op": "nothing"}, "no op 'nothing"),
     ("plan", "step", {"step": 3}, "3 stands where 0"),
     ("plan", "step", {"tile_group": 5}, "group 5"),

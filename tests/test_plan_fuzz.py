@@ -121,9 +121,9 @@ def run_inside(plan: Plan) -> None:
     """Run a plan that passed, and check that it wrote to nothing but its own memory."""
     constants = [array.tobytes() for array in plan.constants.values()]
     runner, feeds = Runner(plan, max_bytes=2**24, poison=True), feeds_of(plan)
-    for array in runner._views.values():
+    for array in runner._bound._views.values():
         low, high = np.lib.array_utils.byte_bounds(array)
-        inside = [np.lib.array_utils.byte_bounds(m) for m in runner._memory if m.size]
+        inside = [np.lib.array_utils.byte_bounds(m) for m in runner._bound._memory if m.size]
         assert any(start <= low and high <= end for start, end in inside), array
     runner.run(feeds)
     assert [array.tobytes() for array in plan.constants.values()] == constants

@@ -317,35 +317,3 @@ def test_errors_of_unpooling() -> None:
     for size in ((6, 4), (4,), (9, 9, 4, 2)):
         with pytest.raises(ShapeError, match="within less than a stride"):
             df.nn.max_unpool2d(y, indices, 2, output_size=size)
-
-
-def test_fractional_windows_cover_the_image() -> None:
-    """Windows start at the first element, end at the last, and are found again by their indices."""
-    rng = np.random.default_rng(5)
-    x = rng.normal(size=(2, 3, 9, 11))
-    samples = rng.uniform(size=(2, 3, 2))
-    y, indices = values(
-        df.nn.fractional_max_pool2d, x, (2, 3), samples, (5, 6), return_indices=True
-    )
-    flat = x.reshape(2, 3, -1)
-    found = np.take_along_axis(flat, indices.reshape(2, 3, -1), -1)
-    np.testing.assert_array_equal(found.reshape(y.shape), y)
-    np.testing.assert_array_equal(y[..., 0, 0], x[..., :2, :3].max((2, 3)))
-    np.testing.assert_array_equal(y[..., -1, -1], x[..., -2:, -3:].max((2, 3)))
-    one = values(df.nn.fractional_max_pool2d, x[0], (2, 3), samples[0], (5, 6))
-    np.testing.assert_array_equal(one, y[0])
-
-
-@pytest.mark.parametrize(
-    ("samples", "options", "message"),
-    [
-        (np.zeros((1, 2)), {"output_size": 9}, "don't start"),
-        (np.zeros((1, 3)), {"output_size": 2}, "one for each axis"),
-        (np.zeros((1, 2)), {}, "either output_size or output_ratio"),
-        (np.zeros((1, 2)), {"output_size": 2, "output_ratio": 0.5}, "either"),
-    ],
-)
-def test_fractional_pools_refuse(samples: Array, options: dict[str, Any], message: str) -> None:
-    """More windows than fit, samples of another shape, and two sizes or none are errors."""
-    with pytest.raises(ShapeError, match=message):
-        values(df.nn.fractional_max_pool2d, np.ones((1, 6, 6)), 2, samples, **options)

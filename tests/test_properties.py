@@ -53,7 +53,10 @@ def takes_an_axis(function: Callable[..., object]) -> bool:
     return len(needed) == 1 and "axis" in names and next(iter(names)) in {"a", "x", "m"}
 
 
-ALONG_AXES = [f for f in NUMPY_FUNCTIONS if not isinstance(f, np.ufunc) and takes_an_axis(f)]
+ALONG_AXES = [
+    f for f in NUMPY_FUNCTIONS
+    if not isinstance(f, np.ufunc) and takes_an_axis(f) and f is not np.size  # gives no tensor
+]  # fmt: skip
 
 
 # What is drawn

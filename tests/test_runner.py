@@ -136,7 +136,7 @@ def test_results_are_fresh(runner: Runner) -> None:
     """Nothing that a run returns shares memory with the runner, a feed, or another run's."""
     fed = feeds()
     first, second = runner.run(fed), runner.run(fed)
-    inside = [*runner._memory, fed["x"], *second.values()]
+    inside = [*runner._bound._memory, fed["x"], *second.values()]
     for name, result in first.items():
         assert not any(np.shares_memory(result, other) for other in inside), name
         assert result.flags.owndata, name

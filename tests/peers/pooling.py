@@ -88,18 +88,6 @@ def unpooled(axes: int, options: dict[str, Any]) -> Row:
     )  # fmt: skip
 
 
-def fractional(axes: int, options: dict[str, Any]) -> Row:
-    """Return a row of fractional pooling, of given samples."""
-    name = f"fractional_max_pool{axes}d"
-    samples = np.random.default_rng(4).uniform(size=(2, 3, axes))
-    return Row(
-        name, (X[axes],), lambda x: getattr(df.nn, name)(x, 2, samples, **options),
-        lambda m, x: getattr(m.nn.functional, name)(
-            x, 2, _random_samples=m.tensor(samples), **options),
-        None,
-    )  # fmt: skip
-
-
 ROWS = [
     *[same(f"max_pool{axes}d", X[axes], options, jax_max(axes, options))
       for axes in (1, 2, 3) for options in MAX_OPTIONS],
@@ -135,6 +123,4 @@ ROWS = [
     unpooled(2, {"kernel_size": (3, 2), "stride": (2, 2), "padding": 1,
                  "output_size": (2, 3, 7, 6)})._replace(gradient=False),  # PyTorch's isn't of what
     # it computes where two maxima come from one place and the last one stays
-    *[fractional(axes, options) for axes in (2, 3)
-      for options in ({"output_size": 3}, {"output_ratio": (0.5, 0.5, 0.5)[:axes]})],
 ]  # fmt: skip

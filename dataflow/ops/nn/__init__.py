@@ -14,7 +14,6 @@ from dataflow.ops.nn.distances import *
 from dataflow.ops.nn.dropping import *
 from dataflow.ops.nn.embedding import *
 from dataflow.ops.nn.folding import *
-from dataflow.ops.nn.fractional_pooling import *
 from dataflow.ops.nn.gates import *
 from dataflow.ops.nn.global_pooling import *
 from dataflow.ops.nn.grids import *

@@ -1,0 +1,161 @@
+"""Binds a plan to memory: every operand an array, every step the raw calls that do its work.
+
+A body of control flow is a plan too. Its arena is scratch memory of the step that holds it, its
+inputs are that step's arrays, and an output that has a buffer to itself is written where the step
+wants it: so a loop's carries change places without a copy.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dataflow.errors import RunError
+from scheduler.expand import KernelCall, expand
+from scheduler.finiteness import watched
+from scheduler.plan import ALIGNMENT, Operand, Plan, PlanOutput
+
+if TYPE_CHECKING:
+    from dataflow.op import Call
+    from dataflow.spec import Spec
+
+__all__ = ["Bound", "aligned"]
+
+Array = np.ndarray[Any, Any]
+
+
+class Bound:
+    """A plan's operands as arrays.
+
+    Parameters
+    ----------
+    plan : Plan
+        Verified.
+    arena : numpy.ndarray
+        Bytes for the temporaries, at least ``plan.peak``, aligned.
+    given : mapping of int to numpy.ndarray
+        Buffers that lie in memory of the caller's, as bytes.
+    is_watched : bool
+        Whether each step is followed by a look for NaN and infinity.
+    """
+
+    def __init__(
+        self, plan: Plan, arena: Array, given: Mapping[int, Array] | None = None,
+        *, is_watched: bool = False,
+    ) -> None:  # fmt: skip
+        self.plan = plan
+        self.is_watched = is_watched
+        self._memory = [
+            self._memory_of(index, arena, given or {}) for index in range(len(plan.buffers))
+        ]
+        self._places = [_address(memory) for memory in self._memory]
+        self._views: dict[tuple[object, ...], Array] = {}
+
+    def _memory_of(self, index: int, arena: Array, given: Mapping[int, Array]) -> Array:
+        if index in given:
+            return given[index]
+        buffer = self.plan.buffers[index]
+        if buffer.kind == "temporary":
+            return arena[buffer.byte_offset : buffer.byte_offset + buffer.nbytes]
+        if buffer.kind == "constant":
+            return _bytes_of(np.ascontiguousarray(self.plan.constants[index]))
+        return aligned(buffer.nbytes)[: buffer.nbytes]
+
+    def array(self, operand: Operand) -> Array:
+        """Return the one array of an operand's place and layout.
+
+        NumPy sees at a glance that an output is its input where both are one object; of two
+        objects over the same memory it solves for an overlap, which takes as long as a small add.
+        """
+        buffer, byte_offset, shape, strides, dtype, *_ = operand
+        if 0 in shape:
+            return np.empty(shape, dtype)
+        key = (self._places[buffer] + byte_offset, shape, strides, dtype)
+        view = self._views.get(key)
+        if view is None:
+            view = np.ndarray(shape, dtype, self._memory[buffer], byte_offset, strides)
+            self._views[key] = view
+        return view
+
+    def whole(self, buffer: int, spec: Spec) -> Array:
+        """Return the array of a whole buffer."""
+        return self.array(Operand.row_by_row(buffer, spec))
+
+    def calls(self) -> list[tuple[int, Call]]:
+        """Return every raw call, in order, with the step that it belongs to."""
+        return [(call.step, bound) for call in expand(self.plan) for bound in self._bound(call)]
+
+    def _bound(self, call: KernelCall) -> Sequence[Call]:
+        outs, ins, scratch = (
+            [self.array(operand) for operand in side]
+            for side in (call.outputs, call.inputs, call.scratch)
+        )
+        try:
+            if call.op.control is None:
+                calls = call.op.kernel(outs, ins, scratch, call.attrs)
+            else:
+                binds = [
+                    partial(_bind_body, body, scratch[-1], is_watched=self.is_watched)
+                    for body in call.attrs.bodies()
+                ]
+                calls = call.op.control(outs, ins, scratch[:-1], call.attrs, binds)
+        except ImportError as error:  # a plan may come from a machine that has more
+            msg = (f"step {call.step}, {self.plan.steps[call.step].where()}, can't import "
+                   f"{call.op.extra or 'a module'}: {error}; pip install "
+                   f"'dataflow-runtime[{call.op.extra}]'")  # fmt: skip
+            raise RunError(msg) from error
+        return watched(self.plan.steps[call.step], ins, outs, calls) if self.is_watched else calls
+
+
+def _bind_body(
+    body: Any, arena: Array, inputs: Sequence[Array], outputs: Sequence[Array | None],  # noqa: ANN401
+    *, is_watched: bool,
+) -> tuple[list[Call], list[Array]]:  # fmt: skip
+    """Bind a body to arrays that lie row by row; see `dataflow.op.Bind`."""
+    plan: Plan = body
+    given = {end.buffer: _bytes_of(array) for end, array in zip(plan.inputs, inputs, strict=True)}
+    uses = Counter(output.operand.buffer for output in plan.outputs)
+    copied: list[tuple[Array, PlanOutput]] = []
+    for output, array in zip(plan.outputs, outputs, strict=True):
+        if array is None:
+            continue
+        if uses[output.operand.buffer] == 1 and _fills(plan, output):
+            given[output.operand.buffer] = _bytes_of(array)
+        else:
+            copied.append((array, output))
+    bound = Bound(plan, arena, given, is_watched=is_watched)
+    calls = [call for _, call in bound.calls()]
+    calls += [(np.copyto, (array, bound.array(output.operand))) for array, output in copied]
+    return calls, [bound.array(output.operand) for output in plan.outputs]
+
+
+def _fills(plan: Plan, output: PlanOutput) -> bool:
+    """Say whether an output is a temporary's whole buffer, so that it can lie elsewhere."""
+    operand = output.operand
+    buffer = plan.buffers[operand.buffer]
+    is_whole = operand == Operand.row_by_row(operand.buffer, operand.spec)
+    return buffer.kind == "temporary" and is_whole and buffer.nbytes == operand.spec.nbytes
+
+
+def aligned(nbytes: int) -> Array:
+    """Return zeroed bytes that start at a multiple of the alignment.
+
+    Zeroed by the system, page by page: a hostile plan can't read what the process freed before.
+    """
+    raw = np.zeros(nbytes + ALIGNMENT, np.uint8)
+    first = -_address(raw) % ALIGNMENT
+    return raw[first : first + nbytes]
+
+
+def _bytes_of(array: Array) -> Array:
+    """Return the memory of an array that lies row by row."""
+    return array.reshape(-1).view(np.uint8)
+
+
+def _address(array: Array) -> int:
+    """Return where an array's memory begins (``array.ctypes`` would load ctypes)."""
+    return int(array.__array_interface__["data"][0])
