@@ -125,6 +125,14 @@ class GraphBuilder(Variables, Creation):
         """The place in the order of declaration that the next node will have."""
         return self._next_position
 
+    def promises(self) -> tuple[dict[str, Tensor], dict[Tensor, Tensor]]:
+        """Return the updates and the gradients as they stand, for `restore`."""
+        return dict(self._updates), dict(self._grads)
+
+    def restore(self, promises: tuple[dict[str, Tensor], dict[Tensor, Tensor]]) -> None:
+        """Set updates and gradients back to what they were: what came since is refused."""
+        self._updates, self._grads = promises
+
     def withdraw(
         self, stand_ins: Sequence[Tensor], since: int | None = None
     ) -> tuple[Declared, ...]:
@@ -145,7 +153,7 @@ class GraphBuilder(Variables, Creation):
         Raises
         ------
         GraphError
-            An update or a gradient that stays depended on them; it is dropped.
+            An update or a gradient that stays depends on them; it is dropped.
         """
         leaves = {tensor.node for tensor in stand_ins}
         self._stand_ins -= leaves
@@ -168,6 +176,10 @@ class GraphBuilder(Variables, Creation):
                    "loop or a branch: return it from the function, and set it outside")  # fmt: skip
             raise GraphError(msg)
         return declared
+
+    def _state(self, name: str, update: Ref | None) -> Variable:
+        first, variable = self._initials[name], self.tensor(name)
+        return Variable(Ref(first.node, first.output), update, variable.requires_grad)
 
     def build(
         self, outputs: Mapping[str, Tensor] | Sequence[Tensor] | Tensor | None = None
@@ -217,8 +229,7 @@ class GraphBuilder(Variables, Creation):
             dag=nx.freeze(self._dag.copy()),
             inputs=tuple(self._inputs),
             outputs={name: Ref(t.node, t.output) for name, t in outputs.items()},
-            variables={name: Variable(Ref(t.node, t.output), updates.get(name))
-                       for name, t in self._initials.items()},
+            variables={name: self._state(name, updates.get(name)) for name in self._initials},
             constants=self._constants,
         )  # fmt: skip
         graph.verify()

@@ -12,6 +12,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+import numpy as np
+
 from dataflow.errors import GradientError
 from dataflow.seeds import described, or_zeros, seed_of
 from dataflow.source import user_line
@@ -22,7 +24,7 @@ from dataflow.trees import leaves_of, rebuilt
 if TYPE_CHECKING:
     from dataflow.tensor import TensorLike
 
-__all__ = ["check_tensors", "grad", "hvp", "jvp", "linearize", "value_and_grad", "vjp"]
+__all__ = ["Tensors", "check_tensors", "grad", "hvp", "jvp", "linearize", "value_and_grad", "vjp"]
 
 Tensors: TypeAlias = "Tensor | Sequence[Tensor]"
 
@@ -149,7 +151,7 @@ def jvp(outputs: Any, wrt: Tensors, tangents: Any) -> Any:  # noqa: ANN401 - as 
     >>> df.evaluate(df.jvp((x * x).sum(), x, [10.0, 1.0]))
     array(24., dtype=float32)
     """
-    return linearize(outputs, wrt)(tangents)
+    return _linearized("df.jvp", outputs, wrt)(tangents)
 
 
 def linearize(outputs: Any, wrt: Tensors) -> Callable[[Any], Any]:  # noqa: ANN401 - as `jvp`
@@ -176,11 +178,15 @@ def linearize(outputs: Any, wrt: Tensors) -> Callable[[Any], Any]:  # noqa: ANN4
     >>> df.evaluate(push([1.0, 0.0]), push([0.0, 1.0]))
     (array([2., 0.], dtype=float32), array([0., 4.], dtype=float32))
     """
+    return _linearized("df.linearize", outputs, wrt)
+
+
+def _linearized(what: str, outputs: Any, wrt: Tensors) -> Callable[[Any], Any]:  # noqa: ANN401
     ends = leaves_of(outputs)
-    tensors = check_tensors("df.jvp", ends, wrt)
+    tensors = check_tensors(what, ends, wrt)
 
     def push(tangents: Any) -> Any:  # noqa: ANN401 - as `wrt`
-        given = _paired("df.jvp", "tangent", wrt, tangents)
+        given = _paired(what, "tangent", wrt, tangents)
         directions = [
             seed_of(tensor, "tangent", value) for tensor, value in zip(tensors, given, strict=True)
         ]
@@ -260,8 +266,9 @@ def _paired(what: str, kind: str, tensors: Tensors, given: Any) -> list[Any]:  #
     """Return what was given for one tensor, or for each of several."""
     if isinstance(tensors, Tensor):
         return [given]
-    wanted, seeds = len(list(tensors)), list(given)
-    if len(seeds) != wanted:
-        msg = f"{what} ({user_line()}): a {kind} for each of {wanted} tensors, not {len(seeds)}"
+    wanted, is_many = len(list(tensors)), isinstance(given, (tuple, list, np.ndarray))
+    if not is_many or len(given) != wanted:
+        found = len(given) if is_many else repr(given)
+        msg = f"{what} ({user_line()}): a {kind} for each of {wanted} tensors, not {found}"
         raise GradientError(msg)
-    return seeds
+    return list(given)

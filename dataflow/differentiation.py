@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from dataflow.derivatives import grad, jvp
-from dataflow.errors import GradientError, UnknownNameError
+from dataflow.errors import GradientError, NameTakenError, UnknownNameError
 from dataflow.graph import Graph, Ref
 from dataflow.jacobians import hessian, jacobian
 from dataflow.reopening import check_graph, reopen
@@ -55,7 +55,7 @@ def differentiate(
     GradientError
         There is no such mode or no such derivative.
     NameTakenError
-        The graph has an input of a new one's name.
+        The graph has an input or output of a new one's name.
 
     Examples
     --------
@@ -72,16 +72,22 @@ def differentiate(
         msg = f"df.differentiate ({user_line()}): mode is one of {list(sweeps)}, not {mode!r}"
         raise GradientError(msg)
     builder = reopen(graph)
-    names = [wrt] if isinstance(wrt, str) else list(wrt)
+    names = [wrt] if isinstance(wrt, str) or not isinstance(wrt, Sequence) else list(wrt)
     output, *tensors = (_found(graph, builder, name) for name in (of, *names))
     made = sweeps[mode](builder, of, output, dict(zip(names, tensors, strict=True)))
+    taken = [name for name in made if name in graph.outputs]
+    if taken:
+        msg = (f"df.differentiate ({user_line()}): graph {graph.name!r} has an output {taken[0]!r} "
+               "already: rename it, or differentiate the graph before it had one")  # fmt: skip
+        raise NameTakenError(msg)
     old = {name: builder.tensor(*ref) for name, ref in graph.outputs.items()}
     return builder.build(outputs={**old, **made})
 
 
 def _found(graph: Graph, builder: GraphBuilder, name: str) -> Tensor:
     """Return what a name stands for: an output of the graph, or a node's first output."""
-    if name not in graph.outputs and name not in graph.dag:
+    is_name = isinstance(name, str)
+    if not is_name or (name not in graph.outputs and name not in graph.dag):
         msg = (f"df.differentiate ({user_line()}): graph {graph.name!r} has no output or node "
                f"{name!r}; its outputs: {list(graph.outputs)}, its inputs: {list(graph.inputs)}, "
                f"its variables: {list(graph.variables)}")  # fmt: skip

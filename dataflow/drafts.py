@@ -159,14 +159,20 @@ def drafting(
         At the end of the block, what depends on a stand-in is a variable's update or gradient.
     """
     since = builder.next_position if takes_all else None
+    before = builder.promises()
     draft = Draft(builder, tuple(builder.stand_in(spec) for spec in specs))
     try:
         yield draft
     except BaseException:
         with suppress(GraphError):  # what went wrong first is what the user must hear of
             builder.withdraw(draft.stand_ins, since)
+        builder.restore(before)
         raise
-    draft.declared = builder.withdraw(draft.stand_ins, since)
+    try:
+        draft.declared = builder.withdraw(draft.stand_ins, since)
+    except GraphError:
+        builder.restore(before)
+        raise
 
 
 def _leading_to(declared: Sequence[Declared], results: Sequence[Tensor]) -> set[str]:

@@ -40,10 +40,22 @@ SWEEPS = ("forward", "reverse", "tangent", "update", "initial")
 
 
 class Variable(NamedTuple):
-    """State that outlives a run: where its first value comes from, and the value after a run."""
+    """State that outlives a run.
+
+    Parameters
+    ----------
+    initial : Ref
+        Its first value.
+    update : Ref, optional
+        Its value after a run; without one it stays.
+    requires_grad : bool
+        Whether optimisers change it, and ``backward()`` sets its ``grad``, in a graph that is
+        opened again.
+    """
 
     initial: Ref
     update: Ref | None
+    requires_grad: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,7 @@ def jacrev(output: Tensor, wrt: Tensors) -> Any:  # noqa: ANN401 - one tensor, o
     Returns
     -------
     Tensor or tuple of Tensor
-        For each of `wrt`, a tensor of shape ``output.shape + wrt.shape``.
+        For each of `wrt`, a tensor of shape ``output.shape + wrt.shape``, of the output's dtype.
 
     Raises
     ------
@@ -64,7 +64,7 @@ def jacrev(output: Tensor, wrt: Tensors) -> Any:  # noqa: ANN401 - one tensor, o
     with _recorded(builder, "reverse", output):
         blocks = [
             _zeros(output, tensor) if part is None
-            else _reshaped(next(made)[0], (*output.shape, *tensor.shape))
+            else _as_block(next(made)[0], output, tensor)
             for tensor, part in zip(tensors, found, strict=True)
         ]  # fmt: skip
     return blocks[0] if isinstance(wrt, Tensor) else tuple(blocks)
@@ -83,7 +83,7 @@ def jacfwd(output: Tensor, wrt: Tensors) -> Any:  # noqa: ANN401 - one tensor, o
     Returns
     -------
     Tensor or tuple of Tensor
-        For each of `wrt`, a tensor of shape ``output.shape + wrt.shape``.
+        For each of `wrt`, a tensor of shape ``output.shape + wrt.shape``, of the output's dtype.
 
     Raises
     ------
@@ -113,8 +113,7 @@ def _columns(output: Tensor, tensor: Tensor) -> Tensor:
         basis = _basis(tensor)
     ((columns, _),) = draft.batch([basis], basis.shape[0], [found])
     with _recorded(builder, "tangent", output):
-        last = find_function("moveaxis")(columns, 0, -1)
-        return _reshaped(last, (*output.shape, *tensor.shape))
+        return _as_block(find_function("moveaxis")(columns, 0, -1), output, tensor)
 
 
 def jacobian(output: Tensor, wrt: Tensors, *, mode: str = "auto") -> Any:  # noqa: ANN401 - as above
@@ -218,6 +217,15 @@ def _basis(tensor: Tensor) -> Tensor:
     builder: Any = tensor.builder
     size: int | Dim = product(tensor.shape)
     return _reshaped(builder.eye(size, dtype=tensor.dtype), (size, *tensor.shape))
+
+
+def _as_block(rows: Tensor, output: Tensor, tensor: Tensor) -> Tensor:
+    """Return what was computed with the axes of both, in the output's dtype whatever the mode."""
+    block = _reshaped(rows, (*output.shape, *tensor.shape))
+    if block.dtype == output.dtype:
+        return block
+    cast: Tensor = find_function("astype")(block, output.dtype)
+    return cast
 
 
 def _zeros(output: Tensor, tensor: Tensor) -> Tensor:

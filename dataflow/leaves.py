@@ -134,6 +134,10 @@ class Leaves(Nodes):
         """Return standard normal draws: the same numbers at every replay; see `rand`."""
         return self._draw("randn", shape, dtype, requires_grad=requires_grad)
 
+    def skip_draws(self, count: int) -> None:
+        """Count so many draws as declared, so that the next ones have keys of their own."""
+        self._draws += count
+
     def _draw(
         self, op: str, shape: int | str | Sequence[DimLike], dtype: object, *, requires_grad: bool
     ) -> Tensor:

@@ -53,7 +53,8 @@ def redeclare(
         forward = tensors[first].node if first in tensors else node.forward
         sealed = builder.no_grad() if node.no_grad else nullcontext()
         with sealed, builder.recording(node.sweep, forward, node.rule, node.source):
-            made = _declared(builder, graph, node, tensors, sizes, node.name * keeps_names)
+            name = node.name if keeps_names else ""
+            made = _declared(builder, graph, node, tensors, sizes, name)
         tensors.update({Ref(node.name, i): tensor for i, tensor in enumerate(made)})
     for name, variable in graph.variables.items():
         if variable.update is not None:
@@ -70,7 +71,9 @@ def _declared(
     if node.op == "constant":
         return (builder.constant(graph.constants[node.name], name=name),)
     if node.op == "variable":
-        return (builder.variable(node.name, tensors[graph.variables[node.name].initial]),)
+        state = graph.variables[node.name]
+        first = tensors[state.initial]
+        return (builder.variable(node.name, first, requires_grad=state.requires_grad),)
     if node.op == "training":
         return (builder.training,)
     inputs = [tensors[ref] for ref in node.inputs]

@@ -31,7 +31,8 @@ def reopen(graph: Graph, *, seed: int = 0) -> GraphBuilder:
     graph : Graph
         Any graph, also one that was loaded. It stays as it is.
     seed : int
-        What the random draws that are declared from now on derive their keys from.
+        What the random draws that are declared from now on derive their keys from; those that the
+        graph has count as declared before.
 
     Returns
     -------
@@ -58,6 +59,7 @@ def reopen(graph: Graph, *, seed: int = 0) -> GraphBuilder:
     check_graph("df.reopen", graph)
     builder = GraphBuilder(graph.name, seed=seed)
     redeclare(builder, graph, {}, {}, keeps_names=True)
+    builder.skip_draws(sum(node.op in ("rand", "randn") for node in graph.nodes()))
     return builder
 
 
@@ -76,7 +78,8 @@ def inline(graph: Graph, /, **feeds: TensorLike) -> dict[str, Tensor]:
     -------
     dict of str to Tensor
         The graph's outputs, by name. Its variables, if any, become variables of the builder under
-        the current scope, its updates theirs.
+        the current scope, its updates theirs. Its random keys are constants, and the same at every
+        use.
 
     Raises
     ------

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from dataflow.errors import DTypeError, GradientError, ShapeError
 from dataflow.source import user_line
 from dataflow.tensor import Tensor
@@ -17,7 +19,7 @@ from dataflow.tensor import Tensor
 if TYPE_CHECKING:
     from dataflow.tensor import TensorLike
 
-__all__ = ["check_float", "check_scalar", "described", "or_zeros", "seed_of"]
+__all__ = ["check_float", "check_scalar", "check_seed", "described", "or_zeros", "seed_of"]
 
 _SWEEPS = {"cotangent": "reverse", "tangent": "tangent"}
 
@@ -41,21 +43,29 @@ def seed_of(tensor: Tensor, kind: str, value: TensorLike) -> Tensor:
     ShapeError, DTypeError
         It has another shape or dtype.
     """
+    check_seed(tensor, kind, value)
+    if isinstance(value, Tensor):
+        return value
     builder: Any = tensor.builder
-    if not isinstance(value, Tensor):
-        with builder.recording(_SWEEPS[kind], tensor.node, "seed", builder.source_of(tensor.node)):
-            seed: Tensor = builder.constant(value, dtype=tensor.dtype)
-    elif value.builder is builder:
-        seed = value
-    else:
-        msg = (f"the gradient ({user_line()}) of {described(tensor)}: the {kind} "
-               f"{described(value)} belongs to another builder")  # fmt: skip
-        raise GradientError(msg)
-    if seed.spec != tensor.spec:
-        msg = (f"the gradient ({user_line()}) of {described(tensor)}: the {kind} is "
-               f"{seed.spec}, not {tensor.spec}")  # fmt: skip
-        raise (ShapeError if seed.shape != tensor.shape else DTypeError)(msg)
+    with builder.recording(_SWEEPS[kind], tensor.node, "seed", builder.source_of(tensor.node)):
+        seed: Tensor = builder.constant(value, dtype=tensor.dtype)
     return seed
+
+
+def check_seed(tensor: Tensor, kind: str, value: TensorLike | None) -> None:
+    """Refuse a cotangent or tangent of another builder, shape or dtype; None stands for 1."""
+    what = f"the gradient ({user_line()}) of {described(tensor)}: the {kind}"
+    if isinstance(value, Tensor):
+        if value.builder is not tensor.builder:
+            msg = f"{what} {described(value)} belongs to another builder"
+            raise GradientError(msg)
+        if value.spec != tensor.spec:
+            msg = f"{what} is {value.spec}, not {tensor.spec}"
+            raise (ShapeError if value.shape != tensor.shape else DTypeError)(msg)
+    elif value is not None and np.shape(value) != tensor.shape:
+        given = tensor.spec.with_shape(np.shape(value))
+        msg = f"{what} is {given}, not {tensor.spec}"
+        raise ShapeError(msg)
 
 
 def or_zeros(kind: str, tensors: Sequence[Tensor], found: Sequence[Tensor | None]) -> list[Tensor]:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from dataflow.dispatch import public
 from dataflow.errors import GradientError
 from dataflow.op import Absent, Application
-from dataflow.seeds import check_float, check_scalar, described, or_zeros, seed_of
+from dataflow.seeds import check_float, check_scalar, check_seed, described, or_zeros, seed_of
 from dataflow.source import user_line
 
 if TYPE_CHECKING:
@@ -62,6 +62,7 @@ def vjp_of(
         if cotangent is None:
             check_scalar(output)
         if output not in active.tensors:
+            check_seed(output, "cotangent", cotangent)
             continue  # it doesn't depend on `wrt`: a seed would be read by nobody
         seed = seed_of(output, "cotangent", 1 if cotangent is None else cotangent)
         with builder.recording("reverse", output.node, "seed", builder.source_of(output.node)):
@@ -89,7 +90,9 @@ def jvp_of(
 ) -> list[Tensor | None]:
     """Run the forward-mode sweep; None stands for a tangent that is zero."""
     builder: Any = outputs[0].builder
-    known: dict[Tensor, Tensor] = dict(zip(wrt, tangents, strict=True))
+    known: dict[Tensor, Tensor] = {}
+    for tensor, given in zip(wrt, tangents, strict=True):
+        known[tensor] = known[tensor] + given if tensor in known else given
     for node in _active(outputs, wrt).nodes:
         application: Application = builder.application(node)
         rule = application.op.jvp
@@ -100,8 +103,8 @@ def jvp_of(
         ):
             made = rule(application, tuple(known.get(t) for t in application.inputs))
         for tensor, tangent in zip(application.outputs, made, strict=True):
-            if tangent is not None and tensor not in known:
-                known[tensor] = tangent
+            if tangent is not None:  # one of `wrt` may depend on another: it moves by both
+                known[tensor] = known[tensor] + tangent if tensor in known else tangent
     return [known.get(tensor) for tensor in outputs]
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from dataflow.errors import GraphError
+from dataflow.source import user_line
 
 __all__ = ["leaves_of", "mapped", "prefixed", "rebuilt"]
 
@@ -75,7 +76,8 @@ def prefixed(what: str, prefix: object, tree: object) -> list[Any]:
             return [leaf for one, child in pairs for leaf in prefixed(what, one, child)]
     elif not isinstance(prefix, (dict, tuple, list)):
         return [prefix] * len(leaves_of(tree))
-    msg = f"{what} {prefix!r} has another form than what it is for: {_form(tree)}"
+    msg = (f"{what} {prefix!r} ({user_line()}) has another form than what it is for: "
+           f"{_form(tree)}")  # fmt: skip
     raise GraphError(msg)
 
 

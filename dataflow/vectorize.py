@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, overload
 
 from dataflow.builder import GraphBuilder
 from dataflow.current import current_builder
-from dataflow.dims import as_dim
+from dataflow.dims import as_dim, as_int
 from dataflow.dispatch import find_function
 from dataflow.drafts import Draft, drafting
 from dataflow.errors import GraphError, ShapeError
@@ -196,12 +196,12 @@ def _with_axis_at(tensor: Tensor, axis: object, size: int | Dim, *, is_batched: 
 
 def _checked_axis(what: str, axis: object, ndim: int, described: str) -> int:
     """Return an axis of a tensor that has the batch's, counted from 0."""
-    is_int = isinstance(axis, int) and not isinstance(axis, bool)
-    if not is_int or not -ndim <= axis < ndim:  # type: ignore[operator]  # an int now
+    place = as_int(axis)
+    if place is None or not -ndim <= place < ndim:
         msg = (f"df.vmap ({user_line()}): {what} has {axis!r} for {described}, which has "
                f"{ndim} axes with the batch's")  # fmt: skip
         raise ShapeError(msg)
-    return normal_axis(axis, ndim)  # type: ignore[arg-type]  # likewise
+    return normal_axis(place, ndim)
 
 
 def _common_size(rows: list[Tensor], axis_size: DimLike | None) -> int | Dim:
@@ -214,7 +214,8 @@ def _common_size(rows: list[Tensor], axis_size: DimLike | None) -> int | Dim:
                "many examples there are: give axis_size")  # fmt: skip
         raise GraphError(msg)
     if len(sizes) > 1:
-        named = ", ".join(f"{row!r}: {row.shape[0]}" for row in rows)
+        given = [] if axis_size is None else [f"axis_size: {axis_size}"]
+        named = ", ".join([*given, *(f"{row!r}: {row.shape[0]}" for row in rows)])
         msg = f"df.vmap ({user_line()}): the arguments have different numbers of examples: {named}"
         raise ShapeError(msg)
     return next(iter(sizes))

@@ -43,6 +43,7 @@ GRAPH = Layout(
         "inputs": list_of(pa.struct([pa.field(n, t, nullable=False) for n, t in _REF.items()])),
         "attrs": ATTRS, "dtype": TEXT, "shape": TEXTS, "output_index": INTEGER,
         "sweep": TEXT, "forward": TEXT, "rule": TEXT, "no_grad": pa.bool_(), "source": TEXT,
+        "requires_grad": pa.bool_(),
     },
     sections={
         "graph": ("program", "name"),
@@ -51,7 +52,7 @@ GRAPH = Layout(
         "node_output": ("program", "name", "output_index", "dtype", "shape"),
         "input": ("program", "name"),
         "output": ("program", "name", "inputs"),
-        "variable": ("program", "name", "inputs"),
+        "variable": ("program", "name", "inputs", "requires_grad"),
         "constant": ("program", "name", "dtype", "shape", *TENSOR),
     },
 )  # fmt: skip
@@ -77,7 +78,8 @@ def _graph_rows(program: str, graph: Graph) -> list[Row]:
     ends += [{"section": "output", "name": name, "inputs": [ref]}
              for name, ref in graph.outputs.items()]  # fmt: skip
     ends += [{"section": "variable", "name": name,
-              "inputs": [v.initial, *([v.update] if v.update else [])]}
+              "inputs": [v.initial, *([v.update] if v.update else [])],
+              "requires_grad": v.requires_grad}
              for name, v in graph.variables.items()]  # fmt: skip
     constants = [{"section": "constant", "name": name, **_spec_values(Spec.like(array)),
                   "data": array} for name, array in graph.constants.items()]  # fmt: skip
@@ -187,4 +189,4 @@ def _variable(row: Row) -> Variable:
     if len(refs) not in (1, 2):
         msg = f"variable {row['name']!r} reads {len(refs)} tensors: its first value and an update"
         raise FileFormatError(msg)
-    return Variable(refs[0], refs[1] if len(refs) == 2 else None)
+    return Variable(refs[0], refs[1] if len(refs) == 2 else None, row["requires_grad"])

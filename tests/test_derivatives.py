@@ -103,6 +103,21 @@ def test_zeros_where_nothing_depends() -> None:
     assert df.evaluate(df.jacfwd(x * x, y)).tolist() == [0.0, 0.0, 0.0]
 
 
+def test_tensors_that_depend_on_each_other() -> None:
+    """Where one of `wrt` depends on another, or comes twice, both modes count every path."""
+    (x,) = leaves(2.0)
+    y = x * x
+    z = x * y
+    by_x, by_y = df.evaluate(*df.vjp(z, [x, y], 1.0))
+    assert (by_x, by_y) == (12.0, 2.0)
+    assert df.evaluate(df.jvp(z, [x, y], [1.0, 0.0])) == by_x
+    assert df.evaluate(df.jvp(z, [x, y], [0.0, 1.0])) == by_y
+    assert df.evaluate(df.jvp(y, [x, x], [1.0, 10.0])) == 44.0
+    row = df.evaluate(*df.hvp(z, [x, y], [1.0, 0.0]))
+    blocks = df.hessian(z, (x, y))
+    assert row == df.evaluate(blocks[0][0], blocks[1][0])
+
+
 # Jacobians
 
 
@@ -167,6 +182,15 @@ def test_auto_mode_takes_fewer_directions() -> None:
 
     assert "tangent" not in sweeps(df.jacobian(x.sum(), x))
     assert "tangent" in sweeps(df.jacobian(layer(x), x))
+
+
+def test_jacobian_has_the_output_s_dtype() -> None:
+    """Blocks that are computed, and blocks of zeros, are of one dtype in both modes."""
+    b = df.GraphBuilder()
+    x, y = b.ones(3), b.ones(2)
+    wide = x.astype("float64") * 2
+    for jacobian in (df.jacrev, df.jacfwd):
+        assert [str(block.dtype) for block in jacobian(wide, (x, y))] == ["float64", "float64"]
 
 
 def test_jacobian_of_complex_tensors_is_refused() -> None:
@@ -250,6 +274,12 @@ def test_wrong_seeds_are_refused() -> None:
         df.jvp(x * x, [x, x], [X])
     with pytest.raises(GradientError, match=r"a cotangent for each of 1 tensors, not 2"):
         df.vjp([x * x], x, [X, X])
+    with pytest.raises(GradientError, match=r"a cotangent for each of 2 tensors, not 5\.0"):
+        df.vjp([x, x], x, 5.0)
+    with pytest.raises(ShapeError, match=r"the cotangent is float64\[5\], not float64\[3\]"):
+        df.vjp(b.constant(X), x, np.zeros(5))  # doesn't depend on x, and is checked all the same
+    with pytest.raises(GradientError, match=r"df.linearize \(test_derivatives"):
+        df.linearize(3, x)
 
 
 def test_what_has_no_derivative_is_refused() -> None:

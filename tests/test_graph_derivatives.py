@@ -74,6 +74,35 @@ def test_reopened_builder_goes_on() -> None:
         b.tensor("nothing")
 
 
+def test_reopened_variables_are_frozen_as_before(tmp_path: Path) -> None:
+    """What required no gradient requires none again, from a file too: optimisers leave it alone."""
+    b = df.GraphBuilder()
+    x = b.input("x", ("batch", 3))
+    frozen = b.variable("frozen", np.ones(3, np.float32), requires_grad=False)
+    norm = df.nn.BatchNorm(momentum=0.5)
+    loss = df.square(norm(df.nn.Dense(3)(x) * frozen)).sum()
+    graph = loaded(b.build(outputs={"loss": loss}), tmp_path)
+    again = df.reopen(graph)
+    trained = [v.node for v in again.variables if v.requires_grad]
+    assert trained == [v.node for v in b.variables if v.requires_grad]
+    assert "frozen" not in trained
+    df.optim.SGD(0.1).minimize(again.tensor(*graph.outputs["loss"]))
+    built = again.build(outputs={"loss": again.tensor(*graph.outputs["loss"])})
+    assert built.variables["frozen"].update is None
+
+
+def test_reopened_builder_draws_other_numbers() -> None:
+    """A draw that is declared after reopening isn't one that the graph has."""
+    b = df.GraphBuilder()
+    first = b.rand(3)
+    graph = b.build(outputs={"first": first})
+    again = df.reopen(graph)
+    second = again.rand(3)
+    third = b.rand(3)
+    assert df.evaluate(first).tolist() != df.evaluate(second).tolist()
+    assert df.evaluate(second).tolist() == df.evaluate(third).tolist()
+
+
 def test_reopen_takes_graphs_alone() -> None:
     """Anything else is refused, with the way to a graph."""
     with pytest.raises(GraphError, match=r"df.reopen \(test_graph.*takes a graph, not int"):
@@ -185,6 +214,10 @@ def test_differentiate_says_what_is_wrong() -> None:
         df.differentiate(small(), "loss", "z")
     with pytest.raises(GradientError, match="mode is one of"):
         df.differentiate(small(), "loss", "x", mode="backward")
+    with pytest.raises(UnknownNameError, match="no output or node 5"):
+        df.differentiate(small(), "loss", 5)  # type: ignore[arg-type]
+    with pytest.raises(NameTakenError, match=r"has an output 'grad\.x' already"):
+        df.differentiate(df.differentiate(small(), "loss", "x"), "loss", "x")
     twice = df.differentiate(small(), "y", "x")
     with pytest.raises(NameTakenError, match=r"cotangent\.y"):
         df.differentiate(twice, "y", "x")

@@ -173,7 +173,9 @@ def test_wrong_axes_are_refused() -> None:
         df.vmap(lambda one: one, in_axes=2)(x)
     with pytest.raises(ShapeError, match="different numbers of examples"):
         df.vmap(lambda one, other: one + other)(x, w)
-    with pytest.raises(GraphError, match=r"in_axes .* has another form"):
+    with pytest.raises(ShapeError, match=r"axis_size: 4, .*: 5"):
+        df.vmap(lambda one: one, axis_size=4)(x)
+    with pytest.raises(GraphError, match=r"in_axes .* \(test_vmap.* has another form"):
         df.vmap(lambda one: one, in_axes=(0, 0))(x)
     with pytest.raises(ShapeError, match="out_axes has 5"):
         df.vmap(lambda one: one, out_axes=5)(x)
@@ -203,6 +205,35 @@ def test_what_outlives_an_example_is_refused() -> None:
         _ = kept[0] + 1
     b.update(total, x.sum(axis=0))
     assert built(x).variables["total"].update is not None
+
+
+def test_what_was_there_before_stays() -> None:
+    """A refused call leaves the updates and gradients that an earlier one made."""
+    b = df.GraphBuilder()
+    x = b.constant(X)
+    total = b.variable("total", np.zeros(3))
+    (total * 2).sum().backward()
+    b.update(total, x[0])
+    gradient, update = total.grad, b.pending(total)
+
+    def updating(one: df.Tensor) -> df.Tensor:
+        b.update(total, one, again=True)
+        (total * one).sum().backward()
+        return one
+
+    with pytest.raises(GraphError, match="one example"):
+        df.vmap(updating)(x)
+    assert total.grad is gradient
+    assert b.pending(total) is update
+
+    def failing(one: df.Tensor) -> df.Tensor:
+        updating(one)
+        raise KeyError(one.node)
+
+    with pytest.raises(KeyError):
+        df.vmap(failing)(x)
+    assert total.grad is gradient
+    assert b.pending(total) is update
 
 
 def test_an_error_in_the_function_is_the_users_own() -> None:
