@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os.path
 import sys
 from types import FrameType
@@ -10,7 +11,13 @@ import numpy as np
 
 __all__ = ["is_inner", "node_text", "user_line"]
 
-_PACKAGES = tuple(os.path.dirname(file) + os.sep for file in (__file__, np.__file__))
+_OURS = ("dataflow", "scheduler", "serialization")
+_FOLDER, _NUMPY = os.path.dirname(os.path.dirname(__file__)), os.path.dirname(np.__file__)
+_INNER = (
+    *(os.path.join(folder, "") for folder in (*(os.path.join(_FOLDER, p) for p in _OURS), _NUMPY)),
+    contextlib.__file__,
+)
+"""What runs between the user's line and ours: all our packages, and what calls ours for him."""
 
 
 def node_text(name: str, op: str, source: str) -> str:
@@ -25,10 +32,11 @@ def node_text(name: str, op: str, source: str) -> str:
 
 
 def user_line() -> str:
-    """Return the file name and line of the innermost frame outside this package and NumPy, or ''.
+    """Return the file name and line of the innermost frame outside our packages, or ''.
 
-    NumPy's functions call ours where they are given tensors. The folder is left
-    out: a graph file must not tell where it was made.
+    NumPy's functions call ours where they are given tensors, and `contextlib` where a ``with``
+    block ends: neither is the user's. The folder is left out: a graph file must not tell where it
+    was made.
     """
     frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 - the one way to a caller's line
     while frame is not None and is_inner(frame):
@@ -39,8 +47,11 @@ def user_line() -> str:
 
 
 def is_inner(frame: FrameType) -> bool:
-    """Say whether a frame runs code of this package or NumPy's; a dataclass's have no file."""
+    """Say whether a frame runs code of our packages, NumPy's or `contextlib`'s.
+
+    A dataclass's functions have no file, but a module.
+    """
     name = frame.f_code.co_filename
     if name == "<string>":
-        return str(frame.f_globals.get("__name__")).startswith("dataflow.")
-    return name.startswith(_PACKAGES)
+        return str(frame.f_globals.get("__name__")).partition(".")[0] in _OURS
+    return name.startswith(_INNER)

@@ -14,6 +14,7 @@ import numpy as np
 
 from dataflow.dims import Dim
 from dataflow.errors import FeedError, GraphError, KernelError
+from dataflow.source import user_line
 from dataflow.spec import Spec
 from dataflow.tensor import Tensor, builder_of
 from dataflow.values import array_of
@@ -63,10 +64,11 @@ def evaluate(
     """
     for tensor in tensors:
         if not isinstance(tensor, Tensor):
-            msg = f"evaluate takes tensors, not {type(tensor).__name__}"
+            msg = f"evaluate ({user_line()}) takes tensors, not {type(tensor).__name__}"
             raise GraphError(msg)
     if feeds is not None and not isinstance(feeds, Mapping):
-        msg = f"evaluate takes feeds as arrays by name, not {type(feeds).__name__}"
+        msg = (f"evaluate ({user_line()}) takes feeds as arrays by name, not "
+                   f"{type(feeds).__name__}")  # fmt: skip
         raise FeedError(msg)
     builder: Any = builder_of(*tensors)
     graph = builder.build({str(i): tensor for i, tensor in enumerate(tensors)})

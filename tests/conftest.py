@@ -8,4 +8,4 @@ settings.register_profile("steady", deadline=None, derandomize=True, database=No
 settings.load_profile("steady")
 
 # Helpers that assert: a failure there shows its operands, as one in a test does.
-pytest.register_assert_rewrite("tests.derivatives", "tests.oracle", "tests.slicing")
+pytest.register_assert_rewrite("tests.derivatives", "tests.numpys", "tests.oracle", "tests.slicing")

@@ -23,5 +23,12 @@ def slope(function: Callable[..., Any], x: Any, *arguments: Any, **options: Any)
     return df.evaluate(df.grad(made.sum(), t))
 
 
+def slopes(function: Callable[..., Any], *points: float) -> list[float]:
+    """Return the derivatives of a function of float64 by each argument."""
+    b = df.GraphBuilder()
+    xs = [b.constant(np.float64(p)) for p in points]
+    return [float(g) for g in df.evaluate(*df.grad(function(*xs), xs), xs[0])[: len(xs)]]
+
+
 def _constant(b: df.GraphBuilder, argument: object) -> Any:  # noqa: ANN401 - a tensor or what it was
     return b.constant(argument) if isinstance(argument, (np.ndarray, np.generic)) else argument

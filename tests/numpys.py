@@ -7,6 +7,8 @@ import numpy as np
 
 import dataflow as df
 
+ROUNDINGS = {"float16": 2, "float32": 4, "float64": 4, "complex64": 16, "complex128": 16}
+"""How many units in the last place NumPy's own loops differ by, for memory in another layout."""
 LOOSE = {"float16": 2e-3, "float32": 1e-6, "complex64": 1e-6}
 
 
@@ -77,3 +79,15 @@ def named(t: df.Tensor) -> df.Tensor:
     builder: Any = t.builder
     made: df.Tensor = builder.input("named", ("n", 2))
     return made
+
+
+def assert_agree(a: np.ndarray, b: np.ndarray) -> None:
+    """Check for the same dtype, shape, values and signs of zeros."""
+    assert (a.shape, a.dtype) == (b.shape, b.dtype)
+    if a.dtype.kind not in "fc":
+        np.testing.assert_array_equal(a, b)
+        return
+    eps = ROUNDINGS[a.dtype.name] * np.finfo(a.dtype).eps
+    np.testing.assert_allclose(a, b, rtol=eps, atol=np.finfo(a.dtype).tiny * eps)
+    zero = (a == 0) & (b == 0)
+    np.testing.assert_array_equal(np.signbit(a.real[zero]), np.signbit(b.real[zero]))

@@ -13,7 +13,7 @@ import pytest
 
 import dataflow as df
 from dataflow.errors import DataflowError
-from tests.test_properties import assert_agree
+from tests.numpys import assert_agree
 
 DTYPES = ("bool", "int8", "uint8", "int64", "float16", "float32", "complex64")
 Call = Callable[[Any, Any, Any], Any]

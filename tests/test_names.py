@@ -171,6 +171,30 @@ def test_kaisers_window_is_numpys() -> None:
             df.kaiser(3, "x")  # type: ignore[arg-type]  # which is the point
 
 
+@pytest.mark.parametrize("periodic", [True, False])
+@pytest.mark.parametrize("m", [0, 1, 2, 7])
+def test_windows_of_a_period_are_pytorchs(m: int, periodic: bool) -> None:
+    """They take PyTorch's arguments by their places; one point is 1, whatever they are."""
+    angles = 2 * np.pi * np.arange(m) / max(m if periodic else m - 1, 1)
+    cosine = 0.4 - 0.3 * np.cos(angles) if m != 1 else np.ones(1)
+    full = (np.kaiser(m + 1, 2.5) if m > 1 and periodic else np.kaiser(m, 2.5))[:m]
+    with df.GraphBuilder():
+        hamming = value_of(df.hamming_window(m, periodic, 0.4, 0.3, dtype="float64"))
+        kaiser = value_of(df.kaiser_window(m, periodic, 2.5, dtype="float64"))
+        plain = value_of(df.hamming_window(m, periodic=False, dtype="float64"))
+    np.testing.assert_allclose(hamming, cosine, rtol=0, atol=1e-15)
+    np.testing.assert_allclose(kaiser, full, rtol=1e-14)
+    np.testing.assert_array_equal(plain, np.hamming(m))
+
+
+@pytest.mark.parametrize("name", ["alpha", "beta"])
+def test_a_windows_heights_are_numbers(name: str) -> None:
+    """A list or a text is refused by the argument's name, at the user's line."""
+    options: dict[str, Any] = {name: [0.5], "device": df.GraphBuilder()}
+    with pytest.raises(DTypeError, match=rf"test_names.py:\d+\): {name} is a number"):
+        df.hamming_window(4, **options)
+
+
 def test_indices_of_triangles_and_diagonals_are_numpys() -> None:
     """With lengths, or of a tensor, they are NumPy's; of the wrong shape they are refused."""
     b, x = df.GraphBuilder(), np.ones((3, 4))

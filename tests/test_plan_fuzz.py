@@ -23,8 +23,7 @@ from scheduler.plan import Buffer, Plan
 from scheduler.runner import Runner
 from scheduler.verify import verify
 from tests.graphs import Array
-from tests.test_tile_groups import doubled, sliced
-from tests.test_verify import GOOD
+from tests.plans import GOOD, doubled, sliced
 
 Path: TypeAlias = "tuple[str | int, ...]"
 

@@ -14,12 +14,11 @@ import pytest
 import dataflow as df
 from dataflow.errors import ArgumentError, DTypeError, ShapeError
 from dataflow.sweeps import jvp_of
+from tests.chances import KOLMOGOROV, distance, drawn, keyed, surprise
 
 stats = pytest.importorskip("scipy.stats")
 
 MANY = 400_000
-KOLMOGOROV = 1.9
-"""What √n times the largest distance of two distribution functions exceeds once in 700 times."""
 
 Array = Any
 
@@ -30,32 +29,6 @@ UNIFORM_7 = [0.1561793088912964, 0.8397103548049927, 0.506866991519928]
 GAMMA_7 = [1.48503927319072, 0.8535531302702287]
 ORDER_7, INTEGERS_7 = [3, 0, 4, 2, 1], [15, 83, 50, 1, 49]
 NORMAL_7 = [0.311372351809456, 1.18244935106742]
-
-
-def keyed(seed: int = 0) -> tuple[df.GraphBuilder, df.Tensor]:
-    """Return a new builder, and a key as a constant of it."""
-    b = df.GraphBuilder()
-    return b, b.constant(df.random.key(seed))
-
-
-def drawn(draw: Callable[[df.Tensor], df.Tensor], seed: int = 0) -> Array:
-    """Return what a function draws from a key."""
-    return df.evaluate(draw(keyed(seed)[1]))
-
-
-def distance(sample: Array, cdf: Callable[[Array], Array]) -> float:
-    """Return √n times the largest distance of a sample's distribution function from another."""
-    ordered = np.sort(sample.astype(np.float64))
-    n, expected = len(ordered), cdf(ordered)
-    steps = np.arange(n + 1) / n
-    return float(max((steps[1:] - expected).max(), (expected - steps[:-1]).max()) * np.sqrt(n))
-
-
-def surprise(counts: Array, expected: Array) -> float:
-    """Return by how many of its standard deviations a chi-square statistic exceeds its mean."""
-    degrees = len(counts) - 1
-    statistic = float(((counts - expected) ** 2 / expected).sum())
-    return float((statistic - degrees) / np.sqrt(2 * degrees))
 
 
 CONTINUOUS: dict[str, tuple[Callable[[df.Tensor], df.Tensor], Any]] = {

@@ -15,7 +15,7 @@ import pytest
 
 import dataflow as df
 from dataflow.errors import ShapeError
-from tests.test_random import KOLMOGOROV, distance, drawn, surprise
+from tests.chances import KOLMOGOROV, distance, drawn, surprise
 
 stats = pytest.importorskip("scipy.stats")
 

@@ -6,7 +6,6 @@ own, in decimals.
 
 import math
 import sys
-from collections.abc import Callable
 from decimal import Decimal, localcontext
 from pathlib import Path
 from typing import Any
@@ -19,16 +18,9 @@ from hypothesis import strategies as st
 
 import dataflow as df
 from dataflow.errors import ArgumentError, CompileError, DTypeError, GradientError, RunError
-from tests.constants import values
+from tests.constants import slopes, values
 
 X = np.array([-math.inf, -30.0, -3.0, -0.5, 0.0, 0.3, 1.0, 4.0, 26.0, 40.0, math.inf, math.nan])
-
-
-def slopes(function: Callable[..., Any], *points: float) -> list[float]:
-    """Return the derivatives of a function of float64 by each argument."""
-    b = df.GraphBuilder()
-    xs = [b.constant(np.float64(p)) for p in points]
-    return [float(g) for g in df.evaluate(*df.grad(function(*xs), xs), xs[0])[: len(xs)]]
 
 
 def precise_erfc(x: float) -> Decimal:

@@ -10,8 +10,7 @@ import scipy.special
 
 import dataflow as df
 from dataflow.errors import ArgumentError, GradientError, GraphError
-from tests.constants import values
-from tests.test_special import slopes
+from tests.constants import slopes, values
 
 CASES: list[tuple[str, tuple[Any, ...]]] = [
     ("softplus", (np.linspace(-40, 40, 9),)),

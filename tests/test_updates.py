@@ -13,8 +13,8 @@ import dataflow as df
 from dataflow.attrs import Attrs
 from dataflow.errors import DTypeError, GraphError, KernelError, ShapeError
 from dataflow.registry import get_op
+from tests.indices import INDICES, X, made_of
 from tests.oracle import run
-from tests.test_indexing import INDICES, X, made_of
 
 UFUNCS: dict[str, np.ufunc] = {
     "add": np.add, "subtract": np.subtract, "multiply": np.multiply, "divide": np.divide,

@@ -20,20 +20,9 @@ from scheduler.plan import Buffer, Plan, PlanOutput, PlanVariable, Slice, Step
 from scheduler.plan import TileGroup as Group
 from scheduler.runner import Runner
 from scheduler.verify import verify
+from tests.plans import GOOD
 
 F4 = np.dtype("float32")
-
-
-def graph() -> df.Graph:
-    """Return a small training step: two temporaries live at once, a constant, an update."""
-    b = df.GraphBuilder("good")
-    x, w = b.input("x", (4, 4)), b.variable("w", np.ones((4, 4), np.float32))
-    first, second = x * w, x + b.constant(np.full((4, 4), 2, np.float32))
-    b.update(w, w - first)
-    return b.build({"y": (first * second).sum(axis=0), "turned": second.T})
-
-
-GOOD = df.compile(graph())
 
 
 def steps_with(index: int, **changes: Any) -> Plan:  # noqa: ANN401 - any field's value

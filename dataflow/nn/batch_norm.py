@@ -118,18 +118,42 @@ class BatchNorm:
 
 
 class BatchNorm1d(BatchNorm):
-    """`BatchNorm` of (examples, channels) or (examples, channels, length)."""
+    """`BatchNorm` of (examples, channels) or (examples, channels, length).
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> b = df.GraphBuilder()
+    >>> df.nn.BatchNorm1d()(b.input("x", shape=("batch", 4, 9))).shape
+    (Dim('batch'), 4, 9)
+    """
 
     _ranks = (2, 3)
 
 
 class BatchNorm2d(BatchNorm):
-    """`BatchNorm` of images: (examples, channels, height, width)."""
+    """`BatchNorm` of images: (examples, channels, height, width).
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> b = df.GraphBuilder()
+    >>> df.nn.BatchNorm2d()(b.input("x", shape=("batch", 3, 8, 8))).shape
+    (Dim('batch'), 3, 8, 8)
+    """
 
     _ranks = (4,)
 
 
 class BatchNorm3d(BatchNorm):
-    """`BatchNorm` of volumes: (examples, channels, depth, height, width)."""
+    """`BatchNorm` of volumes: (examples, channels, depth, height, width).
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> b = df.GraphBuilder()
+    >>> df.nn.BatchNorm3d()(b.input("x", shape=("batch", 2, 4, 8, 8))).shape
+    (Dim('batch'), 2, 4, 8, 8)
+    """
 
     _ranks = (5,)

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from functools import partial
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
 
 from dataflow.nn.attention import MultiHeadAttention
 from dataflow.nn.declaring import Own, declaring
-from dataflow.nn.dense import check_count, length_of
-from dataflow.nn.normalization import LayerNorm
+from dataflow.nn.dense import length_of
+from dataflow.nn.stacks import LayerStack
 from dataflow.nn.transformer import TransformerEncoderLayer
 
 if TYPE_CHECKING:
-    from dataflow.nn.activation import Activation
     from dataflow.tensor import Tensor, TensorLike
 
 __all__ = ["TransformerDecoder", "TransformerDecoderLayer"]
@@ -91,7 +89,7 @@ class TransformerDecoderLayer(TransformerEncoderLayer):
 
 
 @dataclass(frozen=True)
-class TransformerDecoder:
+class TransformerDecoder(LayerStack):
     """Decoder layers in a row, numbered from 0; with `norm_first`, a layer norm at the end.
 
     Parameters
@@ -114,20 +112,10 @@ class TransformerDecoder:
     (Dim('batch'), 5, 8)
     """
 
-    num_layers: int
-    num_heads: int
-    hidden: int = 2048
-    activation: Activation = "relu"
-    norm_first: bool = False
     is_causal: bool = True
-    use_bias: bool = True
-    eps: float = 1e-5
-    dropout: float = 0.0
     name: str = "decoder"
-    training: bool | Tensor | None = field(default=None, compare=False)
 
-    def __post_init__(self) -> None:
-        check_count("TransformerDecoder", "num_layers", self.num_layers)
+    _kind: ClassVar[type[TransformerEncoderLayer]] = TransformerDecoderLayer
 
     def __call__(
         self, x: Tensor, memory: Tensor, attn_mask: TensorLike | None = None,
@@ -137,19 +125,4 @@ class TransformerDecoder:
 
         See `TransformerDecoderLayer`; all layers get the same memory and masks.
         """
-        length_of("TransformerDecoder", x)
-        switch = self.training if training is None else training
-        with declaring(self, x) as own:
-            for place in map(str, range(self.num_layers)):
-                layer = own.kept(place, partial(self._layer, place))
-                x = layer(x, memory, attn_mask, memory_mask, training=switch)
-            return own.kept("norm", self._norm)(x) if self.norm_first else x
-
-    def _norm(self) -> LayerNorm:
-        return LayerNorm(eps=self.eps, use_bias=self.use_bias, name="norm")
-
-    def _layer(self, name: str) -> TransformerDecoderLayer:
-        return TransformerDecoderLayer(
-            self.num_heads, self.hidden, self.activation, self.norm_first, self.is_causal,
-            self.use_bias, self.eps, self.dropout, name,
-        )  # fmt: skip
+        return self._called(x, memory, attn_mask, memory_mask, training=training)

@@ -128,5 +128,13 @@ class Dense:
 
 
 def softmax_cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
-    """Return each example's cross-entropy; see `dataflow.softmax_cross_entropy`."""
+    """Return each example's cross-entropy; see `dataflow.softmax_cross_entropy`.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> logits = df.GraphBuilder().constant([[0.0, 0.0], [100.0, 0.0]])
+    >>> df.evaluate(df.nn.softmax_cross_entropy(logits, logits.builder.constant([0, 0]))).round(4)
+    array([0.6931, 0.    ], dtype=float32)
+    """
     return call_function("softmax_cross_entropy", logits, labels)

@@ -25,17 +25,41 @@ __all__ = [
 
 
 def zeros() -> Initializer:
-    """Return the initialiser of zeros."""
+    """Return the initialiser of zeros.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> weights = df.nn.initializers.zeros()(df.GraphBuilder(), (2,))
+    >>> df.evaluate(weights)
+    array([0., 0.], dtype=float32)
+    """
     return initializer("zeros", partial(_filled, value=0))
 
 
 def ones() -> Initializer:
-    """Return the initialiser of ones."""
+    """Return the initialiser of ones.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> weights = df.nn.initializers.ones()(df.GraphBuilder(), (2,))
+    >>> df.evaluate(weights)
+    array([1., 1.], dtype=float32)
+    """
     return initializer("ones", partial(_filled, value=1))
 
 
 def constant(value: float) -> Initializer:
-    """Return the initialiser of one value."""
+    """Return the initialiser of one value.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> weights = df.nn.initializers.constant(0.5)(df.GraphBuilder(), (2,))
+    >>> df.evaluate(weights)
+    array([0.5, 0.5], dtype=float32)
+    """
     return initializer("constant", _filled, value=value)
 
 
@@ -47,12 +71,28 @@ def _filled(weights: Weights, value: float) -> Tensor:
 
 
 def uniform(low: float = 0.0, high: float = 1.0) -> Initializer:
-    """Return the initialiser of uniform draws from [low, high)."""
+    """Return the initialiser of uniform draws from [low, high).
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> weights = df.nn.initializers.uniform(2.0, 3.0)(df.GraphBuilder(), (400,))
+    >>> bool(df.evaluate(weights).min() >= 2), bool(df.evaluate(weights).max() < 3)
+    (True, True)
+    """
     return initializer("uniform", draw_uniform, low=low, high=high)
 
 
 def normal(mean: float = 0.0, std: float = 1.0) -> Initializer:
-    """Return the initialiser of normal draws."""
+    """Return the initialiser of normal draws.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> weights = df.nn.initializers.normal(5.0, 0.1)(df.GraphBuilder(), (400,))
+    >>> round(float(df.evaluate(weights).mean()), 1)
+    5.0
+    """
     return initializer("normal", draw_normal, mean=mean, std=std)
 
 

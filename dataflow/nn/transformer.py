@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from dataflow.errors import ShapeError
 from dataflow.nn.activation import Activation, check_activation
@@ -17,6 +17,7 @@ from dataflow.nn.declaring import Own, declaring
 from dataflow.nn.dense import Dense, check_count, length_of
 from dataflow.nn.dropping import Dropout
 from dataflow.nn.normalization import LayerNorm
+from dataflow.nn.stacks import LayerStack
 from dataflow.ops.nn.dropping import check_rate
 from dataflow.source import user_line
 
@@ -204,7 +205,7 @@ class TransformerEncoderLayer:
 
 
 @dataclass(frozen=True)
-class TransformerEncoder:
+class TransformerEncoder(LayerStack):
     """Encoder layers in a row, numbered from 0; with `norm_first`, a layer norm at the end.
 
     Parameters
@@ -227,20 +228,9 @@ class TransformerEncoder:
     ['encoder.3.attention.query.weight', 'encoder.3.attention.query.bias']
     """
 
-    num_layers: int
-    num_heads: int
-    hidden: int = 2048
-    activation: Activation = "relu"
-    norm_first: bool = False
-    is_causal: bool = False
-    use_bias: bool = True
-    eps: float = 1e-5
-    dropout: float = 0.0
     name: str = "encoder"
-    training: bool | Tensor | None = field(default=None, compare=False)
 
-    def __post_init__(self) -> None:
-        check_count("TransformerEncoder", "num_layers", self.num_layers)
+    _kind: ClassVar[type[TransformerEncoderLayer]] = TransformerEncoderLayer
 
     def __call__(
         self, x: Tensor, attn_mask: TensorLike | None = None,
@@ -250,18 +240,4 @@ class TransformerEncoder:
 
         See `TransformerEncoderLayer`; all layers get the same mask.
         """
-        length_of("TransformerEncoder", x)
-        switch = self.training if training is None else training
-        with declaring(self, x) as own:
-            for place in map(str, range(self.num_layers)):
-                x = own.kept(place, partial(self._layer, place))(x, attn_mask, training=switch)
-            return own.kept("norm", self._norm)(x) if self.norm_first else x
-
-    def _norm(self) -> LayerNorm:
-        return LayerNorm(eps=self.eps, use_bias=self.use_bias, name="norm")
-
-    def _layer(self, name: str) -> TransformerEncoderLayer:
-        return TransformerEncoderLayer(
-            self.num_heads, self.hidden, self.activation, self.norm_first, self.is_causal,
-            self.use_bias, self.eps, self.dropout, name,
-        )  # fmt: skip
+        return self._called(x, attn_mask, training=training)

@@ -64,7 +64,7 @@ class Weights:
 
 @dataclass(frozen=True)
 class Initializer:
-    """What weights are at first; the functions of this module make them.
+    """What weights are at first; the functions of `df.nn.initializers` make them.
 
     Parameters
     ----------

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dataflow.dispatch import also_named, public
-from dataflow.errors import DTypeError, ShapeError
+from dataflow.errors import ShapeError
 from dataflow.ops.along import take_along_axis
 from dataflow.ops.cumulative import cumsum
 from dataflow.ops.gathering import take
 from dataflow.ops.indexing import setitem
+from dataflow.ops.masking import as_mask
 from dataflow.ops.positions import as_indices
 from dataflow.ops.selection import where
 from dataflow.ops.shaping import broadcast_to, reshape
@@ -142,17 +143,8 @@ def masked_fill(x: Tensor, mask: TensorLike, value: TensorLike) -> Tensor:
     >>> df.evaluate(df.masked_fill(x, x < 0, 0))
     array([1, 0, 3])
     """
-    held = _mask("masked_fill", x, mask)
+    held = as_mask("masked_fill", builder_of(x, mask), mask, "the mask")
     return where(broadcast_to(held, x.shape), as_updates(value, x), x)
-
-
-def _mask(name: str, x: Tensor, mask: TensorLike) -> Tensor:
-    builder = builder_of(x, mask)
-    held = mask if isinstance(mask, Tensor) else builder.constant(mask)
-    if held.dtype != np.bool_:
-        msg = f"{name} ({user_line()}): the mask is of booleans, not {held.dtype}"
-        raise DTypeError(msg)
-    return held
 
 
 @public()
@@ -187,7 +179,7 @@ def masked_scatter(x: Tensor, mask: TensorLike, source: TensorLike) -> Tensor:
     >>> df.evaluate(df.masked_scatter(x, x < 0, [7, 8, 9]))
     array([1, 7, 3, 8])
     """
-    held = broadcast_to(_mask("masked_scatter", x, mask), x.shape)
+    held = broadcast_to(as_mask("masked_scatter", builder_of(x, mask), mask, "the mask"), x.shape)
     given = reshape(as_updates(source, x), -1)
     if 0 in x.shape:
         return x

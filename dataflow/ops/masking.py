@@ -1,4 +1,4 @@
-"""`zero_where`: zeros in the places of a mask, the derivative of every choice.
+"""Masks, and `zero_where`: zeros in the places of one, the derivative of every choice.
 
 A choice by branches (``np.where``, ``np.putmask``) waits for the processor to guess each element,
 and a mask that comes from data can't be guessed: 4,096 elements take 10 µs. So the bits are taken:
@@ -8,7 +8,7 @@ and a mask that comes from data can't be guessed: 4,096 elements take 10 µs. So
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -23,14 +23,16 @@ from dataflow.elementwise import (
 from dataflow.errors import DTypeError, ShapeError
 from dataflow.op import Op, Sample, Workspace, register
 from dataflow.sampling import FLOATS
+from dataflow.source import user_line
 from dataflow.spec import DTYPES, Spec, broadcast_shapes
+from dataflow.tensor import Tensor
 
 if TYPE_CHECKING:
     from dataflow.attrs import Attrs
     from dataflow.op import Application, Arrays, Call, Specs
-    from dataflow.tensor import Tensor
+    from dataflow.tensor import TensorLike
 
-__all__ = ["zero_where"]
+__all__ = ["as_mask", "zero_where"]
 
 _UNSIGNED = {1: np.uint8, 2: np.uint16, 4: np.uint32, 8: np.uint64, 16: np.uint64}
 
@@ -92,3 +94,14 @@ ZERO_WHERE = register(Op(
 def zero_where(mask: Tensor, x: Tensor) -> Tensor:
     """Return 0 where the mask holds, and elsewhere the very bits of `x`."""
     return apply(ZERO_WHERE, (mask, x))
+
+
+def as_mask(
+    name: str, builder: Any, given: TensorLike, what: str = "a condition"  # noqa: ANN401 - a GraphBuilder
+) -> Tensor:  # fmt: skip
+    """Return what a caller of a function gave as a mask, as a tensor; `DTypeError` unless bool."""
+    mask: Tensor = given if isinstance(given, Tensor) else builder.constant(given)
+    if mask.dtype != np.bool_:
+        msg = f"{name} ({user_line()}): {what} is of booleans, not {mask.dtype}"
+        raise DTypeError(msg)
+    return mask

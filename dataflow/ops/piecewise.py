@@ -8,7 +8,8 @@ import numpy as np
 
 from dataflow.calling import as_tensor
 from dataflow.dispatch import public
-from dataflow.errors import DTypeError, ShapeError
+from dataflow.errors import ShapeError
+from dataflow.ops.masking import as_mask
 from dataflow.ops.selection import as_branches, where
 from dataflow.ops.shaping import broadcast_to
 from dataflow.source import user_line
@@ -60,19 +61,11 @@ def select(
                "choices: there must be as many, at least 1")  # fmt: skip
         raise ShapeError(msg)
     builder = builder_of(*condlist, *choicelist, default)
-    masks = [_mask("select", builder, condition) for condition in condlist]
+    masks = [as_mask("select", builder, condition) for condition in condlist]
     *choices, found = as_branches(masks[0], *choicelist, default)
     for mask, choice in zip(masks[::-1], choices[::-1], strict=True):
         found = where(mask, choice, found)
     return found
-
-
-def _mask(name: str, builder: Any, condition: TensorLike) -> Tensor:  # noqa: ANN401 - a builder
-    mask: Tensor = condition if isinstance(condition, Tensor) else builder.constant(condition)
-    if mask.dtype != np.bool_:
-        msg = f"{name} ({user_line()}): a condition is of booleans, not {mask.dtype}"
-        raise DTypeError(msg)
-    return mask
 
 
 @public(np.piecewise)
@@ -117,7 +110,7 @@ def piecewise(
     >>> df.evaluate(df.piecewise(x, [x < 0, x > 1], [lambda t: -t, 1, lambda t: t * 10]))
     array([2., 5., 1.], dtype=float32)
     """
-    masks = [_mask("piecewise", x.builder, one) for one in _conditions(x, condlist)]
+    masks = [as_mask("piecewise", x.builder, one) for one in _conditions(x, condlist)]
     made = [f(x, *args, **kw) if callable(f) else f for f in funclist]
     if len(made) not in (len(masks), len(masks) + 1):
         msg = (f"piecewise ({user_line()}): {len(made)} functions for {len(masks)} conditions: "

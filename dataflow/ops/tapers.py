@@ -30,6 +30,13 @@ def _points(name: str, m: int) -> int:
     return count
 
 
+def _number(name: str, what: str, value: float) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float, np.floating, np.integer)):
+        msg = f"{name} ({user_line()}): {what} is a number, not {value!r}"
+        raise DTypeError(msg)
+    return float(value)
+
+
 def _window(name: str, m: int, dtype: object, device: Builder | None) -> Tensor:
     """Declare one of NumPy's windows that have no other parameter than their length."""
     builder = builder_for(name, device)
@@ -125,10 +132,7 @@ def kaiser(m: int, beta: float, dtype: object = None, *, device: Builder | None 
     array([0.439, 1.   , 0.439], dtype=float32)
     """
     builder = builder_for("kaiser", device)
-    if isinstance(beta, bool) or not isinstance(beta, (int, float, np.floating, np.integer)):
-        msg = f"kaiser ({user_line()}): beta is a number, not {beta!r}"
-        raise DTypeError(msg)
-    values = np.kaiser(_points("kaiser", m), float(beta))
+    values = np.kaiser(_points("kaiser", m), _number("kaiser", "beta", beta))
     return builder.constant(values, dtype="float32" if dtype is None else dtype)
 
 
@@ -173,10 +177,27 @@ def hann_window(
 
 @public()
 def hamming_window(
-    window_length: int, periodic: bool = True, *, dtype: object = None,
-    device: Builder | None = None,
+    window_length: int, periodic: bool = True, alpha: float = 0.54, beta: float = 0.46, *,
+    dtype: object = None, device: Builder | None = None,
 ) -> Tensor:  # fmt: skip
-    """Return `hamming`, as `torch.hamming_window` does; see `hann_window`.
+    """Return ``alpha - beta cos(2πn / N)``, by default `hamming`, as `torch.hamming_window` does.
+
+    Parameters
+    ----------
+    window_length : int
+        The number of points, 0 or more; a single one is 1.
+    periodic : bool
+        Whether N is the number of points, so that the next period begins where the window ends;
+        else it is less by 1.
+    alpha, beta : float
+        The middle, and the height of the cosine.
+    dtype, device
+        See `hanning`.
+
+    Raises
+    ------
+    ShapeError, DTypeError, GraphError
+        See `hanning`; or `alpha` or `beta` is no number.
 
     Examples
     --------
@@ -184,7 +205,19 @@ def hamming_window(
     >>> df.evaluate(df.hamming_window(4, device=df.GraphBuilder())).round(2)
     array([0.08, 0.54, 1.  , 0.54], dtype=float32)
     """
-    return _one_period(hamming, window_length, periodic, dtype, device)
+    middle, height = (_number("hamming_window", *p) for p in (("alpha", alpha), ("beta", beta)))
+    window = partial(_cosine, alpha=middle, beta=height)
+    return _one_period(window, window_length, periodic, dtype, device)
+
+
+def _cosine(
+    m: int, alpha: float, beta: float, dtype: object, device: Builder | None
+) -> Tensor:  # fmt: skip
+    """Declare a raised cosine, by the angles that `numpy.hamming` takes: the same to the bit."""
+    builder = builder_for("hamming_window", device)
+    values = alpha + beta * np.cos(np.pi * np.arange(1 - m, m, 2) / max(m - 1, 1))
+    values = np.ones(m) if m == 1 else values
+    return builder.constant(values, dtype="float32" if dtype is None else dtype)
 
 
 @public()
@@ -224,7 +257,23 @@ def kaiser_window(
     window_length: int, periodic: bool = True, beta: float = 12.0, *, dtype: object = None,
     device: Builder | None = None,
 ) -> Tensor:  # fmt: skip
-    """Return `kaiser` of a narrowness, as `torch.kaiser_window` does; see `hann_window`.
+    """Return `kaiser` of a narrowness, as `torch.kaiser_window` does.
+
+    Parameters
+    ----------
+    window_length : int
+        The number of points, 0 or more.
+    periodic : bool
+        Whether it lacks the last point, which is the first one of the next period.
+    beta : float
+        How narrow it is; see `kaiser`.
+    dtype, device
+        See `hanning`.
+
+    Raises
+    ------
+    ShapeError, DTypeError, GraphError
+        See `hanning`; or `beta` is no number.
 
     Examples
     --------

@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from dataflow.calling import apply
 from dataflow.elementwise import traffic
 from dataflow.errors import DTypeError, ShapeError
 from dataflow.op import Along, Array, Cost, Tiling, Workspace
@@ -30,18 +29,15 @@ from dataflow.ops.numbering import (
     runs_of,
     slice_numbers,
 )
-from dataflow.ops.shaping import broadcast_to
 from dataflow.ops.words import GAMMA, check_key, mix, mixed, u64, units
 from dataflow.spec import Spec
 
 if TYPE_CHECKING:
     from dataflow.attrs import Attrs
-    from dataflow.dims import Dim
-    from dataflow.op import Application, Arrays, Call, Specs
-    from dataflow.tensor import Tensor
+    from dataflow.op import Arrays, Call, Specs
 
 __all__ = [
-    "ATTEMPTS", "Block", "Method", "Streams", "batch", "cost", "infer", "kernel", "plain_units",
+    "ATTEMPTS", "Block", "Method", "Streams", "cost", "infer", "kernel", "plain_units",
     "tiling", "unit", "workspace",
 ]  # fmt: skip
 
@@ -273,18 +269,6 @@ def workspace(method: Method, specs: Specs, attrs: Attrs) -> Workspace:
     kinds = [*[np.float64] * (1 + method.parameters), *[np.uint64] * 6, np.int64, bool]
     arrays = (Spec((_BLOCK,), np.dtype(kind)) for kind in [*kinds, *[np.float64] * method.floats])
     return Workspace((specs[0], *arrays), _INTERNAL)
-
-
-def batch(
-    application: Application, inputs: tuple[Tensor, ...], batched: tuple[bool, ...],
-    size: int | Dim,
-) -> list[Tensor]:  # fmt: skip
-    """Give all inputs the new axis: one key for all examples draws the same for each."""
-    whole = [
-        x if has_batch else broadcast_to(x, (size, *x.shape))
-        for x, has_batch in zip(inputs, batched, strict=True)
-    ]
-    return [apply(application.op, whole, application.attrs)]
 
 
 def tiling(specs: Specs, attrs: Attrs) -> Tiling:

@@ -27,6 +27,7 @@ from dataflow.ops.random.domains import check_between, check_not_negative
 from dataflow.ops.random.parameters import parameter, shape_of
 from dataflow.ops.selection import where
 from dataflow.ops.shaping import broadcast_to
+from dataflow.ops.structure import batch_all
 from dataflow.source import user_line
 from dataflow.spec import as_dtype
 
@@ -71,7 +72,7 @@ def _trials(rng: np.random.Generator, shape: tuple[int, ...]) -> list[np.ndarray
 POISSON = register(Op(
     name="random.poisson", label="Poisson", infer=partial(blocks.infer, POISSON_METHOD),
     kernel=partial(blocks.kernel, POISSON_METHOD), reference=poisson_reference,
-    vjp=maps_vjp((None, None)), jvp=maps_jvp((None, None)), batch=blocks.batch,
+    vjp=maps_vjp((None, None)), jvp=maps_jvp((None, None)), batch=batch_all,
     tiling=blocks.tiling, cost=blocks.cost, samples=partial(_samples, _rates),
     workspace=partial(blocks.workspace, POISSON_METHOD), is_flat=True,
 ))  # fmt: skip
@@ -79,7 +80,7 @@ POISSON = register(Op(
 BINOMIAL = register(Op(
     name="random.binomial", label="Binomial", infer=partial(blocks.infer, BINOMIAL_METHOD),
     kernel=partial(blocks.kernel, BINOMIAL_METHOD), reference=binomial_reference,
-    vjp=maps_vjp((None, None, None)), jvp=maps_jvp((None, None, None)), batch=blocks.batch,
+    vjp=maps_vjp((None, None, None)), jvp=maps_jvp((None, None, None)), batch=batch_all,
     tiling=blocks.tiling, cost=blocks.cost, samples=partial(_samples, _trials),
     workspace=partial(blocks.workspace, BINOMIAL_METHOD), is_flat=True,
 ))  # fmt: skip

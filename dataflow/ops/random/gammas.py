@@ -35,6 +35,7 @@ from dataflow.ops.random.parameters import (
     shifted,
 )
 from dataflow.ops.shaping import broadcast_to
+from dataflow.ops.structure import batch_all
 from dataflow.source import user_line
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def _by_shape(application: Application, change: Tensor) -> Tensor:
 LOGGAMMA = register(Op(
     name="random.loggamma", label="Loggamma", infer=partial(blocks.infer, gamma_draws.METHOD),
     kernel=partial(blocks.kernel, gamma_draws.METHOD), reference=gamma_draws.reference,
-    vjp=maps_vjp((None, _by_shape)), jvp=maps_jvp((None, _by_shape)), batch=blocks.batch,
+    vjp=maps_vjp((None, _by_shape)), jvp=maps_jvp((None, _by_shape)), batch=batch_all,
     tiling=blocks.tiling, cost=blocks.cost, samples=gamma_draws.samples,
     workspace=partial(blocks.workspace, gamma_draws.METHOD), implicit=True,
 ))  # fmt: skip
