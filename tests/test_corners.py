@@ -214,3 +214,39 @@ def test_slopes_on_a_branch_cut_are_those_of_the_side_that_the_signed_zero_names
             assert tangent is not None
             slopes.append([complex(v.item()) for v in df.evaluate(gradient, tangent)])
         np.testing.assert_allclose(slopes[0], slopes[1], rtol=1e-7)
+
+
+@pytest.mark.parametrize("base", [0.3, 2.0, 1e-300, -2 + 0.5j])
+def test_power_at_exponent_zero_has_second_derivatives(base: complex) -> None:
+    """By base and exponent, in either order, the derivative of a**b at b = 0 is 1/a."""
+    b = df.GraphBuilder()
+    x, y = b.constant(np.asarray(base)), b.constant(np.zeros((), np.asarray(base).dtype))
+    out = df.real(x**y)
+    by_base, by_exponent = df.grad(out, [x, y])
+    first = df.evaluate(df.grad(df.real(by_base), y))
+    second = df.evaluate(df.grad(df.real(by_exponent), x))
+    np.testing.assert_allclose(first, np.conj(1 / base), rtol=1e-12)
+    np.testing.assert_allclose(second, np.conj(1 / base), rtol=1e-12)
+
+
+@pytest.mark.parametrize("base", [0.0, 5e-324, NAN, INF])
+def test_power_zero_is_flat(base: float) -> None:
+    """To the power of 0 everything is 1, and its derivative by the base 0, by a tensor or not."""
+    b = df.GraphBuilder()
+    x, y = b.constant(np.asarray(base)), b.input("y", (), "float64")
+    assert df.evaluate(df.grad(x**y, x), y=0.0) == 0
+    assert df.evaluate(df.grad(x ** b.constant(np.zeros(())), x)) == 0
+
+
+def test_logcumsumexp_from_minus_infinity() -> None:
+    """Leading -inf, an empty sum, keeps first and second derivatives finite, as JAX's."""
+    b = df.GraphBuilder()
+    x = b.constant(np.array([-INF, 0.0, 1.0, -INF]))
+    out = df.logcumsumexp(x).sum()
+    slope = df.grad(out, x)
+    share = 1 / (1 + np.e)
+    np.testing.assert_allclose(df.evaluate(slope), [1, 1 + 2 * share, 2 - 2 * share, 0])
+    weights = np.array([1.0, 2.0, 3.0, 4.0])
+    curve = df.evaluate(df.grad((slope * b.constant(weights)).sum(), x))
+    cross = 2 * share * (1 - share)
+    np.testing.assert_allclose(curve, [0, -cross, cross, 0], atol=1e-15)

@@ -10,7 +10,8 @@ from dataflow.calling import apply, binary, call_function, promoted, unary
 from dataflow.dispatch import also_named, public
 from dataflow.elementwise import elementwise
 from dataflow.errors import DTypeError
-from dataflow.ops.comparison import equal, greater_equal
+from dataflow.ops.bitwise import logical_not
+from dataflow.ops.comparison import equal, greater, greater_equal
 from dataflow.ops.elementary import log
 from dataflow.ops.selection import where
 from dataflow.sampling import COMPLEX, FLOATS, INTEGERS, few, joined, ranges, values
@@ -192,9 +193,21 @@ def reciprocal(x: TensorLike) -> Tensor:
 
 
 def _power_base(application: Application, change: Tensor) -> Tensor:
-    """Return b a^(b-1); where b is 0, 0 a^0 in its place, which is 0 at a = 0 too."""
+    """Return b a^(b-1), and 0 at a = b = 0."""
     a, b = application.inputs
-    return change * (b * power(a, where(equal(b, 0), 1, b) - 1))
+    return change * (b * power(a, _steady_exponent(a, b) - 1))
+
+
+def _steady_exponent(a: Tensor, b: Tensor) -> Tensor:
+    """Return b, and 1 where it is 0 and 1/a is no number: 0 a^-1 is to be 0 there.
+
+    Elsewhere it must stay b, whose derivative of b a^(b-1) is 1/a at b = 0.
+    """
+    known = a.builder.known(b)
+    if known is not None and known.all():
+        return b
+    smallest = float(np.finfo(a.dtype).tiny)
+    return where(equal(b, 0) & logical_not(greater(call_function("abs", a), smallest)), 1, b)
 
 
 def _power_exponent(application: Application, change: Tensor) -> Tensor:
@@ -207,7 +220,7 @@ def _power_exponent(application: Application, change: Tensor) -> Tensor:
 POWER = elementwise(
     "power", np.power, "Pow", (_power_base, _power_exponent), kinds="fc", flops=20,
     samples=joined(ranges(((0.5, 3), (-2, 3))),
-                   few((0.5, 3), (-2, 3), dtypes=COMPLEX)),
+                   few((0.5, 3), (-2, 3), dtypes=COMPLEX), few((0.5, 3), (0, 0))),
 )  # fmt: skip
 
 # An op of its own: NumPy refuses a negative exponent when it meets one, so that a step of this

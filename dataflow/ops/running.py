@@ -125,13 +125,19 @@ def _with_indices(op: Op, x: Tensor, axis: int) -> tuple[Tensor, Tensor]:
 
 
 def _weights(application: Application) -> tuple[Tensor, Tensor]:
-    """Return the weights of an element, and of what came before it, in the sum up to there."""
+    """Return the weights of an element, and of what came before it, in the sum up to there.
+
+    Where the sum is still 0, its logarithm -inf, an element that moves is all of it: weight 1.
+    """
     (x,), attrs = application.inputs, application.attrs
     is_exclusive = attrs.flag("exclusive")
     other = apply(application.op, (x,), attrs.replace(exclusive=not is_exclusive))
     own = application.outputs[0]
     before, upto = (own, other) if is_exclusive else (other, own)
-    return call_function("exp", x - upto), call_function("exp", before - upto)
+    is_empty = call_function("isneginf", upto)
+    known = call_function("where", is_empty, 0, upto)
+    mine = call_function("exp", call_function("where", is_empty, 0, x - known))
+    return mine, call_function("exp", before - known)
 
 
 def _logarithm_back(application: Application, cotangent: Tensor) -> Tensor:
@@ -170,7 +176,8 @@ def logcumsumexp(
     Returns
     -------
     Tensor
-        The same shape. Where it is infinite, gradients are NaN, as in PyTorch.
+        The same shape. Where it is inf, gradients are NaN, as in PyTorch; where it is -inf, the
+        last element has the whole of them.
 
     Raises
     ------
