@@ -21,7 +21,7 @@ __array_api_version__ = "2024.12"
 
 
 def public_names(namespace: Mapping[str, object]) -> list[str]:
-    """Return what users call in a module: its classes, functions on tensors, and layers' own.
+    """Return what users call in a module: its classes, functions on tensors, layers' and schedules.
 
     Importing a package's module makes that an attribute of the package, and ``import *`` brings
     helpers that the modules share; ``dir(df.linalg)`` shall show neither.
@@ -32,7 +32,7 @@ def public_names(namespace: Mapping[str, object]) -> list[str]:
         home = str(getattr(value, "__module__", ""))
         entered = value in (FUNCTIONS.get(f"{family}.{name}"), FUNCTIONS.get(name))
         is_class = isinstance(value, type) and home.startswith("dataflow.")
-        return entered or is_class or home.startswith("dataflow.nn.")
+        return entered or is_class or home.startswith(("dataflow.nn.", "dataflow.optim."))
 
     return sorted(n for n, value in namespace.items() if n[0] != "_" and is_public(n, value))
 

@@ -1,5 +1,6 @@
 """Optimisers, against the published rules in NumPy and against PyTorch's."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +8,7 @@ import numpy as np
 import pytest
 
 import dataflow as df
-from dataflow.errors import GradientError, GraphError
+from dataflow.errors import ArgumentError, GradientError, GraphError
 from tests.published_rules import RULES
 
 STEPS = 100
@@ -164,7 +165,7 @@ def test_training_goes_on_from_a_saved_state(name: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", sorted(RULES))
 def test_every_dtype_keeps_its_dtype(name: str) -> None:
-    """In float32 and float16 variables and moments are of that dtype, with about its values."""
+    """In float32 and float16 variables stay of that dtype, with about the values of float64."""
     eps = {"SGD": {}, "Lion": {}, "Adafactor": {"eps": (1e-4, 1e-3)}}.get(name, {"eps": 1e-4})
     settings: dict[str, Any] = {"lr": 0.05} | eps
     expected = transcribed(name, settings)
@@ -182,18 +183,40 @@ def test_every_dtype_keeps_its_dtype(name: str) -> None:
 
 @pytest.mark.parametrize("name", sorted(RULES))
 def test_bfloat16_variables_move(name: str) -> None:
-    """Variables, moments and averages stored in bfloat16 stay so, and are updated."""
+    """Variables, sums and averages stored in bfloat16 stay so, moments are in float32."""
     ml_dtypes = pytest.importorskip("ml_dtypes")
     b = df.GraphBuilder()
     w = b.variable("w", np.array([[3.0, -2.0]], ml_dtypes.bfloat16))
-    getattr(df.optim, name)(0.5).minimize((w.astype("float32") ** 2).sum(), every=2)
+    optimizer = getattr(df.optim, name)(0.5)
+    optimizer.minimize((w.astype("float32") ** 2).sum(), every=2)
     df.optim.ExponentialMovingAverage(0.5).track(b)
     runner = df.Runner(df.compile(b.build()))
     for _ in range(4):
         runner.run()
-    kept = {v.dtype for name, v in runner.state.items() if v.ndim}
-    assert {str(dtype) for dtype in kept} == {"bfloat16"}
+    own = {"w", "ema.w", f"{optimizer.name}.accumulated.w"}
+    kept = {key: str(v.dtype) for key, v in runner.state.items() if v.ndim}
+    assert kept == {key: "bfloat16" if key in own else "float32" for key in kept}
     assert name == "Adadelta" or (runner.state["w"].astype(float) != [[3.0, -2.0]]).all()
+
+
+@pytest.mark.parametrize("name", sorted(RULES))
+def test_large_gradients_do_not_stop_float16(name: str) -> None:
+    """With gradients of 20 and of 300 the values are those of float64, and no moment overflows."""
+    starts, slopes = np.array([100.0, -50.0]), np.array([20.0, -300.0])
+    runners = []
+    for dtype in ("float16", "float64"):
+        b = df.GraphBuilder()
+        w = b.variable("w", starts.astype(dtype))
+        getattr(df.optim, name)(2.0**-6).minimize((w * slopes.astype(dtype)).sum())
+        runners.append(df.Runner(df.compile(b.build())))
+    narrow, wide = runners
+    for _ in range(200):  # each from the variable that float16 had, to tell one step's rounding
+        wide.load_state({**wide.state, "w": narrow.state["w"].astype("float64")})
+        narrow.run()
+        wide.run()
+        np.testing.assert_allclose(narrow.state["w"], wide.state["w"], rtol=2e-3, atol=1e-3)
+    assert narrow.state["w"].dtype == np.float16
+    assert all(np.isfinite(value).all() for value in narrow.state.values())
 
 
 @pytest.mark.parametrize("name", sorted(set(RULES) - {"Adafactor", "LAMB"}))
@@ -344,6 +367,11 @@ def test_nothing_changes_where_when_is_false() -> None:
 # What is refused
 
 
+def always(rate: Any) -> Callable[[Any], Any]:  # noqa: ANN401
+    """Return a schedule that gives one thing."""
+    return lambda steps: rate
+
+
 @pytest.mark.parametrize(
     ("name", "settings", "text"),
     [
@@ -357,6 +385,8 @@ def test_nothing_changes_where_when_is_false() -> None:
         ("Adam", {"groups": {"*": {"momentum": 1}}}, "sets momentum; what can be set is lr"),
         ("Lion", {"betas": 0.9}, "two numbers"), ("Adafactor", {"eps": 1e-3}, "two numbers"),
         ("Adafactor", {"d": 0}, "d must lie"), ("Adafactor", {"beta2_decay": 0.8}, "beta2_decay"),
+        ("Adafactor", {"beta2_decay": "a"}, r": beta2_decay must lie in \(-inf, 0.0\], not 'a'"),
+        ("Adafactor", {"beta2_decay": -np.inf}, "beta2_decay"),
         ("Adafactor", {"eps": (None, -1.0)}, "eps"), ("Adadelta", {"rho": 1}, "rho"),
         ("NAdam", {"momentum_decay": -1}, "momentum_decay"), ("LAMB", {"eps": None}, "eps"),
         ("Adam", {"groups": {"*": {"eps": -1}}}, "eps"), ("Adam", {"groups": []}, "groups"),
@@ -365,7 +395,7 @@ def test_nothing_changes_where_when_is_false() -> None:
 )  # fmt: skip
 def test_settings_out_of_range_are_refused(name: str, settings: dict[str, Any], text: str) -> None:
     """A setting that a rule isn't defined for is an error with the user's line."""
-    with pytest.raises(GraphError, match=text) as caught:
+    with pytest.raises(ArgumentError, match=text) as caught:
         getattr(df.optim, name)(**settings)
     assert "test_optimizers.py:" in str(caught.value)
 
@@ -409,8 +439,42 @@ def test_what_cannot_be_applied_is_refused() -> None:
     for wrong in (other, gradient, b.input("n", (), "int64")):
         with pytest.raises(GraphError, match="the learning rate is a real scalar"):
             df.optim.SGD(wrong).apply(pairs)
-    with pytest.raises(GraphError, match="'fast', which is no rate"):
-        df.optim.SGD(lambda steps: "fast", name="a").apply(pairs)
+    for i, wrong_rate in enumerate(("fast", True, None, -0.1, np.float32("nan"))):
+        with pytest.raises(ArgumentError, match="what the schedule gives must lie"):
+            df.optim.SGD(always(wrong_rate), name=f"a{i}").apply(pairs)
+
+
+@pytest.mark.parametrize(
+    ("call", "text"),
+    [
+        (lambda o, loss: o.apply(5), "pairs of a variable and its gradient, not 5"),
+        (lambda o, loss: o.minimize(loss, transform=lambda pairs: None), "pairs .* not None"),
+        (lambda o, loss: o.minimize(loss, transform=3), "transform is a function, not 3"),
+        (lambda o, loss: o.minimize(loss, 3), "variables .* patterns of their names, not 3"),
+        (lambda o, loss: o.minimize(loss, 0), "variables .* patterns of their names, not 0"),
+        (lambda o, loss: o.minimize(loss, freeze=3), "freeze .* patterns of their names, not 3"),
+        (lambda o, loss: o.apply(o.gradients(loss), when=True), "when is a bool scalar, .* True"),
+        (lambda o, loss: df.optim.accumulate(5, 2), "accumulate .* not 5"),  # type: ignore[arg-type]
+        (lambda o, loss: df.optim.clip_by_value(5, 2), "clip_by_value .* not 5"),  # type: ignore[arg-type]
+    ],
+)  # fmt: skip
+def test_arguments_of_another_kind_are_refused(call: Callable[..., object], text: str) -> None:
+    """What is neither pairs, a function, variables nor a flag is an error at the user's line."""
+    _, loss = declared()
+    with pytest.raises(ArgumentError, match=text) as caught:
+        call(df.optim.SGD(0.1), loss)
+    assert "test_optimizers.py:" in str(caught.value)
+
+
+def test_schedules_may_give_numpys_numbers() -> None:
+    """A schedule that returns a number of NumPy's is as good as one that returns Python's."""
+    for rate in (np.float32(0.25), np.float64(0.25), 0.25):
+        b = df.GraphBuilder()
+        w = b.variable("w", np.array([3.0]))
+        df.optim.SGD(always(rate)).minimize((w * w).sum())
+        runner = df.Runner(df.compile(b.build()))
+        runner.run()
+        assert runner.state["w"].tolist() == [1.5]
 
 
 def test_two_optimizers_in_a_graph_need_two_names() -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import dataflow as df
-from dataflow.errors import GraphError
+from dataflow.errors import ArgumentError, GraphError
 
 optim = df.optim
 STEPS = 40
@@ -179,12 +179,18 @@ def test_every_optimizer_takes_schedules() -> None:
         (lambda: optim.one_cycle(1.0, 10, 0.05), "leaves no update"),
         (lambda: optim.one_cycle(1.0, 10, 0.6, three_phase=True), "leaves no update"),
         (lambda: optim.one_cycle(1.0, 10, anneal_strategy="cosine"), "'cos' or 'linear'"),
+        (lambda: optim.one_cycle(1.0, 10, "a"), "pct_start must lie"),  # type: ignore[arg-type]
         (lambda: optim.warm_up(1.0, -1), "steps"),
+        (lambda: optim.sequence([1.0, 2.0], 5), "milestones are a sequence, not 5"),  # type: ignore[arg-type]
+        (lambda: optim.sequence(5, [1]), "schedules are a sequence, not 5"),  # type: ignore[arg-type]
+        (lambda: optim.piecewise([2], 3.0), "rates are a sequence, not 3.0"),  # type: ignore[arg-type]
+        (lambda: optim.piecewise(2, [3.0, 1.0]), "piecewise .*: milestones are a sequence, not 2"),  # type: ignore[arg-type]
+        (lambda: optim.multi_step(1.0, 3), "milestones are a sequence, not 3"),  # type: ignore[arg-type]
     ],
 )
 def test_schedules_out_of_range_are_refused(call: Callable[[], object], text: str) -> None:
     """What no schedule can be made of is an error with the user's line."""
-    with pytest.raises(GraphError, match=text) as caught:
+    with pytest.raises(ArgumentError, match=text) as caught:
         call()
     assert "test_schedules.py:" in str(caught.value)
 

@@ -1,5 +1,6 @@
 """Optimisers: the reverse sweep and the updates of variables, declared as nodes of the graph."""
 
+from dataflow.namespace import public_names as _public_names
 from dataflow.optim.accumulation import *
 from dataflow.optim.adadelta import *
 from dataflow.optim.adafactor import *
@@ -20,3 +21,7 @@ from dataflow.optim.sequences import *
 from dataflow.optim.sgd import *
 from dataflow.optim.updates import Parameter as Parameter
 from dataflow.optim.updates import Updates as Updates
+
+
+def __dir__() -> list[str]:
+    return _public_names(globals())

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from dataflow.calling import call_function
-from dataflow.errors import DTypeError, GraphError
+from dataflow.errors import ArgumentError, DTypeError
 from dataflow.ops.promotion import finfo
-from dataflow.optim.checks import check_range
+from dataflow.optim.checks import check_range, is_number
 from dataflow.optim.decay import shrunk
 from dataflow.optim.optimizer import Optimizer
 from dataflow.source import user_line
@@ -71,10 +72,13 @@ class Adafactor(Optimizer):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_range("Adafactor", "-beta2_decay", -self.beta2_decay, 0.0)
+        if not is_number(self.beta2_decay) or not -math.inf < self.beta2_decay <= 0:
+            msg = (f"Adafactor ({user_line()}): beta2_decay must lie in (-inf, 0.0], "
+                   f"not {self.beta2_decay!r}")  # fmt: skip
+            raise ArgumentError(msg)
         if not isinstance(self.eps, (tuple, list)) or len(self.eps) != 2:
             msg = f"Adafactor ({user_line()}): eps are two numbers, not {self.eps!r}"
-            raise GraphError(msg)
+            raise ArgumentError(msg)
         for eps in self.eps if self.eps[0] is not None else self.eps[1:]:
             check_range("Adafactor", "eps", eps, 0.0)
         check_range("Adafactor", "d", self.d, 1e-12)
@@ -94,7 +98,7 @@ class Adafactor(Optimizer):
         rate, largest, taken = rates
         least = self.eps[0]
         if least is None:
-            least = float(finfo(parameter.value.dtype).eps)
+            least = float(finfo(parameter.dtype).eps)
         second = self._second(parameter, taken, least)
         root = call_function("sqrt", call_function("maximum", second, least * least))
         change = parameter.gradient / root

@@ -1,9 +1,4 @@
-"""Adam and AdamW.
-
-The moments are kept as discounted sums, not averages: ``first = beta1 * first + gradient`` and
-``second = beta2 * second + gradient**2``. Their factors ``1 - beta`` go into the two scalars
-that correct the bias, which saves three passes over every parameter.
-"""
+"""Adam and AdamW."""
 
 from __future__ import annotations
 
@@ -11,10 +6,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from dataflow.calling import call_function
-from dataflow.optim.betas import check_betas, corrected
-from dataflow.optim.checks import check_flag, check_range
-from dataflow.optim.decay import shrunk, with_weights
-from dataflow.optim.optimizer import Optimizer
+from dataflow.optim.betas import corrected
+from dataflow.optim.checks import check_flag
+from dataflow.optim.decay import decays, shrunk, with_weights
+from dataflow.optim.moments import TwoMoments
 
 if TYPE_CHECKING:
     from dataflow.optim.updates import Parameter, Scalar, Updates
@@ -24,7 +19,7 @@ __all__ = ["Adam", "AdamW"]
 
 
 @dataclass(frozen=True)
-class Adam(Optimizer):
+class Adam(TwoMoments):
     """Adam [1]_, with the same parameters and the same values as ``torch.optim.Adam``.
 
     ``w -= lr * first / (sqrt(second) + eps)`` of averages of the gradient and its square that are
@@ -70,18 +65,12 @@ class Adam(Optimizer):
     array([2.5])
     """
 
-    betas: tuple[float, float] = (0.9, 0.999)
-    eps: float = 1e-8
-    weight_decay: float = 0.0
     amsgrad: bool = False
     decoupled_weight_decay: bool = False
     name: str = field(default="adam", kw_only=True)
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_betas(self._kind, self.betas)
-        check_range(self._kind, "eps", self.eps, 0.0)
-        check_range(self._kind, "weight_decay", self.weight_decay, 0.0)
         check_flag(self._kind, "amsgrad", self.amsgrad)
         check_flag(self._kind, "decoupled_weight_decay", self.decoupled_weight_decay)
 
@@ -93,16 +82,12 @@ class Adam(Optimizer):
     def step(self, parameter: Parameter, rates: tuple[Scalar, ...]) -> Tensor:
         """Return ``w - size * first / (sqrt(second) + eps)``."""
         size, eps, rate = rates
-        coupled = 0.0 if self.decoupled_weight_decay else self.weight_decay
+        coupled, apart = decays(self.weight_decay, decoupled=self.decoupled_weight_decay)
         gradient = with_weights(parameter, coupled)
-        first, second = parameter.moment("first"), parameter.moment("second")
-        new_first = first * self.betas[0] + gradient
-        new_second = second * self.betas[1] + gradient * gradient
-        largest = self._largest(parameter, new_second)
-        change = new_first / (call_function("sqrt", largest) + eps) * size
-        parameter.commit(first, new_first)
-        parameter.commit(second, new_second)
-        return shrunk(parameter, self.weight_decay - coupled, rate) - change
+        first, second = self._moments(parameter, gradient)
+        largest = self._largest(parameter, second)
+        change = first / (call_function("sqrt", largest) + eps) * size
+        return shrunk(parameter, apart, rate) - change
 
     def _largest(self, parameter: Parameter, second: Tensor) -> Tensor:
         if not self.amsgrad:

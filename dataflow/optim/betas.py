@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dataflow.calling import call_function
-from dataflow.errors import GraphError
+from dataflow.errors import ArgumentError
 from dataflow.optim.checks import check_range
 from dataflow.source import user_line
 
@@ -22,7 +22,7 @@ def check_betas(owner: str, betas: object) -> None:
     """Refuse what aren't two numbers of [0, 1)."""
     if not isinstance(betas, (tuple, list)) or len(betas) != 2:
         msg = f"{owner} ({user_line()}): betas are two numbers, not {betas!r}"
-        raise GraphError(msg)
+        raise ArgumentError(msg)
     for beta in betas:
         check_range(owner, "betas", beta, 0.0, 1.0)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dataflow.errors import GraphError
+from dataflow.errors import ArgumentError
 from dataflow.optim.checks import check_count, check_range
 from dataflow.source import user_line
 
@@ -118,18 +118,19 @@ def one_cycle(
     what = "one_cycle"
     check_range(what, "max_lr", max_lr, 0.0)
     check_count(what, "total_steps", total_steps, 2)
+    check_range(what, "pct_start", pct_start, 0.0, 1.0)
     check_range(what, "div_factor", div_factor, 1e-12)
     check_range(what, "final_div_factor", final_div_factor, 1e-12)
     if anneal_strategy not in ("cos", "linear"):
         msg = f"{what} ({user_line()}): anneal_strategy is 'cos' or 'linear': {anneal_strategy!r}"
-        raise GraphError(msg)
+        raise ArgumentError(msg)
     last = total_steps - 1
     rise = pct_start * total_steps - 1
     fall = 2 * rise if three_phase else rise
     if not 0 < rise <= fall < last:
         msg = (f"{what} ({user_line()}): pct_start={pct_start!r} of {total_steps} updates leaves "
                "no update to rise, or to fall")  # fmt: skip
-        raise GraphError(msg)
+        raise ArgumentError(msg)
     first = max_lr / div_factor
     turns, rates = [0.0, rise, last], [first, max_lr, first / final_div_factor]
     if three_phase:

@@ -8,7 +8,12 @@ if TYPE_CHECKING:
     from dataflow.optim.updates import Parameter, Scalar
     from dataflow.tensor import Tensor
 
-__all__ = ["shrunk", "with_weights"]
+__all__ = ["decays", "shrunk", "with_weights"]
+
+
+def decays(weight_decay: float, *, decoupled: bool) -> tuple[float, float]:
+    """Return how much of a decay goes into the gradient, for `with_weights`, and into `shrunk`."""
+    return (0.0, weight_decay) if decoupled else (weight_decay, 0.0)
 
 
 def with_weights(parameter: Parameter, weight_decay: float) -> Tensor:

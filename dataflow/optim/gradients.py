@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias
+from collections.abc import Iterable, Sequence
+from typing import Any, TypeAlias
 
-from dataflow.errors import GradientError, GraphError
+from dataflow.errors import ArgumentError, GradientError, GraphError
 from dataflow.optim.groups import matched
 from dataflow.source import user_line
 from dataflow.sweeps import vjp_of
 from dataflow.tensor import Tensor
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 __all__ = ["Pair", "Wanted", "check_pairs", "chosen", "gradients_of"]
 
@@ -41,12 +38,15 @@ def gradients_of(loss: Tensor, variables: Wanted = None, freeze: Wanted = None) 
 
 def check_pairs(what: str, pairs: Sequence[tuple[Tensor, Tensor | None]]) -> list[Pair]:
     """Return pairs whose gradient isn't None, after a check that gradients fit the variables."""
+    if not isinstance(pairs, Iterable):
+        msg = f"{what} ({user_line()}) takes pairs of a variable and its gradient, not {pairs!r}"
+        raise ArgumentError(msg)
     checked: list[Pair] = []
     for pair in pairs:
         is_pair = isinstance(pair, tuple) and len(pair) == 2
         if not is_pair or not isinstance(pair[0], Tensor):
             msg = f"{what} ({user_line()}) takes pairs of a variable and its gradient, not {pair!r}"
-            raise GraphError(msg)
+            raise ArgumentError(msg)
         variable, gradient = pair
         if gradient is None:
             continue
@@ -63,7 +63,10 @@ def check_pairs(what: str, pairs: Sequence[tuple[Tensor, Tensor | None]]) -> lis
 
 def chosen(what: str, wanted: Wanted, among: Sequence[Tensor]) -> list[Tensor]:
     """Return tensors as they are, and for each pattern the variables that it matches."""
-    listed: list[Any] = [wanted] if isinstance(wanted, (str, Tensor)) else list(wanted or ())
+    listed = [wanted] if isinstance(wanted, (str, Tensor)) else wanted
+    if not isinstance(listed, Iterable):
+        msg = f"{what} ({user_line()}) are tensors or patterns of their names, not {wanted!r}"
+        raise ArgumentError(msg)
     chosen: dict[Tensor, None] = {}
     for item in listed:
         if isinstance(item, Tensor):

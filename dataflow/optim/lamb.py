@@ -6,9 +6,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from dataflow.calling import call_function
-from dataflow.optim.betas import check_betas, corrected
-from dataflow.optim.checks import check_range
-from dataflow.optim.optimizer import Optimizer
+from dataflow.optim.betas import corrected
+from dataflow.optim.moments import TwoMoments
 
 if TYPE_CHECKING:
     from dataflow.optim.updates import Parameter, Scalar, Updates
@@ -18,7 +17,7 @@ __all__ = ["LAMB"]
 
 
 @dataclass(frozen=True)
-class LAMB(Optimizer):
+class LAMB(TwoMoments):
     """LAMB [1]_, for large batches: ``w -= lr * norm(w) / norm(step) * step``.
 
     ``step`` is Adam's direction plus ``weight_decay * w``; where one of the norms is zero, their
@@ -29,7 +28,7 @@ class LAMB(Optimizer):
     lr : float, Tensor or callable
         The learning rate; see `Optimizer`.
     betas : tuple of float
-        The discounts of the two moments, in [0, 1).
+        See `Adam`.
     eps : float
         Added to Adam's denominator.
     weight_decay : float
@@ -59,16 +58,8 @@ class LAMB(Optimizer):
     array([ 2.6464, -3.6464])
     """
 
-    betas: tuple[float, float] = (0.9, 0.999)
     eps: float = 1e-6
-    weight_decay: float = 0.0
     name: str = field(default="lamb", kw_only=True)
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_betas("LAMB", self.betas)
-        check_range("LAMB", "eps", self.eps, 0.0)
-        check_range("LAMB", "weight_decay", self.weight_decay, 0.0)
 
     def rates(self, updates: Updates) -> tuple[Scalar, ...]:
         """Return the learning rate, and the size and eps of Adam's direction."""
@@ -77,11 +68,8 @@ class LAMB(Optimizer):
     def step(self, parameter: Parameter, rates: tuple[Scalar, ...]) -> Tensor:
         """Return ``w - lr * norm(w) / norm(step) * step``."""
         rate, size, eps = rates
-        gradient = parameter.gradient
-        first, second = parameter.moment("first"), parameter.moment("second")
-        new_first = parameter.commit(first, first * self.betas[0] + gradient)
-        new_second = parameter.commit(second, second * self.betas[1] + gradient * gradient)
-        change = new_first / (call_function("sqrt", new_second) + eps) * size
+        first, second = self._moments(parameter, parameter.gradient)
+        change = first / (call_function("sqrt", second) + eps) * size
         if self.weight_decay:
             change = change + parameter.value * self.weight_decay
         return parameter.value - change * (_trust(parameter.value, change) * rate)

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from dataflow.calling import call_function
-from dataflow.optim.betas import check_betas, corrected
+from dataflow.optim.betas import corrected
 from dataflow.optim.checks import check_flag, check_range
-from dataflow.optim.decay import shrunk, with_weights
-from dataflow.optim.optimizer import Optimizer
+from dataflow.optim.decay import decays, shrunk, with_weights
+from dataflow.optim.moments import TwoMoments
 
 if TYPE_CHECKING:
     from dataflow.optim.updates import Parameter, Rate, Scalar, Updates
@@ -19,23 +19,17 @@ __all__ = ["NAdam"]
 
 
 @dataclass(frozen=True)
-class NAdam(Optimizer):
+class NAdam(TwoMoments):
     """Adam with Nesterov's momentum [1]_: ``torch.optim.NAdam``.
 
     Parameters
     ----------
     lr : float, Tensor or callable
         The learning rate; see `Optimizer`.
-    betas : tuple of float
-        The discounts of the two moments, in [0, 1).
-    eps : float
-        Added to the denominator.
-    weight_decay : float
-        How much of the variable is added to its gradient.
+    betas, eps, weight_decay, decoupled_weight_decay
+        See `Adam`.
     momentum_decay : float
         The momentum at update t is ``betas[0] * (1 - 0.96**(t * momentum_decay) / 2)``.
-    decoupled_weight_decay : bool
-        Whether weights decay beside the gradient, as in `AdamW`.
     maximize, groups, name
         See `Optimizer`.
 
@@ -61,18 +55,13 @@ class NAdam(Optimizer):
     """
 
     lr: Rate = 2e-3
-    betas: tuple[float, float] = (0.9, 0.999)
-    eps: float = 1e-8
-    weight_decay: float = 0.0
     momentum_decay: float = 4e-3
     decoupled_weight_decay: bool = False
     name: str = field(default="nadam", kw_only=True)
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_betas("NAdam", self.betas)
-        for name in ("eps", "weight_decay", "momentum_decay"):
-            check_range("NAdam", name, getattr(self, name), 0.0)
+        check_range("NAdam", "momentum_decay", self.momentum_decay, 0.0)
         check_flag("NAdam", "decoupled_weight_decay", self.decoupled_weight_decay)
 
     def rates(self, updates: Updates) -> tuple[Scalar, ...]:
@@ -92,14 +81,12 @@ class NAdam(Optimizer):
     def step(self, parameter: Parameter, rates: tuple[Scalar, ...]) -> Tensor:
         """Return ``w - (size * gradient + ahead * first) / (sqrt(second) + eps)``."""
         size, ahead, eps, rate = rates
-        coupled = 0.0 if self.decoupled_weight_decay else self.weight_decay
+        coupled, apart = decays(self.weight_decay, decoupled=self.decoupled_weight_decay)
         gradient = with_weights(parameter, coupled)
-        first, second = parameter.moment("first"), parameter.moment("second")
-        new_first = parameter.commit(first, first * self.betas[0] + gradient)
-        new_second = parameter.commit(second, second * self.betas[1] + gradient * gradient)
-        root = call_function("sqrt", new_second) + eps
-        change = (gradient * size + new_first * ahead) / root
-        return shrunk(parameter, self.weight_decay - coupled, rate) - change
+        first, second = self._moments(parameter, gradient)
+        root = call_function("sqrt", second) + eps
+        change = (gradient * size + first * ahead) / root
+        return shrunk(parameter, apart, rate) - change
 
     def _momentum(self, count: Tensor) -> Tensor:
         decay = call_function("power", 0.96, count * self.momentum_decay)

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Self
 
-from dataflow.errors import GraphError
+from dataflow.errors import ArgumentError
 from dataflow.optim.accumulation import accumulate
 from dataflow.optim.checks import check_count, check_flag, check_range
 from dataflow.optim.gradients import Wanted, check_pairs, gradients_of
@@ -49,6 +49,11 @@ class Optimizer(ABC):
     name : str
         What the names of its variables begin with; two optimisers in one graph need two.
 
+    Notes
+    -----
+    A variable of float16 or bfloat16 is updated in float32, and its moments are kept in that: the
+    squares of gradients, added up, would soon leave its own range. The variable keeps its dtype.
+
     Examples
     --------
     >>> import numpy as np
@@ -78,7 +83,7 @@ class Optimizer(ABC):
         check_flag(self._kind, "maximize", self.maximize)
         if not isinstance(self.groups, Mapping):
             msg = f"{self._kind} ({user_line()}): groups map patterns to settings: {self.groups!r}"
-            raise GraphError(msg)
+            raise ArgumentError(msg)
         for pattern, settings in self.groups.items():
             self._check_group(pattern, settings)
             self._with(settings)  # refuses values out of range
@@ -130,6 +135,9 @@ class Optimizer(ABC):
             optimiser's are taken.
         """
         check_count(self._kind, "every", every)
+        if transform is not None and not callable(transform):
+            msg = f"{self._kind} ({user_line()}): transform is a function, not {transform!r}"
+            raise ArgumentError(msg)
         pairs, due = self.gradients(loss, variables, freeze=freeze), None
         if every > 1:
             pairs, due = accumulate(pairs, every, name=f"{self.name}.accumulated")
@@ -166,9 +174,6 @@ class Optimizer(ABC):
         """
         checked = check_pairs(self._kind, pairs)
         builder: Any = checked[0][0].builder
-        if when is not None and (when.shape != () or when.dtype.kind != "b"):
-            msg = f"{self._kind} ({user_line()}): when is a bool scalar, not {when.spec}"
-            raise GraphError(msg)
         matches = groups_of(self._kind, self.groups, [v.node for v, _ in checked])
         with builder.recording("update", rule=self.name):
             updates = Updates(builder, self.name, when)
@@ -203,10 +208,10 @@ class Optimizer(ABC):
     def _check_group(self, pattern: object, settings: object) -> None:
         if not isinstance(settings, Mapping):
             msg = f"{self._kind} ({user_line()}): group {pattern!r} has settings, not {settings!r}"
-            raise GraphError(msg)
+            raise ArgumentError(msg)
         known = [f.name for f in fields(self) if f.name not in ("groups", "name")]
         unknown = [str(key) for key in settings if key not in known]
         if unknown:
             msg = (f"{self._kind} ({user_line()}): group {pattern!r} sets {', '.join(unknown)}; "
                    f"what can be set is {', '.join(known)}")  # fmt: skip
-            raise GraphError(msg)
+            raise ArgumentError(msg)

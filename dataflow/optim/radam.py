@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from dataflow.calling import call_function
-from dataflow.optim.betas import check_betas, corrections
-from dataflow.optim.checks import check_flag, check_range
-from dataflow.optim.decay import shrunk, with_weights
-from dataflow.optim.optimizer import Optimizer
+from dataflow.optim.betas import corrections
+from dataflow.optim.checks import check_flag
+from dataflow.optim.decay import decays, shrunk, with_weights
+from dataflow.optim.moments import TwoMoments
 
 if TYPE_CHECKING:
     from dataflow.optim.updates import Parameter, Scalar, Updates
@@ -20,7 +20,7 @@ __all__ = ["RAdam"]
 
 
 @dataclass(frozen=True)
-class RAdam(Optimizer):
+class RAdam(TwoMoments):
     """Rectified Adam [1]_: ``torch.optim.RAdam``.
 
     In the first updates, as long as the second moment's variance can't be told, a step is the
@@ -30,14 +30,8 @@ class RAdam(Optimizer):
     ----------
     lr : float, Tensor or callable
         The learning rate; see `Optimizer`.
-    betas : tuple of float
-        The discounts of the two moments, in [0, 1).
-    eps : float
-        Added to the denominator.
-    weight_decay : float
-        How much of the variable is added to its gradient.
-    decoupled_weight_decay : bool
-        Whether weights decay beside the gradient, as in `AdamW`.
+    betas, eps, weight_decay, decoupled_weight_decay
+        See `Adam`.
     maximize, groups, name
         See `Optimizer`.
 
@@ -63,17 +57,11 @@ class RAdam(Optimizer):
     array([1.5])
     """
 
-    betas: tuple[float, float] = (0.9, 0.999)
-    eps: float = 1e-8
-    weight_decay: float = 0.0
     decoupled_weight_decay: bool = False
     name: str = field(default="radam", kw_only=True)
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_betas("RAdam", self.betas)
-        check_range("RAdam", "eps", self.eps, 0.0)
-        check_range("RAdam", "weight_decay", self.weight_decay, 0.0)
         check_flag("RAdam", "decoupled_weight_decay", self.decoupled_weight_decay)
 
     def rates(self, updates: Updates) -> tuple[Scalar, ...]:
@@ -96,10 +84,8 @@ class RAdam(Optimizer):
     def step(self, parameter: Parameter, rates: tuple[Scalar, ...]) -> Tensor:
         """Return ``w - size * first / (part * sqrt(second) + rest)``, where part may be 0."""
         size, part, rest, rate = rates
-        coupled = 0.0 if self.decoupled_weight_decay else self.weight_decay
+        coupled, apart = decays(self.weight_decay, decoupled=self.decoupled_weight_decay)
         gradient = with_weights(parameter, coupled)
-        first, second = parameter.moment("first"), parameter.moment("second")
-        new_first = parameter.commit(first, first * self.betas[0] + gradient)
-        new_second = parameter.commit(second, second * self.betas[1] + gradient * gradient)
-        change = new_first / (call_function("sqrt", new_second) * part + rest) * size
-        return shrunk(parameter, self.weight_decay - coupled, rate) - change
+        first, second = self._moments(parameter, gradient)
+        change = first / (call_function("sqrt", second) * part + rest) * size
+        return shrunk(parameter, apart, rate) - change

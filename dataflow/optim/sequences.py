@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dataflow.errors import GraphError
-from dataflow.optim.checks import check_count, check_range
+from dataflow.errors import ArgumentError
+from dataflow.optim.checks import check_count, check_range, check_sequence
 from dataflow.optim.schedules import constant, linear
 from dataflow.source import user_line
 
@@ -58,11 +58,12 @@ def sequence(schedules: Sequence[Schedule | float], milestones: Sequence[int]) -
     [0.5, 0.5, 1.0, 0.5, 0.0]
     """
     _check_milestones("sequence", milestones)
+    check_sequence("sequence", "schedules", schedules)
     parts = [_as_schedule("sequence", schedule) for schedule in schedules]
     if len(parts) != len(milestones) + 1:
         msg = (f"sequence ({user_line()}): {len(milestones)} milestones part {len(milestones) + 1} "
                f"schedules, not {len(parts)}")  # fmt: skip
-        raise GraphError(msg)
+        raise ArgumentError(msg)
 
     def joined(n: Any) -> Any:  # noqa: ANN401 - a number, an array or a tensor
         starts = [0, *milestones]
@@ -91,6 +92,8 @@ def piecewise(milestones: Sequence[int], rates: Sequence[float]) -> Schedule:
     >>> piecewise([2, 3], [0.5, 0.25, 1.0])(np.arange(5)).tolist()
     [0.5, 0.5, 0.25, 1.0, 1.0]
     """
+    check_sequence("piecewise", "rates", rates)
+    _check_milestones("piecewise", milestones)
     for rate in rates:
         check_range("piecewise", "a rate", rate, 0.0)
     return sequence([constant(rate) for rate in rates], milestones)
@@ -132,6 +135,7 @@ def _as_schedule(what: str, schedule: Schedule | float) -> Schedule:
 
 
 def _check_milestones(what: str, milestones: Sequence[int]) -> None:
+    check_sequence(what, "milestones", milestones)
     before = 0
     for milestone in milestones:
         check_count(what, "a milestone", milestone, before + 1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from dataflow.errors import GraphError
+from dataflow.errors import ArgumentError
 from dataflow.optim.checks import check_flag, check_range
 from dataflow.optim.decay import with_weights
 from dataflow.optim.optimizer import Optimizer
@@ -72,7 +72,7 @@ class SGD(Optimizer):
         check_flag("SGD", "nesterov", self.nesterov)
         if self.nesterov and (not self.momentum or self.dampening):
             msg = f"SGD ({user_line()}): nesterov needs a momentum, and no dampening"
-            raise GraphError(msg)
+            raise ArgumentError(msg)
 
     def rates(self, updates: Updates) -> tuple[Scalar, ...]:
         """Return the learning rate, and how much of a gradient the velocity takes in."""

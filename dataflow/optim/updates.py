@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from dataflow.calling import call_function
-from dataflow.errors import GraphError
+from dataflow.errors import ArgumentError, GraphError
+from dataflow.optim.checks import check_range
 from dataflow.source import user_line
+from dataflow.spec import is_bfloat16
 from dataflow.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -43,9 +45,25 @@ class Updates:
         What the names of its variables begin with.
     when : Tensor, optional
         A bool scalar: whether anything changes in a run. By default everything does.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> b = df.GraphBuilder()
+    >>> updates = df.optim.Updates(b, "mine")
+    >>> w = b.variable("w", np.array(3.0))
+    >>> updates.commit(w, w - updates.rate(lambda n: 1.0 / (n + 1.0)))
+    >>> runner = df.Runner(df.compile(b.build()))
+    >>> for _ in range(2):
+    ...     _ = runner.run()
+    >>> {name: value.item() for name, value in runner.state.items()}
+    {'w': 1.5, 'mine.step': 2}
     """
 
     def __init__(self, builder: Any, name: str, when: Tensor | None = None) -> None:  # noqa: ANN401
+        if when is not None and not _is_flag(when):
+            msg = f"{name} ({user_line()}): when is a bool scalar, a tensor, not {when!r}"
+            raise ArgumentError(msg)
         self.builder = builder
         self.name = name
         self.when = when
@@ -76,11 +94,10 @@ class Updates:
         return self.cast(made, np.dtype(np.float64))
 
     def _scheduled(self, schedule: Callable[[Any], Any]) -> Scalar:
-        made = schedule(self.steps.astype(np.float64))
-        if not isinstance(made, (int, float, Tensor)):
-            msg = f"{self.name} ({user_line()}): the schedule gives {made!r}, which is no rate"
-            raise GraphError(msg)
-        return made
+        made: object = schedule(self.steps.astype(np.float64))
+        if isinstance(made, Tensor):
+            return made
+        return check_range(self.name, "what the schedule gives", made, 0.0)
 
     def cast(self, scalar: Scalar, dtype: np.dtype[Any]) -> Scalar:
         """Return a scalar in a dtype; a number takes the one that it meets."""
@@ -110,7 +127,7 @@ class Parameter:
     """A variable and its gradient, as the rule of an optimiser sees them.
 
     A complex variable is seen as two real numbers an element, along a new last axis, as PyTorch's
-    optimisers see it.
+    optimisers see it; one of float16 or bfloat16 is seen in float32, where squares have room.
 
     Parameters
     ----------
@@ -120,18 +137,38 @@ class Parameter:
         The variable.
     gradient : Tensor
         Its gradient, of the same shape and dtype.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> b = df.GraphBuilder()
+    >>> w = b.variable("w", np.array([3.0, -2.0], np.float16))
+    >>> updates = df.optim.Updates(b, "mine")
+    >>> parameter = df.optim.Parameter(updates, w, w * 2.0)
+    >>> sum_ = parameter.moment("sum")
+    >>> added = parameter.commit(sum_, sum_ + parameter.gradient)
+    >>> parameter.become(parameter.value - added * 0.5)
+    >>> runner = df.Runner(df.compile(b.build()))
+    >>> _ = runner.run()
+    >>> runner.state["w"], runner.state["mine.sum.w"]
+    (array([0., 0.], dtype=float16), array([ 6., -4.], dtype=float32))
     """
 
     def __init__(self, updates: Updates, variable: Tensor, gradient: Tensor) -> None:
         self._updates = updates
         self._variable = variable
-        self.value = _as_real(variable)
-        self.gradient = _as_real(gradient)
+        self.value = _as_computed(variable)
+        self.gradient = _as_computed(gradient)
 
     @property
     def is_complex(self) -> bool:
         """Whether the variable is of complex numbers."""
-        return self.value is not self._variable
+        return self.dtype.kind == "c"
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The variable's own dtype, which may be narrower than that of `value`."""
+        return self._variable.dtype
 
     def cast(self, scalar: Scalar) -> Scalar:
         """Return a scalar in the dtype of the values; a number as it is."""
@@ -166,6 +203,8 @@ class Parameter:
         """Set what the variable becomes."""
         if self.is_complex:
             value = call_function("complex", value[..., 0], value[..., 1])
+        elif _is_narrow(self.dtype):
+            value = value.astype(self.dtype)
         self._updates.commit(self._variable, value)
 
 
@@ -174,7 +213,18 @@ def real_dtype(tensor: Tensor) -> np.dtype[Any]:
     return tensor.dtype if tensor.dtype.kind != "c" else np.empty(0, tensor.dtype).real.dtype
 
 
-def _as_real(tensor: Tensor) -> Tensor:
+def _is_flag(value: object) -> bool:
+    return isinstance(value, Tensor) and value.shape == () and value.dtype.kind == "b"
+
+
+def _is_narrow(dtype: np.dtype[Any]) -> bool:
+    return dtype == np.float16 or is_bfloat16(dtype)
+
+
+def _as_computed(tensor: Tensor) -> Tensor:
+    """Return a tensor as rules compute with it: in pairs of reals, and in float32 at least."""
+    if _is_narrow(tensor.dtype):
+        return tensor.astype(np.float32)
     if tensor.dtype.kind != "c":
         return tensor
     parts = (call_function("real", tensor), call_function("imag", tensor))
