@@ -5,6 +5,7 @@ distance of Kolmogorov and Smirnov once in 700 times, what is normal beyond 4 de
 15,000 times.
 """
 
+import math
 from collections.abc import Callable
 from functools import cache
 from itertools import pairwise
@@ -189,6 +190,18 @@ def test_points_fill_the_ball(d: int, p: float) -> None:
     assert df.random.ball(df.random.split(key, (3,)), d, p, (2,)).shape == (3, 2, d)
     with pytest.raises(ShapeError, match="d is an int"):
         df.random.ball(key, 0)
+
+
+def test_points_fill_the_cube_and_the_star() -> None:
+    """For p = inf coordinates are uniform and independent; for small p norms are as for any."""
+    points = drawn(lambda k: df.random.ball(k, 2, math.inf, (N,), "float64"))
+    assert distance(points.ravel(), stats.uniform(-1, 2).cdf) < KOLMOGOROV
+    assert distance(np.abs(points).max(1) ** 2, stats.uniform().cdf) < KOLMOGOROV
+    for p in (0.02, 0.005):
+        points = drawn(lambda k, p=p: df.random.ball(k, 2, p, (N,), "float64"))
+        norms = (np.abs(points) ** p).sum(1) ** (1 / p)
+        assert distance(norms**2, stats.uniform().cdf) < KOLMOGOROV
+    assert not np.isnan(drawn(lambda k: df.random.ball(k, 2, 1e-3, (N,), "float64"))).any()
 
 
 # Independence

@@ -1,6 +1,7 @@
 """Points and matrices that have no preferred direction.
 
-ball        d generalised normal numbers over the norm of these and of an exponential one
+ball        d generalised normal numbers over the norm of these and of an exponential one, all as
+            logarithms: for small p the powers are no floats
 orthogonal  what Gram and Schmidt make of normal columns, with their signs
 """
 
@@ -13,13 +14,18 @@ import numpy as np
 from dataflow.calling import call_function
 from dataflow.dispatch import public
 from dataflow.errors import DTypeError, ShapeError
-from dataflow.ops.arithmetic import absolute, sign
+from dataflow.ops.arithmetic import sign
 from dataflow.ops.casting import astype
 from dataflow.ops.draws import RANDN
-from dataflow.ops.random.compounds import generalized_normal
+from dataflow.ops.elementary import exp, log
+from dataflow.ops.logarithms import logaddexp
 from dataflow.ops.random.continuous import exponential
+from dataflow.ops.random.domains import check_positive
+from dataflow.ops.random.gammas import loggamma
+from dataflow.ops.random.integers import rademacher
 from dataflow.ops.random.keys import draw, split
 from dataflow.ops.random.parameters import float_dtype, parameter
+from dataflow.ops.selection import minimum
 from dataflow.source import user_line
 from dataflow.spec import as_shape
 
@@ -30,6 +36,9 @@ if TYPE_CHECKING:
 __all__ = ["ball", "orthogonal"]
 
 _WIDE = np.dtype(np.float64)
+
+_CUBE = 1e100
+"""A ball of this power of the norm, or of a larger one, is a cube to the last digit."""
 
 
 @public(family="random")
@@ -45,7 +54,7 @@ def ball(
     d : int
         The number of dimensions.
     p : number or tensor
-        The norm's power, above 0: 2 for Euclid's, 1 for a diamond.
+        The norm's power, above 0: 2 for Euclid's, 1 for a diamond, inf for a cube.
     shape : sequence of int, str or Dim
         The shape of what each key draws but for the last axis, the points' own.
     dtype : dtype
@@ -75,11 +84,14 @@ def ball(
         raise ShapeError(msg)
     lengths = as_shape(() if shape is None else shape)
     one, other = split(key)
-    power = parameter(p, key, _WIDE)
-    drawn = generalized_normal(one, p, (*lengths, d), "float64")
-    beyond = exponential(other, (*lengths, 1), "float64")
-    whole = call_function("sum", absolute(drawn) ** power, axis=-1, keepdims=True) + beyond
-    return astype(drawn / whole ** (1.0 / power), kind)
+    check_positive("ball", p=p)
+    inverse = 1.0 / minimum(parameter(p, key, _WIDE), _CUBE)
+    sizes, signs = split(one)
+    logs = loggamma(sizes, inverse, (*lengths, d), "float64")
+    whole = call_function("logsumexp", logs, axis=-1, keepdims=True)
+    whole = logaddexp(whole, log(exponential(other, (*lengths, 1), "float64")))
+    sizes = exp((logs - whole) * inverse)
+    return astype(sizes * rademacher(signs, (*lengths, d), "float64"), kind)
 
 
 @public(family="random")

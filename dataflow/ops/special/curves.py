@@ -10,9 +10,11 @@ import math
 from typing import TYPE_CHECKING
 
 from dataflow.dispatch import public
-from dataflow.ops.elementary import cos, exp, sin
+from dataflow.ops.comparison import less
+from dataflow.ops.elementary import cos, exp, log, sin
 from dataflow.ops.error_function import erf
 from dataflow.ops.powers import square
+from dataflow.ops.selection import where
 from dataflow.ops.special.power_transforms import log1p_quotient
 from dataflow.ops.special.ufuncs import SCIPY_FLOATS, call_scipy, scipy_op
 from dataflow.sampling import ranges, values
@@ -34,7 +36,11 @@ def _erfi_slope(application: Application, change: Tensor) -> Tensor:
 
 
 def _spence_slope(application: Application, change: Tensor) -> Tensor:
-    return change * -log1p_quotient(application.inputs[0] - 1)
+    """Return log(z) / (1 - z); z - 1 is exact from ½ on, and below it nothing cancels."""
+    z = application.inputs[0]
+    is_low = less(z, 0.5)
+    low, high = where(is_low, z, 0.25), where(is_low, 1, z)
+    return change * where(is_low, log(low) / (1 - low), -log1p_quotient(high - 1))
 
 
 def _sine_of_square(application: Application, change: Tensor) -> Tensor:

@@ -1,14 +1,18 @@
 """Distribution functions under SciPy's short names: compositions of the incomplete functions.
 
-The last letter says what is given: ``c`` the probability above, none that below.
+The last letter says what is given: ``c`` the probability above, none that below. Arguments that no
+distribution has give NaN, as in SciPy.
 """
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from dataflow.dispatch import public
+from dataflow.ops.comparison import equal, less, less_equal
 from dataflow.ops.rounding import floor
+from dataflow.ops.selection import where
 from dataflow.ops.special.incomplete import BETAINC, GAMMAINC, betainc, gammainc, gammaincc
 from dataflow.ops.special.promotion import as_scipy_floats
 
@@ -60,7 +64,7 @@ def gdtr(a: TensorLike, b: TensorLike, x: TensorLike) -> Tensor:
     array([0.3233, 0.7619], dtype=float32)
     """
     a, b, x = as_scipy_floats(GAMMAINC, a, b, x)
-    return gammainc(b, a * x)
+    return gammainc(b, _checked(a * x, less(x, 0)))
 
 
 @public(family="special")
@@ -75,7 +79,7 @@ def gdtrc(a: TensorLike, b: TensorLike, x: TensorLike) -> Tensor:
     array([0.6767, 0.2381], dtype=float32)
     """
     a, b, x = as_scipy_floats(GAMMAINC, a, b, x)
-    return gammaincc(b, a * x)
+    return gammaincc(b, _checked(a * x, less(x, 0)))
 
 
 @public(family="special")
@@ -90,7 +94,7 @@ def pdtr(k: TensorLike, m: TensorLike) -> Tensor:
     array([0.2231, 0.8088], dtype=float32)
     """
     k, m = as_scipy_floats(GAMMAINC, k, m)
-    return gammaincc(floor(k) + 1, m)
+    return gammaincc(floor(k) + 1, _checked(m, less(k, 0)))
 
 
 @public(family="special")
@@ -105,7 +109,7 @@ def pdtrc(k: TensorLike, m: TensorLike) -> Tensor:
     array([0.7769, 0.1912], dtype=float32)
     """
     k, m = as_scipy_floats(GAMMAINC, k, m)
-    return gammainc(floor(k) + 1, m)
+    return gammainc(floor(k) + 1, _checked(m, less(k, 0)))
 
 
 @public(family="special")
@@ -127,7 +131,8 @@ def fdtr(dfn: TensorLike, dfd: TensorLike, x: TensorLike) -> Tensor:
     array([0.5688, 0.77  ], dtype=float32)
     """
     n, d, x = as_scipy_floats(BETAINC, dfn, dfd, x)
-    return betainc(n * 0.5, d * 0.5, n * x / (d + n * x))
+    part = where(equal(x, math.inf), 1, n * x / (d + n * x))
+    return betainc(n * 0.5, d * 0.5, _checked(part, _no_ratio(n, d, x)))
 
 
 @public(family="special")
@@ -142,4 +147,15 @@ def fdtrc(dfn: TensorLike, dfd: TensorLike, x: TensorLike) -> Tensor:
     array([0.4312, 0.23  ], dtype=float32)
     """
     n, d, x = as_scipy_floats(BETAINC, dfn, dfd, x)
-    return betainc(d * 0.5, n * 0.5, d / (d + n * x))
+    part = where(equal(x, math.inf), 0, d / (d + n * x))
+    return betainc(d * 0.5, n * 0.5, _checked(part, _no_ratio(n, d, x)))
+
+
+def _checked(limit: Tensor, is_outside: Tensor) -> Tensor:
+    """Return the limit of an integral, and NaN where an argument is out of its range."""
+    return where(is_outside, math.nan, limit)
+
+
+def _no_ratio(n: Tensor, d: Tensor, x: Tensor) -> Tensor:
+    is_endless = less(x, math.inf) & (equal(n, math.inf) | equal(d, math.inf))
+    return less_equal(n, 0) | less_equal(d, 0) | less(x, 0) | is_endless

@@ -4,6 +4,11 @@ Derivatives, with y the value: (1/Γ)' = -ψ y; of Pochhammer's symbol Γ(z + m)
 (ψ(z + m) - ψ(z)) y, by m ψ(z + m) y; of the binomial coefficient of n and k, which is
 Γ(n + 1) / (Γ(k + 1) Γ(n - k + 1)), by n (ψ(n + 1) - ψ(n - k + 1)) y, and by k
 (ψ(n - k + 1) - ψ(k + 1)) y.
+
+Where ψ is infinite and y is 0, 1/Γ(x) = Γ(1 - x) sin(πx) / π has a slope. So Pochhammer's symbol
+is Γ(z + m) Γ(1 - z) sin(πz) / π there, and the binomial coefficient, where n - k + 1 is a pole, is
+B(n + 1, k - n) sin(π(k - n)) / π; where k + 1 is one, it is that of n and n - k. If both Γ(z) and
+Γ(z + m) have a pole, m is whole, and ψ(z + m) - ψ(z) = ψ(1 - z - m) - ψ(1 - z).
 """
 
 from __future__ import annotations
@@ -13,9 +18,11 @@ from typing import TYPE_CHECKING
 
 from dataflow.dispatch import public
 from dataflow.errors import GraphError
-from dataflow.ops.comparison import equal, greater, less
-from dataflow.ops.elementary import cos
+from dataflow.ops.comparison import equal, greater, less, less_equal
+from dataflow.ops.elementary import cos, sin
+from dataflow.ops.rounding import floor, rint
 from dataflow.ops.selection import where
+from dataflow.ops.special.betas import beta
 from dataflow.ops.special.gammas import GAMMALN, gamma, gammaln, psi
 from dataflow.ops.special.promotion import as_scipy_floats
 from dataflow.ops.special.ufuncs import SCIPY_FLOATS, call_scipy, scipy_op
@@ -32,13 +39,26 @@ __all__ = ["binom", "comb", "factorial", "gammasgn", "loggamma", "perm", "poch",
 # rgamma, gammasgn, loggamma
 
 
+def _half_turns(x: Tensor) -> tuple[Tensor, Tensor]:
+    """Return sin(πx) / π and cos(πx), exact at whole numbers."""
+    whole = rint(x)
+    parity = 1 - 2 * (whole - 2 * floor(whole * 0.5))
+    angle = (x - whole) * math.pi
+    return parity * sin(angle) * (1 / math.pi), parity * cos(angle)
+
+
+def _is_pole(x: Tensor) -> Tensor:
+    return less_equal(x, 0) & equal(x, rint(x))
+
+
 def _rgamma_slope(application: Application, change: Tensor) -> Tensor:
-    """Return -ψ/Γ; at a pole of Γ, where n = -x, its limit (-1)ⁿ n!."""
+    """Return -ψ/Γ; at a pole of Γ the slope of Γ(1 - x) sin(πx) / π, which is the same function."""
     (x,), (y,) = application.inputs, application.outputs
-    at_pole = equal(y, 0) & less(x, 0.5)
-    n = where(at_pole, -x, 0)
-    slope = -psi(where(at_pole, 1, x)) * y
-    return change * where(at_pole, cos(n * math.pi) * gamma(n + 1), slope)
+    at_pole = _is_pole(x)
+    pole = where(at_pole, x, 0)
+    sine, cosine = _half_turns(pole)
+    mirrored = gamma(1 - pole) * (cosine - psi(1 - pole) * sine)
+    return change * where(at_pole, mirrored, -psi(where(at_pole, 1, x)) * y)
 
 
 _REAL = joined(
@@ -96,8 +116,15 @@ def loggamma(z: TensorLike) -> Tensor:
 
 
 def _poch_by_start(application: Application, change: Tensor) -> Tensor:
-    z, m = application.inputs
-    return change * ((psi(z + m) - psi(z)) * application.outputs[0])
+    """Return (ψ(z + m) - ψ(z)) y; where Γ(z) or both have a pole, as the module says."""
+    (z, m), (y,) = application.inputs, application.outputs
+    at_both, at_one = _is_pole(z) & _is_pole(z + m), _is_pole(z) & ~_is_pole(z + m)
+    top, bottom = where(at_both, 1 - z - m, z + m), where(at_both, 1 - z, z)
+    pole, end = where(at_one, z, 0), where(at_one, z + m, 1)
+    sine, cosine = _half_turns(pole)
+    beside = cosine + sine * (psi(end) - psi(1 - pole))
+    elsewhere = (psi(top) - psi(where(at_one, 1, bottom))) * y
+    return change * where(at_one, gamma(end) * gamma(1 - pole) * beside, elsewhere)
 
 
 def _poch_by_count(application: Application, change: Tensor) -> Tensor:
@@ -106,13 +133,35 @@ def _poch_by_count(application: Application, change: Tensor) -> Tensor:
 
 
 def _binom_by_whole(application: Application, change: Tensor) -> Tensor:
-    n, k = application.inputs
-    return change * ((psi(n + 1) - psi(n - k + 1)) * application.outputs[0])
+    (n, k), (y,) = application.inputs, application.outputs
+    low, high = _binom_zeros(n, k)
+    rest = where(low | high, 1, n - k + 1)
+    by_whole, by_part = _slopes_at_zero(n, where(low, n - k, k), low | high)
+    slope = (psi(n + 1) - psi(rest)) * y
+    return change * where(high, by_whole, where(low, by_whole + by_part, slope))
 
 
 def _binom_by_part(application: Application, change: Tensor) -> Tensor:
-    n, k = application.inputs
-    return change * ((psi(n - k + 1) - psi(k + 1)) * application.outputs[0])
+    (n, k), (y,) = application.inputs, application.outputs
+    low, high = _binom_zeros(n, k)
+    part, rest = where(low | high, 1, k + 1), where(low | high, 1, n - k + 1)
+    _, by_part = _slopes_at_zero(n, where(low, n - k, k), low | high)
+    return change * where(high, by_part, where(low, -by_part, (psi(rest) - psi(part)) * y))
+
+
+def _binom_zeros(n: Tensor, k: Tensor) -> tuple[Tensor, Tensor]:
+    """Return where binomial coefficients are 0, as Γ has a pole: at k + 1, and at n - k + 1."""
+    is_whole = _is_pole(n + 1)
+    return _is_pole(k + 1) & ~is_whole, _is_pole(n - k + 1) & ~is_whole
+
+
+def _slopes_at_zero(n: Tensor, k: Tensor, is_zero: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the slopes of B(n + 1, k - n) sin(π(k - n)) / π by n and by k."""
+    n, k = where(is_zero, n, 0), where(is_zero, k, 1)
+    sine, cosine = _half_turns(k - n)
+    mean, size = psi(k - n), beta(n + 1, k - n)
+    by_whole = size * (sine * (psi(n + 1) - mean) - cosine)
+    return by_whole, size * (cosine + sine * (mean - psi(k + 1)))
 
 
 _BOTH = ranges(((3.1, 6), (0.5, 3)), dtypes=SCIPY_FLOATS)

@@ -14,6 +14,7 @@ import numpy as np
 from dataflow.calling import unary
 from dataflow.dispatch import public
 from dataflow.elementwise import call_into, choose_call, composite, scalars
+from dataflow.ops.comparison import greater
 from dataflow.ops.elementary import exp
 from dataflow.ops.error_complement import (
     erfc_calls,
@@ -29,6 +30,8 @@ from dataflow.ops.gaussian_gate import (
     tail_calls,
 )
 from dataflow.ops.powers import square
+from dataflow.ops.selection import where
+from dataflow.ops.special.power_transforms import power_series
 from dataflow.sampling import joined, values
 
 if TYPE_CHECKING:
@@ -40,6 +43,13 @@ __all__ = ["erfcx", "log_ndtr", "ndtr"]
 
 _ROOT_HALF = math.sqrt(0.5)
 
+_FAR = 1e9
+"""From here on, erfcx(x) is 1 / (x √π): what follows is 1 / (2x²) of it."""
+
+_LARGE = 50.0
+_SLOPE = [c / math.sqrt(math.pi) for c in (-1, 3 / 2, -15 / 4, 105 / 8, -945 / 16)]
+"""The series of the derivative, in 1 / x² and over x², for x above `_LARGE`."""
+
 
 # erfcx
 
@@ -48,7 +58,7 @@ def _erfcx_kernel(outs: Arrays, ins: Arrays, scratch: Arrays, attrs: Attrs) -> l
     """Return the calls; for negative x, erfcx(x) = 2 exp(x²) - erfcx(-x)."""
     calls, x = widened(ins[0], scratch[7])
     mask, r, low, q, p, a, divisor = scratch[:7]
-    two, zero = scalars(x.dtype, 2, 0)
+    two, zero, far, slope = scalars(x.dtype, 2, 0, _FAR, 1 / math.sqrt(math.pi))
     return [
         *calls,
         (np.absolute, (x, a)),
@@ -60,6 +70,10 @@ def _erfcx_kernel(outs: Arrays, ins: Arrays, scratch: Arrays, attrs: Attrs) -> l
         (np.multiply, (p, two, p)),
         (np.subtract, (p, r, p)),
         (np.less, (x, zero, mask)),
+        choose_call(r, mask, p),
+        (np.greater, (x, far, mask)),
+        call_into(np.maximum, (x, far), p),
+        (np.divide, (slope, p, p)),
         choose_call(r, mask, p),
         (outs[0].__setitem__, (..., r)),
     ]
@@ -80,8 +94,13 @@ def _erfcx_reference(*arrays: np.ndarray, attrs: Attrs) -> np.ndarray:
 
 
 def _erfcx_slope(application: Application, change: Tensor) -> Tensor:
+    """Return 2 x y - 2 / √π; where these cancel, the series of the difference (DLMF 7.12.1)."""
     (x,), (y,) = application.inputs, application.outputs
-    return change * (x * y * 2 - 2 / math.sqrt(math.pi))
+    is_large = greater(x, _LARGE)
+    inverse = square(1 / where(is_large, x, _LARGE))
+    series = power_series(inverse, _SLOPE) * inverse
+    difference = where(is_large, 0, x) * y * 2 - 2 / math.sqrt(math.pi)
+    return change * where(is_large, series, difference)
 
 
 ERFCX = composite(

@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING
 
 from dataflow.calling import call_function
 from dataflow.dispatch import public
-from dataflow.ops.comparison import equal, greater, less
+from dataflow.ops.arithmetic import sign
+from dataflow.ops.comparison import equal, less
 from dataflow.ops.elementary import exp, expm1, log, log1p
 from dataflow.ops.error_function import ERF
+from dataflow.ops.finiteness import isinf, isnan
 from dataflow.ops.selection import where
 from dataflow.ops.special.promotion import as_floats
 
@@ -33,8 +35,8 @@ _EXPREL = [1 / math.factorial(k + 1) for k in range(14)]
 _LOG1PREL = [(-1) ** k / (k + 1) for k in range(20)]
 
 
-def _series(u: Tensor, coefficients: Sequence[float]) -> Tensor:
-    """Return the sum of coefficients times powers, by Horner's scheme."""
+def power_series(u: Tensor, coefficients: Sequence[Tensor | float]) -> Tensor:
+    """Return the sum of coefficients, the constant one first, times powers, by Horner's scheme."""
     total = u * coefficients[-1] + coefficients[-2]
     for coefficient in coefficients[-3::-1]:
         total = total * u + coefficient
@@ -61,7 +63,7 @@ def exprel(x: TensorLike) -> Tensor:
     is_near = less(call_function("abs", u), _NEAR)
     is_end = equal(u, math.inf)
     safe = where(is_near | is_end, 1, u)
-    small = _series(where(is_near, u, 0), _EXPREL)
+    small = power_series(where(is_near, u, 0), _EXPREL)
     return where(is_near, small, where(is_end, math.inf, expm1(safe) / safe))
 
 
@@ -70,17 +72,18 @@ def log1p_quotient(u: Tensor) -> Tensor:
     is_near = less(call_function("abs", u), _NEAR)
     is_end = equal(u, math.inf)
     safe = where(is_near | is_end, 1, u)
-    small = _series(where(is_near, u, 0), _LOG1PREL)
+    small = power_series(where(is_near, u, 0), _LOG1PREL)
     return where(is_near, small, where(is_end, 0, log1p(safe) / safe))
 
 
 def _transformed(logs: Tensor, power: Tensor) -> Tensor:
-    """Return (exp(power * logs) - 1) / power; where the logarithm is -inf, its limit."""
-    at_zero = equal(logs, -math.inf)
-    inside = where(at_zero, 0, logs)
-    rising = at_zero & greater(power, 0)
-    limit = where(rising, -1 / where(rising, power, 1), -math.inf)
-    return where(at_zero, limit, inside * exprel(power * inside))
+    """Return (exp(power * logs) - 1) / power; where the logarithm is infinite, its limit."""
+    at_end = isinf(logs)
+    inside = where(at_end, 0, logs)
+    vanishes = at_end & less(where(at_end, logs * sign(power), 0), 0)
+    infinite = where(isnan(power), power, where(less(logs, 0), -math.inf, math.inf))
+    limit = where(vanishes, -1 / where(vanishes, power, 1), infinite)
+    return where(at_end, limit, inside * exprel(power * inside))
 
 
 @public(family="special")
