@@ -21,7 +21,8 @@ import dataflow.sweeps  # noqa: F401 - enters `backward` among the functions of 
 from dataflow.attrs import Attrs
 from dataflow.creating import Creation
 from dataflow.current import within
-from dataflow.dims import Dim, DimLike, as_dim, as_int, product
+from dataflow.dim_texts import as_dim
+from dataflow.dims import Dim, DimLike, as_int, product
 from dataflow.errors import GraphError, ShapeError
 from dataflow.graph import Graph, Ref, Variable
 from dataflow.registry import get_op

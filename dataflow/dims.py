@@ -13,25 +13,20 @@ A name never counts as 1 in broadcasting, so binding it to 0 or 1 later stays ri
 
 from __future__ import annotations
 
-import ast
-import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import reduce, wraps
-from keyword import iskeyword
 from operator import index
 from typing import Any, NamedTuple, TypeAlias
 
 from dataflow.errors import ShapeError
 from dataflow.source import user_line
 
-__all__ = ["Dim", "DimLike", "Shape", "as_dim", "as_int", "bind_dim", "dim_max", "exact_quotient",
-           "is_size", "product"]  # fmt: skip
+__all__ = ["Dim", "DimLike", "Shape", "as_int", "bind_dim", "dim_max", "exact_quotient", "is_size",
+           "named_dim", "product"]  # fmt: skip
 
 DimLike: TypeAlias = "int | Dim | str"
 Shape: TypeAlias = "tuple[int | Dim, ...]"
-_NAME = re.compile(r"[A-Za-z_][A-Za-z_0-9]*")
-_LONGEST_TEXT = 1000
 _MOST_TERMS = 256
 _MOST_FACTORS = 32  # in one term
 _DEEPEST = 32  # levels of // and max within each other
@@ -53,7 +48,7 @@ class _Atom(NamedTuple):
 
     def bind(self, sizes: Mapping[str, int | Dim]) -> int | Dim:
         if self.kind == "name":
-            return sizes.get(self.name, Dim(((((self,), 1)),)))
+            return sizes.get(self.name, _atom_dim(self))
         bound = [bind_dim(operand, sizes) for operand in self.operands]
         if self.kind == "//" and bound[1] == 0:
             msg = f"dimension {self} divides by 0, with sizes {dict(sizes)}"
@@ -79,12 +74,12 @@ _Monomial: TypeAlias = tuple[_Atom, ...]  # atoms sorted by text, repeated for a
 class Dim:
     """A dimension that depends on at least one name.
 
-    Make one with `as_dim` or ``GraphBuilder.dim``. ``+``, ``-``, ``*`` and ``//`` work with ints
-    and other dimensions and give an int where all names cancel.
+    Make one with `named_dim`, with ``GraphBuilder.dim`` or, of a text, with `as_dim`. ``+``, ``-``,
+    ``*`` and ``//`` work with ints and other dimensions and give an int where all names cancel.
 
     Examples
     --------
-    >>> batch = as_dim("batch")
+    >>> batch = named_dim("batch")
     >>> print(2 * batch + 1, (batch + 1) // 2, batch - batch)
     2*batch + 1 (batch + 1)//2 0
     """
@@ -156,41 +151,9 @@ class Dim:
         return total
 
 
-def as_dim(value: DimLike) -> int | Dim:
-    """Turn an int, a name or an expression's text into a dimension.
-
-    Parameters
-    ----------
-    value : int, str or Dim
-        A size of 0 or more, a name, or the text of an expression such as ``"2*batch + 1"``.
-
-    Returns
-    -------
-    int or Dim
-        An int where no name is left.
-
-    Raises
-    ------
-    ShapeError
-        The size is negative, or the text is no expression of names, ints, +, -, *, // and max.
-
-    Examples
-    --------
-    >>> as_dim("2*(batch + 1)")
-    Dim('2*batch + 2')
-    """
-    if isinstance(value, Dim):
-        return value
-    if isinstance(value, str):
-        return _parse(value)
-    size = as_int(value)
-    if size is None:
-        msg = f"a dimension is an int or a name, not {value!r}"
-        raise ShapeError(msg)
-    if size < 0:
-        msg = f"a dimension can't be negative: {size}"
-        raise ShapeError(msg)
-    return size
+def named_dim(name: str) -> Dim:
+    """Return the dimension of a name, which `as_dim` checks."""
+    return _atom_dim(_Atom("name", name))
 
 
 def as_int(value: object) -> int | None:
@@ -211,7 +174,7 @@ def product(dims: Iterable[int | Dim]) -> int | Dim:
 
     Examples
     --------
-    >>> product((as_dim("batch"), 3, 4))
+    >>> product((named_dim("batch"), 3, 4))
     Dim('12*batch')
     """
     result: int | Dim = 1
@@ -240,7 +203,7 @@ def is_size(dim: int | Dim) -> bool:
 
     Examples
     --------
-    >>> is_size(as_dim("batch + 1")), is_size(as_dim("batch - 1"))
+    >>> is_size(named_dim("batch") + 1), is_size(named_dim("batch") - 1)
     (True, False)
     """
     if isinstance(dim, int):
@@ -256,9 +219,9 @@ def exact_quotient(a: int | Dim, b: int | Dim) -> int | Dim | None:
 
     Examples
     --------
-    >>> exact_quotient(12 * as_dim("batch"), as_dim("batch"))
+    >>> exact_quotient(12 * named_dim("batch"), named_dim("batch"))
     12
-    >>> exact_quotient(as_dim("batch"), 2) is None
+    >>> exact_quotient(named_dim("batch"), 2) is None
     True
     """
     if isinstance(a, int) and isinstance(b, int):
@@ -339,43 +302,3 @@ def _bracketed(dim: int | Dim) -> str:
     atom = _single_atom(dim)
     plain = atom is not None and atom.kind != "//"
     return str(dim) if plain else f"({dim})"
-
-
-def _parse(text: str) -> int | Dim:
-    if len(text) > _LONGEST_TEXT:
-        msg = f"a dimension's text is longer than {_LONGEST_TEXT} characters"
-        raise ShapeError(msg)
-    if _NAME.fullmatch(text) and not iskeyword(text):
-        return _atom_dim(_Atom("name", text))
-    try:
-        dim = _evaluate(ast.parse(text.strip(), mode="eval").body)
-    except (SyntaxError, ValueError, RecursionError, MemoryError, ZeroDivisionError) as error:
-        msg = f"{text!r} is not a dimension: use names, ints, +, -, *, // and max(a, b)"
-        raise ShapeError(msg) from error
-    return as_dim(dim)
-
-
-def _evaluate(tree: ast.expr) -> int | Dim:  # noqa: PLR0911 - one line a kind of expression
-    match tree:
-        case ast.Constant(value=int() as value) if not isinstance(value, bool):
-            return value
-        case ast.Name(id=name):
-            return _parse(name) if _NAME.fullmatch(name) else _refuse(tree)
-        case ast.UnaryOp(op=ast.USub(), operand=operand):
-            return _evaluate(operand) * -1
-        case ast.BinOp(left=left, op=ast.Add(), right=right):
-            return _evaluate(left) + _evaluate(right)
-        case ast.BinOp(left=left, op=ast.Sub(), right=right):
-            return _evaluate(left) - _evaluate(right)
-        case ast.BinOp(left=left, op=ast.Mult(), right=right):
-            return _evaluate(left) * _evaluate(right)
-        case ast.BinOp(left=left, op=ast.FloorDiv(), right=right):
-            return _evaluate(left) // _evaluate(right)
-        case ast.Call(func=ast.Name(id="max"), args=[_, *_] as args, keywords=[]):
-            return reduce(dim_max, map(_evaluate, args))
-        case _:
-            return _refuse(tree)
-
-
-def _refuse(tree: ast.expr) -> int:
-    raise SyntaxError(ast.dump(tree)[:80])

@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from dataflow.dims import Dim, DimLike, Shape, as_dim, bind_dim, product
+from dataflow.dim_texts import as_dim
+from dataflow.dims import Dim, DimLike, Shape, bind_dim, product
 from dataflow.errors import DTypeError, ShapeError
 
 __all__ = [

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, overload
 
 from dataflow.builder import GraphBuilder
 from dataflow.current import current_builder
-from dataflow.dims import as_dim, as_int
+from dataflow.dim_texts import as_dim
+from dataflow.dims import as_int
 from dataflow.dispatch import find_function
 from dataflow.drafts import Draft, drafting
 from dataflow.errors import GraphError, ShapeError

@@ -20,7 +20,8 @@ from typing import Any, TypeAlias
 import pyarrow as pa
 
 from dataflow.attrs import Attr, Attrs
-from dataflow.dims import Dim, as_dim
+from dataflow.dim_texts import as_dim
+from dataflow.dims import Dim
 from dataflow.errors import FileFormatError
 from serialization.layout import INTEGERS, TEXT, TEXTS, list_of
 

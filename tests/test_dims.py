@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dataflow.dims import Dim, as_dim, bind_dim, dim_max, exact_quotient, product
+from dataflow.dim_texts import as_dim
+from dataflow.dims import Dim, bind_dim, dim_max, exact_quotient, product
 from dataflow.errors import ShapeError
 from dataflow.spec import broadcast_shapes
 

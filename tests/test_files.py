@@ -22,7 +22,8 @@ from hypothesis import strategies as st
 
 import dataflow as df
 from dataflow.attrs import Attrs
-from dataflow.dims import as_dim, dim_max
+from dataflow.dim_texts import as_dim
+from dataflow.dims import dim_max
 from dataflow.errors import FileAccessError, FileFormatError
 from dataflow.spec import DTYPES
 from scheduler.plan import Buffer, Operand, Plan, PlanInput, PlanOutput, Slice, Step, TileGroup

@@ -10,7 +10,7 @@ import pytest
 
 import dataflow as df
 from dataflow.attrs import Attrs
-from dataflow.dims import as_dim
+from dataflow.dim_texts import as_dim
 from dataflow.errors import (
     DTypeError,
     GradientError,

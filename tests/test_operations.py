@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from dataflow.attrs import Attrs
-from dataflow.dims import as_dim
+from dataflow.dim_texts import as_dim
 from dataflow.dispatch import FUNCTIONS
 from dataflow.errors import GraphError
 from dataflow.op import Absent, Cost

@@ -8,7 +8,7 @@ import numpy as np
 
 from dataflow.attrs import Attrs
 from dataflow.calling import apply, as_tensor, call_function
-from dataflow.dims import as_dim
+from dataflow.dim_texts import as_dim
 from dataflow.dispatch import public
 from dataflow.errors import ArgumentError, DTypeError, GraphError, ShapeError
 from dataflow.ops.bins import searchsorted

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from dataflow.bodies import cut_out
 from dataflow.current import builder_for
-from dataflow.dims import as_dim
+from dataflow.dim_texts import as_dim
 from dataflow.dispatch import public
 from dataflow.drafts import Draft, drafting
 from dataflow.errors import DTypeError, GraphError, ShapeError

@@ -8,7 +8,7 @@ import numpy as np
 
 from dataflow.attrs import Attrs
 from dataflow.calling import apply
-from dataflow.dims import Dim, DimLike, as_dim
+from dataflow.dim_texts import as_dim
 from dataflow.dispatch import public
 from dataflow.elementwise import elementwise_tiling
 from dataflow.errors import DTypeError
@@ -30,6 +30,7 @@ from dataflow.source import user_line
 from dataflow.spec import DTYPES, Spec, as_dtype
 
 if TYPE_CHECKING:
+    from dataflow.dims import Dim, DimLike
     from dataflow.tensor import Tensor
 
 __all__ = ["one_hot"]

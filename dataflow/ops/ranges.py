@@ -13,7 +13,8 @@ import numpy as np
 from dataflow.attrs import Attrs
 from dataflow.calling import call_function
 from dataflow.current import builder_for
-from dataflow.dims import Dim, as_dim, dim_max, exact_quotient, is_size
+from dataflow.dim_texts import as_dim
+from dataflow.dims import Dim, dim_max, exact_quotient, is_size
 from dataflow.dispatch import public
 from dataflow.errors import ArgumentError, DTypeError, ShapeError
 from dataflow.op import Absent, Op, Sample, Tiling, Workspace, register

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dataflow.dims import Dim, as_dim
+from dataflow.dim_texts import as_dim
+from dataflow.dims import Dim
 from dataflow.dispatch import also_named, public
 from dataflow.errors import ShapeError
 from dataflow.ops.gathering import take

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from dataflow.dims import as_dim
+from dataflow.dim_texts import as_dim
 from dataflow.dispatch import public
 from dataflow.errors import ShapeError
 from dataflow.ops.bins import searchsorted

@@ -9,7 +9,7 @@ import numpy as np
 
 from dataflow.calling import call_function
 from dataflow.current import builder_for
-from dataflow.dims import Dim, DimLike, as_dim
+from dataflow.dim_texts import as_dim
 from dataflow.dispatch import public
 from dataflow.errors import GraphError
 from dataflow.ops.shaping import reshape
@@ -18,6 +18,7 @@ from dataflow.source import user_line
 from dataflow.tensor import Tensor
 
 if TYPE_CHECKING:
+    from dataflow.dims import Dim, DimLike
     from dataflow.tensor import Builder, TensorLike
 
 __all__ = ["geomspace", "linspace", "logspace"]

@@ -9,7 +9,7 @@ import numpy as np
 
 from dataflow.calling import call_function
 from dataflow.current import builder_for
-from dataflow.dims import DimLike, as_dim
+from dataflow.dim_texts import as_dim
 from dataflow.dispatch import public
 from dataflow.errors import ArgumentError
 from dataflow.ops.shaping import broadcast_to, reshape
@@ -17,6 +17,7 @@ from dataflow.source import user_line
 from dataflow.spec import as_dtype, as_shape
 
 if TYPE_CHECKING:
+    from dataflow.dims import DimLike
     from dataflow.tensor import Builder, Tensor
 
 __all__ = ["eye", "identity", "indices", "tri"]

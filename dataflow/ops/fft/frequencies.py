@@ -9,13 +9,13 @@ import numpy as np
 
 from dataflow.calling import call_function
 from dataflow.current import builder_for
-from dataflow.dims import DimLike, as_dim
+from dataflow.dim_texts import as_dim
 from dataflow.dispatch import public
 from dataflow.ops.slicing import slice_axis
 from dataflow.shapes import normal_axes
 
 if TYPE_CHECKING:
-    from dataflow.dims import Dim
+    from dataflow.dims import Dim, DimLike
     from dataflow.tensor import Builder, Tensor
 
 __all__ = ["fftfreq", "fftshift", "ifftshift", "rfftfreq"]

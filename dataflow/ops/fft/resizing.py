@@ -12,7 +12,7 @@ import numpy as np
 
 from dataflow.attrs import Attrs
 from dataflow.calling import apply
-from dataflow.dims import as_dim
+from dataflow.dim_texts import as_dim
 from dataflow.errors import ArgumentError, DTypeError, ShapeError
 from dataflow.ops.fft.lines import FFT, IRFFT, NORMS, RFFT
 from dataflow.ops.slicing import PAD_SLICE, slice_axis

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dataflow.attrs import Attrs
-from dataflow.dims import as_dim, product
+from dataflow.dim_texts import as_dim
+from dataflow.dims import product
 from dataflow.dispatch import public
 from dataflow.errors import ShapeError
 from dataflow.ops import normalizing

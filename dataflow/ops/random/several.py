@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dataflow.calling import call_function
-from dataflow.dims import Dim, as_dim
+from dataflow.dim_texts import as_dim
+from dataflow.dims import Dim
 from dataflow.dispatch import public
 from dataflow.errors import ArgumentError, DTypeError, ShapeError
 from dataflow.ops.bins import searchsorted
