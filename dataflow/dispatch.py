@@ -22,6 +22,9 @@ from functools import cache, wraps
 from types import FrameType
 from typing import Any, TypeVar, cast
 
+import numpy as np
+
+from dataflow.current import current_builder
 from dataflow.declared import FUNCTION_MODULES
 from dataflow.errors import (
     ArgumentError,
@@ -153,7 +156,10 @@ _PLAIN = (ArgumentError, ShapeError, DataDependentShapeError, DTypeError, GraphE
 
 
 def _checked(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Refuse, where a parameter is declared as ``Tensor``, whatever is none; explain errors.
+    """See to it that a parameter declared as ``Tensor`` gets one; explain errors.
+
+    An array or a number becomes a constant, of another argument's builder or of that of the
+    ``with`` block around; anything else is refused, and so are these where no builder is known.
 
     What Python or NumPy raise inside because an argument doesn't fit becomes an error of ours,
     and the name and the user's line are added to a message of ours that has no line.
@@ -166,9 +172,11 @@ def _checked(function: Callable[..., Any]) -> Callable[..., Any]:
         for place, name in places:
             value = args[place] if place < len(args) else kwargs.get(name, function)
             if value is not function and not hasattr(value, "builder"):
-                msg = (f"{function.__name__} ({user_line()}): {name!r} must be a tensor, not "
-                       f"{type(value).__name__}; make one with builder.constant")  # fmt: skip
-                raise DTypeError(msg)
+                made = _constant(function.__name__, name, value, (*args, *kwargs.values()))
+                if place < len(args):
+                    args = (*args[:place], made, *args[place + 1 :])
+                else:
+                    kwargs[name] = made
         if type(kwargs.get("keepdims")) is int:
             kwargs["keepdims"] = bool(kwargs["keepdims"])  # NumPy takes 0 and 1
         try:
@@ -180,6 +188,17 @@ def _checked(function: Callable[..., Any]) -> Callable[..., Any]:
             raise explained from e
 
     return checked
+
+
+def _constant(function: str, name: str, value: object, arguments: tuple[object, ...]) -> Any:  # noqa: ANN401 - a Tensor, which is declared above this module
+    """Return an array or a number as a constant of the builder of the other arguments."""
+    owners = (argument.builder for argument in arguments if hasattr(argument, "builder"))
+    builder = next(owners, None) or current_builder()
+    if builder is None or not isinstance(value, (np.ndarray, np.generic, int, float, complex)):
+        msg = (f"{function} ({user_line()}): {name!r} must be a tensor, not "
+               f"{type(value).__name__}; make one with builder.constant")  # fmt: skip
+        raise DTypeError(msg)
+    return builder.constant(value)
 
 
 def _explained(error: Exception, name: str) -> GraphError | None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 import numpy as np
 
-from dataflow.current import within
+from dataflow.current import current_builder, within
 from dataflow.dims import as_int
 from dataflow.dispatch import find_function, find_numpy_function
 from dataflow.errors import DTypeError, GradientError, GraphError, ShapeError
@@ -365,12 +365,17 @@ class Tensor(Operators, Methods):
 def builder_of(*operands: object) -> Builder:
     """Return the one builder that the tensors among `operands` belong to.
 
+    Without a tensor it is that of the ``with`` block around.
+
     Raises
     ------
     GraphError
-        No operand is a tensor, or two are from different builders.
+        No operand is a tensor, outside of such a block, or two are from different builders.
     """
     builders = {id(t.builder): t.builder for t in operands if isinstance(t, Tensor)}
+    around = None if builders else current_builder()
+    if around is not None:
+        return around
     if len(builders) != 1:
         msg = "no operand is a tensor: make one with builder.input, constant or variable"
         if builders:

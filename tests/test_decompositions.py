@@ -152,16 +152,49 @@ def test_complex_singular_vectors_have_gradients_free_of_phases(shape: tuple[int
 
 
 @pytest.mark.parametrize("shape", [(4, 2), (2, 4)])
-def test_full_singular_vectors_have_the_reduced_ones_gradient(shape: tuple[int, ...]) -> None:
-    """Vectors that fill up a square matrix change no gradient of the others."""
+def test_vectors_that_fill_up_a_square_matrix_have_no_derivative(shape: tuple[int, ...]) -> None:
+    """A gradient by them is refused where it is declared; the square side and S keep theirs."""
     x = drawn(shape, "float64")
+    b = df.GraphBuilder()
+    t = b.constant(x)
+    u, _, vh = df.linalg.svd(t)
+    filled = u if shape[0] > shape[1] else vh
+    with pytest.raises(GradientError, match=r"U has 4 vectors for 2|Vh has 4 vectors for 2"):
+        df.grad(filled.sum(), [t])
+    with pytest.raises(GradientError, match="full_matrices=False"):
+        df.jvp([filled], [t], [df.ones_like(t)])
 
     def value(t: df.Tensor, *, full: bool) -> df.Tensor:
         u, s, vh = df.linalg.svd(t, full_matrices=full)
-        return size_of(u[:, :2]) + size_of(vh[:2]) + s.sum()
+        return size_of(vh if shape[0] > shape[1] else u) + (s**3).sum()
 
     reduced, full = (slope(lambda t, f=f: value(t, full=f), x) for f in (False, True))
-    np.testing.assert_array_equal(full, reduced)
+    np.testing.assert_allclose(full, reduced, rtol=1e-9, atol=1e-12)
+
+
+def test_values_of_a_full_decomposition_have_derivatives_of_every_order() -> None:
+    """The gradient of S alone reads no vector that fills up a matrix, and is differentiated on."""
+    x = drawn((4, 2), "float64")
+
+    def curvature(t: df.Tensor, *, full: bool) -> df.Tensor:
+        (first,) = df.grad((df.linalg.svd(t, full_matrices=full).S ** 3).sum(), [t])
+        return (first * first).sum()
+
+    reduced, full = (slope(lambda t, f=f: curvature(t, full=f), x) for f in (False, True))
+    np.testing.assert_allclose(full, reduced, rtol=1e-9)
+
+
+@pytest.mark.parametrize("name", ["svd", "eigh", "eig"])
+def test_gradients_by_vectors_of_equal_values_are_nan(name: str) -> None:
+    """Where values repeat, vectors have no derivative, which is NaN; the values' is finite."""
+    b = df.GraphBuilder()
+    t = b.constant(np.eye(3))
+    made = getattr(df.linalg, name)(t)
+    weights = np.arange(1.0, 10).reshape(3, 3)
+    for part in made:
+        weighted = part * weights if part.ndim == 2 else part
+        (found,) = df.grad(df.abs(weighted).sum(), [t])
+        assert np.isnan(df.evaluate(found)).all() == (part.ndim == 2)
 
 
 def test_hermitian_svd_reads_the_lower_triangle() -> None:

@@ -673,6 +673,35 @@ def test_dtypes(dtype: str) -> None:
     assert u.mean(dtype=np.float64) == pytest.approx(0.5, abs=2e-3)
 
 
+def test_keys_are_constants_where_the_builder_is_known() -> None:
+    """Within a builder's block, or beside a tensor, a draw takes a key as the array that it is."""
+    b, key = keyed()
+    plain: Any = df.random.key(0)
+    key, x = b.constant(plain), b.ones((8,))
+    with b:
+        draws = [
+            (df.random.normal(k, (3,)), df.random.fold_in(k, 1), df.random.bits(key=k, shape=(2,)),
+             *df.random.split(k), df.random.permutation(k, 5), df.random.gamma(k, 2.0, (2,)))
+            for k in (key, plain)
+        ]  # fmt: skip
+    draws[0] += (df.nn.dropout(x, 0.5, key), df.random.permutation(key, x))
+    draws[1] += (df.nn.dropout(x, 0.5, key=plain), df.random.permutation(plain, x))
+    for expected, found in zip(*(df.evaluate(*drawn) for drawn in draws), strict=True):
+        np.testing.assert_array_equal(found, expected)
+
+
+def test_arrays_are_constants_within_a_builders_block() -> None:
+    """Where a tensor is expected, an array or a number is a constant of the builder around."""
+    x: Any = np.array([1, 2, 2])
+    with df.GraphBuilder() as b:
+        found = (df.one_hot(x, 3), df.bincount(x, minlength=3), df.sum(x), df.add(x, 1),
+                 df.fft.fft(x), df.exp(0.0))  # fmt: skip
+    assert {t.builder for t in found} == {b}
+    expected = (np.eye(4)[x][:, :3], [0, 1, 2], 5, x + 1, np.fft.fft(x), 1.0)
+    for made, right in zip(df.evaluate(*found), expected, strict=True):
+        np.testing.assert_allclose(made, right)
+
+
 def test_wrong_arguments_are_refused() -> None:
     """A key that is none, a dtype or a shape that can't be drawn is refused when it is declared."""
     b, key = keyed()
@@ -680,6 +709,10 @@ def test_wrong_arguments_are_refused() -> None:
         df.random.uniform(b.constant(1.0), (2,))
     with pytest.raises(DTypeError, match="must be a tensor"):
         df.random.uniform(df.random.key(0), (2,))  # type: ignore[arg-type]
+    with b, pytest.raises(DTypeError, match="uint64"):
+        df.random.uniform(0, (2,))  # type: ignore[arg-type]
+    with b, pytest.raises(DTypeError, match="must be a tensor, not str"):
+        df.random.uniform("0", (2,))  # type: ignore[arg-type]
     with pytest.raises(DTypeError, match="int64"):
         df.random.normal(key, (2,), "int64")
     with pytest.raises(ArgumentError):

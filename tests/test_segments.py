@@ -32,13 +32,31 @@ def looped(name: str, x: np.ndarray, ids: np.ndarray, count: int) -> np.ndarray:
     return np.array([reducer(row, axis=0) if len(row) else empty for row in rows])
 
 
+def computed(like: df.Tensor, ids: object) -> df.Tensor:
+    """Return ids that are known when the plan runs, not before."""
+    return like.builder.constant(np.array(ids, np.int64)) + 0
+
+
+@pytest.mark.parametrize("name", list(REDUCERS))
+@pytest.mark.parametrize("wrong", [-1, 3, 9])
+def test_known_numbers_of_no_segment_are_refused(name: str, wrong: int) -> None:
+    """An id out of range in a list, an array or a constant is an error, which says the range."""
+    t = df.GraphBuilder().constant(np.ones((3, 4)))
+    ids = [0, 1, wrong]
+    for given_ids in (ids, np.array(ids), t.builder.constant(ids)):
+        with pytest.raises(
+            ShapeError, match=rf"{name}: segment id {wrong} is out of range .*below 3"
+        ):
+            getattr(df, name)(t, given_ids, num_segments=3)
+
+
 @pytest.mark.parametrize("name", list(REDUCERS))
 @settings(max_examples=25, deadline=None)
 @given(ids=st.lists(st.integers(-2, 5), max_size=6), count=st.integers(0, 4))
 def test_segments_are_a_loop(name: str, ids: list[int], count: int) -> None:
-    """Whatever the ids, each row is its segment's; numbers of no segment are left out."""
+    """Whatever the ids of a run, each row is its segment's; numbers of none are left out."""
     x = X[: len(ids)]
-    found = values(lambda t: getattr(df, name)(t, np.array(ids, np.int64), count), x)
+    found = values(lambda t: getattr(df, name)(t, computed(t, ids), count), x)
     expected = looped(name, x, np.array(ids, np.int64), count).reshape(count, 2)
     np.testing.assert_allclose(found, expected)
 
@@ -64,7 +82,7 @@ def test_gradients_of_segments(name: str) -> None:
     x = b.constant(X)
     plain = {"segment_" + n: getattr(df, n) for n in ("sum", "prod", "mean", "max", "min")}[name]
     weights = np.arange(1.0, 13).reshape(6, 2)
-    result = getattr(df, name)(x, IDS, 5)
+    result = getattr(df, name)(x, computed(x, IDS), 5)
     rows = df.where(df.isfinite(result), result, 0) * weights[:5]
     (slope,) = df.grad(rows.sum(), [x])
     (second,) = df.grad((slope * weights).sum(), [x])
@@ -80,7 +98,7 @@ def test_gradients_of_segments(name: str) -> None:
 def test_segments_of_several_axes() -> None:
     """Ids may have the shape of more than the first axis."""
     x = X.reshape(2, 3, 2)
-    found = values(lambda t: df.segment_sum(t, IDS.reshape(2, 3), 3), x)
+    found = values(lambda t: df.segment_sum(t, computed(t, IDS.reshape(2, 3)), 3), x)
     np.testing.assert_allclose(found, looped("segment_sum", X, IDS, 3))
 
 
@@ -277,5 +295,5 @@ def test_sums_of_a_million_are_as_good_as_one_rounding(ids: str) -> None:
         found = values(lambda t: df.segment_sum(t, places, 3), x)
         assert found.dtype == np.float32
         np.testing.assert_array_equal(found, exact.astype(np.float32))
-    means = values(lambda t: df.segment_mean(t, places, 1), np.full(10**6, 0.1, np.float32))
+    means = values(lambda t: df.segment_mean(t, places, 3), np.full(10**6, 0.1, np.float32))
     assert means[0] == np.float32(0.1)

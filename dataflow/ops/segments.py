@@ -1,7 +1,8 @@
 """Sums, means, products and extremes of segments: elements that belong together by a number.
 
 They are scatters into one row more than there are segments. What has a number that no segment has
-goes there, and the row is left out: so nothing can fail while a plan runs, as in JAX.
+goes there, and the row is left out: so nothing can fail while a plan runs, as in JAX. Numbers that
+are known already are checked where the function is called.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from dataflow.dispatch import public
 from dataflow.errors import DTypeError, ShapeError
 from dataflow.ops.gathering import SCATTER_ADD
 from dataflow.ops.limits import highest, lowest
+from dataflow.ops.positions import check_known
 from dataflow.ops.reducing import accumulator
 from dataflow.ops.shaping import reshape
 from dataflow.ops.slicing import slice_axis
@@ -41,7 +43,8 @@ def segment_sum(x: Tensor, segment_ids: TensorLike, num_segments: DimLike) -> Te
         Any shape and dtype.
     segment_ids : tensor or array_like
         Integers, in any order, with the shape of the first axes of `x`: which segment an element,
-        or a row, belongs to. What has another number than 0 to ``num_segments - 1`` is left out.
+        or a row, belongs to. They are 0 to ``num_segments - 1``: another number in an array or a
+        constant is an error, and where only the run tells, its element is left out.
     num_segments : int, str or Dim
         How many segments there are.
 
@@ -55,7 +58,8 @@ def segment_sum(x: Tensor, segment_ids: TensorLike, num_segments: DimLike) -> Te
     Raises
     ------
     ShapeError
-        `segment_ids` doesn't have the shape of the first axes, or the number is negative.
+        `segment_ids` doesn't have the shape of the first axes, one of them that is known already is
+        out of range, or the number of segments is negative.
     DTypeError
         `segment_ids` aren't integers.
 
@@ -160,6 +164,11 @@ def _checked(
         msg = (f"{what} ({user_line()}): segment_ids must have the shape of the first axes of "
                f"{shape_text(x.shape)}, not {shape_text(ids.shape)}")  # fmt: skip
         raise ShapeError(msg)
+    try:
+        check_known(ids, count, "segment id")
+    except ShapeError as error:
+        msg = f"{what}: {error}"
+        raise ShapeError(msg) from None
     wide = ids.astype(np.int64)
     last = x.builder.size_of((count,), np.int64)
     return call_function("where", (wide < 0) | (wide > last), last, wide), count

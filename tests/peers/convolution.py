@@ -106,6 +106,7 @@ ROWS = [
     transposed(2, {"stride": 3, "padding": 1, "output_padding": 2, "groups": 2}),
     transposed(3, {"stride": 2, "dilation": 2, "output_padding": 1}),
     row(2, {"padding": "same"})._replace(torch=None),  # which warns that it copies
+    *[row(2, {"padding": "same", "stride": stride})._replace(torch=None) for stride in (2, 3)],
     row(2, {"padding": "valid"}),
     row(1, {"padding": "same", "dilation": 3}),
     row(2, {"stride": 4}), transposed(2, {"stride": 4, "output_padding": 3}),

@@ -178,7 +178,7 @@ def eig(a: Tensor) -> EigResult:
     -----
     Eigenvectors are unique only up to a phase. The gradient is that of a function that doesn't
     depend on it, as PyTorch's; of any other it is undefined. Where eigenvalues are equal,
-    eigenvectors have no derivative: it is infinite or NaN.
+    eigenvectors have no derivative: it comes out as NaN, or infinite.
 
     Examples
     --------

@@ -225,8 +225,8 @@ def eigh(a: Tensor, UPLO: str = "L") -> EighResult:
     -----
     Eigenvectors are unique only up to a sign, or a phase where they are complex. The gradient is
     that of a function that doesn't depend on it, as PyTorch's; of any other it is undefined.
-    Where eigenvalues are equal, eigenvectors have no derivative: it is infinite or NaN. Those of
-    the eigenvalues alone, see `eigvalsh`, are finite everywhere.
+    Where eigenvalues are equal, eigenvectors have no derivative: it comes out as NaN, or infinite.
+    Those of the eigenvalues alone, see `eigvalsh`, are finite everywhere.
 
     The gradient is Hermitian, as PyTorch's and JAX's, whichever triangle is read.
 

@@ -20,6 +20,7 @@ import numpy as np
 from dataflow.attrs import Attrs
 from dataflow.calling import apply
 from dataflow.dispatch import public
+from dataflow.errors import GradientError
 from dataflow.ops.complex_numbers import complex
 from dataflow.ops.linalg.pieces import (
     adjoint,
@@ -45,6 +46,7 @@ from dataflow.ops.linalg.stacks import (
     with_matrix,
 )
 from dataflow.ops.shaping import expand_dims
+from dataflow.source import user_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -103,6 +105,17 @@ def _factors(application: Application) -> _Factors:
     return _Factors(shrunk(u, m, k), s, adjoint(shrunk(vh, k, n)))
 
 
+def _check_unique(application: Application, *, u: bool = True, vh: bool = True) -> None:
+    """Refuse derivatives of, or by, U or Vh with vectors that only fill up a square matrix."""
+    (outer_u, s, outer_vh), k = application.outputs, application.outputs[1].shape[-1]
+    for name, is_asked, length in (("U", u, outer_u.shape[-1]), ("Vh", vh, outer_vh.shape[-2])):
+        if is_asked and length != k:
+            msg = (f"node {s.node!r} (op 'linalg.svd', {user_line()}): with full_matrices=True, "
+                   f"{name} has {length} vectors for {k} singular values, and those beyond aren't "
+                   "unique: no derivative; use full_matrices=False")  # fmt: skip
+            raise GradientError(msg)
+
+
 def _skew(x: Tensor) -> Tensor:
     return x - adjoint(x)
 
@@ -119,8 +132,11 @@ def _phases(x: Tensor, s: Tensor) -> Tensor:
 
 
 def _vjp(application: Application, cotangents: Sequence[Tensor | None]) -> list[Tensor | None]:
-    u, s, v = _factors(application)
     of_u, of_s, of_vh = cotangents
+    _check_unique(application, u=of_u is not None, vh=of_vh is not None)
+    if of_u is None and of_vh is None:
+        return _values_vjp(application, [of_s])
+    u, s, v = _factors(application)
     m, n = application.inputs[0].shape[-2:]
     k = s.shape[-1]
     parts = [] if of_s is None else [diagonal(of_s, u.dtype)]
@@ -147,9 +163,11 @@ def _added(parts: Sequence[Tensor]) -> Tensor | None:
 
 
 def _jvp(application: Application, tangents: Sequence[Tensor | None]) -> list[Tensor | None]:
-    (u, s, v), (change,) = _factors(application), tangents
+    (change,) = tangents
     if change is None:
         return [None, None, None]
+    _check_unique(application)
+    u, s, v = _factors(application)
     (m, n), k = change.shape[-2:], s.shape[-1]
     turned = adjoint(u) @ change @ v
     right, left = turned * columns(s), expand_dims(s, -1) * turned
@@ -267,11 +285,13 @@ def svd(
     -----
     Singular vectors are unique only up to a sign, or a phase where they are complex, that a column
     of U and its row of Vh share. The gradient is that of a function that doesn't depend on it, as
-    PyTorch's; of any other it is undefined. So it is of a function of the vectors that fill up the
-    square matrices: their cotangents are left out.
+    PyTorch's; of any other it is undefined. Vectors that fill up a square matrix aren't unique at
+    all: a gradient by a `U` or `Vh` that has some, or a tangent of the decomposition, is a
+    `GradientError` where it is declared, and needs ``full_matrices=False``.
 
     Where singular values are equal, or zero in a matrix that isn't square, the vectors have no
-    derivative: it is infinite or NaN. Those of the values alone, see `svdvals`, are finite.
+    derivative: it comes out as NaN, or infinite. Those of the values alone, see `svdvals`, are
+    finite.
 
     Examples
     --------

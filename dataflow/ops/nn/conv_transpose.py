@@ -116,7 +116,8 @@ def conv_transpose2d(
     stride, dilation, groups
         See `conv2d`.
     padding : int, sequence of int, sequence of pairs, ``"same"`` or ``"valid"``
-        How much is cut off the result: what a convolution back would have to pad.
+        How much is cut off the result: what a convolution back would have to pad. ``"same"`` is
+        for stride 1.
     output_padding : int or sequence of int
         How much is added at the end of each axis of the result; less than the stride, which makes
         several sizes of a result possible, or than the dilation.

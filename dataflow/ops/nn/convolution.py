@@ -30,7 +30,10 @@ def _conv(
 ) -> Tensor:  # fmt: skip
     name = f"conv{axes}d"
     x, filters, *shift = operands_of(name, axes, *operands)
-    attrs = steps_and_padding(name, axes, filters.shape[2:], stride, padding, dilation, groups)
+    lengths = x.shape[-axes:]
+    attrs = steps_and_padding(
+        name, axes, filters.shape[2:], stride, padding, dilation, groups, lengths
+    )
     made = apply(CONV, (laid_out(examples_of(x, axes)), laid_out(filters)), attrs)
     return like_given(x, biased(name, made, shift))
 
@@ -71,8 +74,9 @@ def conv2d(
         How far a filter moves at a time, along all axes or along each.
     padding : int, sequence of int, sequence of pairs, ``"same"`` or ``"valid"``
         How many zeros there are around an image: on every side, on both sides of each axis, or
-        before and after each. ``"same"`` gives a result as large as `x` (stride 1 only; where the
-        zeros are odd, there is one more after), ``"valid"`` is none.
+        before and after each. ``"same"`` gives ``ceil(n / stride)`` places along n elements, as
+        JAX has it: a result as large as `x` for stride 1; for others the lengths must be known.
+        Where the zeros are odd, there is one more after. ``"valid"`` is none.
     dilation : int or sequence of int
         The distance of a filter's elements, along all axes or along each.
     groups : int

@@ -14,7 +14,7 @@ from dataflow.ops.shaping import expand_dims, reshape
 from dataflow.source import user_line
 
 if TYPE_CHECKING:
-    from dataflow.dims import Shape
+    from dataflow.dims import Dim, Shape
     from dataflow.tensor import Tensor, TensorLike
 
 __all__ = [
@@ -28,44 +28,74 @@ Padding: TypeAlias = "int | str | Sequence[int | Sequence[int]]"
 
 def steps_and_padding(
     name: str, axes: int, kernel: Shape, stride: Ints, padding: Padding, dilation: Ints,
-    groups: int,
+    groups: int, lengths: Shape | None = None,
 ) -> Attrs:  # fmt: skip
-    """Return the attributes that all convolutions have."""
+    """Return the attributes that all convolutions have; see `named_padding` for `lengths`."""
     strides = each_axis(stride, axes, "stride")
     dilations = each_axis(dilation, axes, "dilation")
     (group,) = each_axis(groups, 1, "groups")
     if isinstance(padding, str):
-        padding = named_padding(name, padding, kernel, strides, dilations)
+        padding = named_padding(name, padding, kernel, strides, dilations, lengths)
     before, after = pads(padding, axes)
     return Attrs(stride=strides, dilation=dilations, before=before, after=after, groups=(group,))
 
 
 def named_padding(
-    name: str, padding: str, kernel: Shape, stride: Sequence[int], dilation: Sequence[int]
-) -> list[tuple[int, int]]:
+    name: str, padding: str, kernel: Shape, stride: Sequence[int], dilation: Sequence[int],
+    lengths: Shape | None = None,
+) -> list[tuple[int, int]]:  # fmt: skip
     """Return the padding before and after each axis that ``"valid"`` and ``"same"`` stand for.
+
+    ``"same"`` is JAX's and TensorFlow's: ``ceil(n / stride)`` places along n elements.
+
+    Parameters
+    ----------
+    name : str
+        The function's name, for messages.
+    padding : str
+        The name.
+    kernel, stride, dilation : sequence of int
+        For each axis.
+    lengths : sequence of int or Dim, optional
+        Of the images; without, of a transposed convolution, there is no stride but 1.
 
     Raises
     ------
+    ArgumentError
+        It is another name.
     ShapeError
-        It is another name, or ``"same"`` with a stride or a kernel of unknown size.
+        It is ``"same"`` with a kernel of unknown size, or a stride along an unknown length.
     """
     if padding == "valid":
         return [(0, 0)] * len(kernel)
     if padding != "same":
         msg = f"{name} ({user_line()}): padding {padding!r} is none of 'same' and 'valid'"
         raise ArgumentError(msg)
-    if set(stride) != {1}:
+    if lengths is None and set(stride) != {1}:
         msg = (f"{name} ({user_line()}): padding 'same' needs stride 1, not {tuple(stride)}; give "
                "the padding as numbers")  # fmt: skip
         raise ShapeError(msg)
-    spans = [(_known(name, count) - 1) * d for count, d in zip(kernel, dilation, strict=True)]
-    return [(span // 2, span - span // 2) for span in spans]
+    rows = zip(kernel, stride, dilation, lengths or kernel, strict=True)
+    totals = [_zeros_for_same(name, *row) for row in rows]
+    return [(total // 2, total - total // 2) for total in totals]
 
 
-def _known(name: str, length: object) -> int:
+def _zeros_for_same(
+    name: str, count: int | Dim, stride: int, dilation: int, length: int | Dim
+) -> int:
+    """Return how many zeros one axis needs in all."""
+    span = (_known(name, "a kernel of known size", count) - 1) * dilation
+    if stride == 1:
+        return span
+    known = _known(name, f"a known length for stride {stride}", length)
+    last = (-(-known // stride) - 1) * stride
+    return max(last + span + 1 - known, 0)
+
+
+def _known(name: str, what: str, length: int | Dim) -> int:
     if not isinstance(length, int):
-        msg = f"{name} ({user_line()}): padding 'same' needs a kernel of known size, not {length}"
+        msg = (f"{name} ({user_line()}): padding 'same' needs {what}, not {length}; give the "
+               "padding as numbers")  # fmt: skip
         raise ShapeError(msg)
     return length
 

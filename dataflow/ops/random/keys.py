@@ -86,8 +86,9 @@ def key(seed: int) -> np.ndarray:
     Returns
     -------
     numpy.ndarray
-        uint64. ``b.constant(key(0))`` draws the same numbers at every run; a variable that begins
-        with it and is updated, or an input that is fed with it, other ones.
+        uint64. A draw takes it as it is within ``with b:``, or beside another tensor, and
+        ``b.constant(key(0))`` everywhere: the same numbers at every run. A variable that begins
+        with it and is updated, or an input that is fed with it, draws other ones.
 
     Raises
     ------
@@ -105,6 +106,9 @@ def key(seed: int) -> np.ndarray:
     >>> first, second = runner.run()["drawn"], runner.run()["drawn"]
     >>> bool((first == second).any())
     False
+    >>> with b:
+    ...     df.random.normal(df.random.key(0), (2,)).shape
+    (2,)
     """
     if isinstance(seed, bool) or not hasattr(seed, "__index__") or not 0 <= int(seed) < 2**64:
         msg = f"key ({user_line()}): a seed is an int of at least 0 and below 2**64, not {seed!r}"
