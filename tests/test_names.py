@@ -272,6 +272,41 @@ def test_layers_of_one_function_fit_in_a_row() -> None:
     np.testing.assert_array_equal(value_of(made), value_of(df.softmax(df.nn.elu(expected), 0)))
 
 
+@pytest.mark.parametrize(
+    ("layer", "function", "options"),
+    [
+        ("Mish", "mish", {}), ("SELU", "selu", {}), ("CELU", "celu", {"alpha": 0.7}),
+        ("ReLU6", "relu6", {}), ("Hardtanh", "hardtanh", {"min_val": -0.5, "max_val": 0.3}),
+        ("Hardswish", "hardswish", {}), ("Hardsigmoid", "hardsigmoid", {}),
+        ("Softplus", "softplus", {"beta": 2.0, "threshold": 1.0}), ("Softsign", "softsign", {}),
+        ("LogSigmoid", "log_sigmoid", {}), ("GLU", "glu", {"dim": 1}),
+        ("Softmin", "softmin", {"dim": 1}),
+        ("Threshold", "threshold", {"threshold": 0.2, "value": -1.0}),
+        ("PixelUnshuffle", "pixel_unshuffle", {"downscale_factor": 2}),
+        ("Unfold", "unfold", {"kernel_size": 3, "dilation": 1, "padding": 1, "stride": 2}),
+        ("LocalResponseNorm", "local_response_norm",
+         {"size": 3, "alpha": 0.5, "beta": 0.5, "k": 2.0}),
+        ("InstanceNorm2d", "instance_norm", {"eps": 0.1}),
+    ],
+)  # fmt: skip
+def test_small_layers_are_their_functions(
+    layer: str, function: str, options: dict[str, Any]
+) -> None:
+    """A layer without variables gives what the function does, and has PyTorch's name for it."""
+    x = tensor(RNG.uniform(-2, 2, (2, 4, 6, 4)))
+    made, plain = getattr(df.nn, layer)(**options)(x), getattr(df.nn, function)(x, **options)
+    np.testing.assert_array_equal(value_of(made), value_of(plain))
+
+
+def test_fold_is_the_function_and_ranks_are_checked() -> None:
+    """Fold adds windows up as its function does; an instance norm of images takes four axes."""
+    x = tensor(RNG.uniform(-2, 2, (2, 12, 12)))
+    expected = value_of(df.nn.fold(x, (4, 5), 2))
+    np.testing.assert_array_equal(value_of(df.nn.Fold((4, 5), 2)(x)), expected)
+    with pytest.raises(ShapeError, match=r"InstanceNorm2d .*takes 4 axes"):
+        df.nn.InstanceNorm2d()(x)
+
+
 def test_i0_is_numpys() -> None:
     """df.i0 is the function that np.i0 names."""
     x = RNG.uniform(-5, 5, 6)

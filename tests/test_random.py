@@ -686,7 +686,7 @@ def test_keys_are_constants_where_the_builder_is_known() -> None:
         ]  # fmt: skip
     draws[0] += (df.nn.dropout(x, 0.5, key), df.random.permutation(key, x))
     draws[1] += (df.nn.dropout(x, 0.5, key=plain), df.random.permutation(plain, x))
-    for expected, found in zip(*(df.evaluate(*drawn) for drawn in draws), strict=True):
+    for expected, found in zip(*(df.evaluate(*row) for row in draws), strict=True):
         np.testing.assert_array_equal(found, expected)
 
 

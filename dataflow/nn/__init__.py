@@ -13,11 +13,14 @@ from dataflow.nn.dropping import *
 from dataflow.nn.embeddings import *
 from dataflow.nn.linear import *
 from dataflow.nn.normalization import *
+from dataflow.nn.piecewise import *
 from dataflow.nn.pooling import *
 from dataflow.nn.prelu import *
 from dataflow.nn.sequential import *
+from dataflow.nn.smooth import *
 from dataflow.nn.starting import *
 from dataflow.nn.transformer import *
+from dataflow.nn.windows import *
 from dataflow.ops.activations import *
 from dataflow.ops.elementary import tanh as tanh
 from dataflow.ops.nn import *

@@ -8,11 +8,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from dataflow.dispatch import find_function
-from dataflow.errors import ShapeError
 from dataflow.nn.declaring import Own, declaring
 from dataflow.nn.dense import length_of
-from dataflow.nn.normalization import affine_of
-from dataflow.source import user_line
+from dataflow.nn.normalization import affine_of, check_ranks
 
 if TYPE_CHECKING:
     from dataflow.tensor import Tensor
@@ -85,14 +83,10 @@ class BatchNorm:
             There is no axis of known length, or another number of axes than the layer takes, or
             `x` isn't floating point.
         """
-        kind = type(self).__name__
         training = self.training if training is None else training
-        builder, length = length_of(kind, x, self.axis)
+        builder, length = length_of(type(self).__name__, x, self.axis)
         training = builder.training if training is None else training
-        if self._ranks and x.ndim not in self._ranks:
-            ranks = " or ".join(map(str, self._ranks))
-            msg = f"{kind} ({user_line()}) of {x.node!r}, {x.spec}: takes {ranks} axes"
-            raise ShapeError(msg)
+        check_ranks(self, x, self._ranks)
         with declaring(self, x) as own:
             made = affine_of(own, length, has_weight=self.affine, has_bias=self.affine)
             made |= {

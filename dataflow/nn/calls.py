@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from dataflow.tensor import Tensor
 
 __all__ = [
-    "ELU", "GELU", "Identity", "LeakyReLU", "LogSoftmax", "PixelShuffle", "ReLU", "SiLU",
-    "Sigmoid", "Softmax", "Tanh",
+    "ELU", "GELU", "GLU", "Identity", "LeakyReLU", "LogSoftmax", "PixelShuffle", "ReLU", "SiLU",
+    "Sigmoid", "Softmax", "Softmin", "Tanh",
 ]  # fmt: skip
 
 
@@ -192,6 +192,54 @@ class Softmax:
     def __call__(self, x: Tensor) -> Tensor:
         """Return `softmax` of a tensor."""
         return find_function("softmax")(x, self.dim)  # type: ignore[no-any-return]
+
+
+@dataclass(frozen=True)
+class Softmin:
+    """A layer that is `softmin`, with its parameter.
+
+    Parameters
+    ----------
+    dim : int
+        The axis along which the result adds up to 1.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> x = df.GraphBuilder().constant([0.0, 0.0])
+    >>> df.evaluate(df.nn.Softmin()(x))
+    array([0.5, 0.5], dtype=float32)
+    """
+
+    dim: int = -1
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Return `softmin` of a tensor."""
+        return find_function("nn.softmin")(x, self.dim)  # type: ignore[no-any-return]
+
+
+@dataclass(frozen=True)
+class GLU:
+    """A layer that is `glu`, with its parameter.
+
+    Parameters
+    ----------
+    dim : int
+        The axis whose second half gates the first.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> x = df.GraphBuilder().constant([3.0, 5.0, 0.0, 100.0])
+    >>> df.evaluate(df.nn.GLU()(x))
+    array([1.5, 5. ], dtype=float32)
+    """
+
+    dim: int = -1
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Return `glu` of a tensor."""
+        return find_function("nn.glu")(x, self.dim)  # type: ignore[no-any-return]
 
 
 @dataclass(frozen=True)

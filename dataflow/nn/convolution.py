@@ -118,8 +118,8 @@ class _Convolution(_Layer):
         layer, padding = type(self).__name__, self.padding
         if isinstance(padding, str):
             sizes = (self.kernel_size, self.stride, self.dilation)
-            kernel, *steps = (each_axis(value, self.axes, "size") for value in sizes)
-            padding = named_padding(layer, padding, kernel, *steps, lengths=x.shape[-self.axes :])
+            kernel, stride, dilation = (each_axis(value, self.axes, "size") for value in sizes)
+            padding = named_padding(layer, padding, kernel, stride, dilation, x.shape[-self.axes :])
         rows = zip(*pads(padding, self.axes), strict=True)
         numbers = [n for row in reversed([*rows]) for n in row]
         return find_function("nn.pad")(x, numbers, self.padding_mode)  # type: ignore[no-any-return]

@@ -7,17 +7,28 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from dataflow.dispatch import find_function
+from dataflow.errors import ShapeError
 from dataflow.nn.declaring import Own, declaring
 from dataflow.nn.dense import check_count, length_of
 from dataflow.shapes import move_axis, normal_axes
+from dataflow.source import user_line
 
 if TYPE_CHECKING:
     from dataflow.tensor import Tensor
 
-__all__ = ["GroupNorm", "InstanceNorm", "LayerNorm", "RMSNorm"]
+__all__ = [
+    "GroupNorm",
+    "InstanceNorm",
+    "InstanceNorm1d",
+    "InstanceNorm2d",
+    "InstanceNorm3d",
+    "LayerNorm",
+    "LocalResponseNorm",
+    "RMSNorm",
+]
 
 
 def affine_of(
@@ -194,12 +205,97 @@ class InstanceNorm:
     axis: int = 1
     name: str = "instance_norm"
 
+    _ranks: ClassVar[tuple[int, ...]] = ()
+
     def __call__(self, x: Tensor) -> Tensor:
         """Declare the layer on a tensor and return its result; see `LayerNorm`."""
+        check_ranks(self, x, self._ranks)
         made = _of_channels("InstanceNorm", self, x)
         return find_function("nn.instance_norm")(  # type: ignore[no-any-return]
             x, **made, eps=self.eps, axis=self.axis
         )
+
+
+class InstanceNorm1d(InstanceNorm):
+    """`InstanceNorm` of sequences: (examples, channels, length).
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> df.nn.InstanceNorm1d()(df.GraphBuilder().ones((2, 4, 8))).shape
+    (2, 4, 8)
+    """
+
+    _ranks = (3,)
+
+
+class InstanceNorm2d(InstanceNorm):
+    """`InstanceNorm` of images: (examples, channels, height, width).
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> df.nn.InstanceNorm2d()(df.GraphBuilder().ones((2, 4, 8, 8))).shape
+    (2, 4, 8, 8)
+    """
+
+    _ranks = (4,)
+
+
+class InstanceNorm3d(InstanceNorm):
+    """`InstanceNorm` of volumes: (examples, channels, depth, height, width).
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> df.nn.InstanceNorm3d()(df.GraphBuilder().ones((2, 4, 3, 3, 3))).shape
+    (2, 4, 3, 3, 3)
+    """
+
+    _ranks = (5,)
+
+
+@dataclass(frozen=True)
+class LocalResponseNorm:
+    """A layer that is `local_response_norm`, with its parameters.
+
+    Parameters
+    ----------
+    size : int
+        How many channels around its own an element is divided by.
+    alpha : float
+        What their mean of squares is multiplied by.
+    beta : float
+        The exponent of the divisor.
+    k : float
+        Added to the mean.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> df.nn.LocalResponseNorm(2)(df.GraphBuilder().ones((1, 4, 8, 8))).shape
+    (1, 4, 8, 8)
+    """
+
+    size: int
+    alpha: float = 1e-4
+    beta: float = 0.75
+    k: float = 1.0
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Return `local_response_norm` of a tensor."""
+        return find_function("nn.local_response_norm")(  # type: ignore[no-any-return]
+            x, self.size, self.alpha, self.beta, self.k
+        )
+
+
+def check_ranks(layer: object, x: Tensor, ranks: Sequence[int]) -> None:
+    """Refuse a tensor with another number of axes than a layer takes, if that is known."""
+    if ranks and x.ndim not in ranks:
+        numbers = " or ".join(map(str, ranks))
+        msg = (f"{type(layer).__name__} ({user_line()}) of {x.node!r}, {x.spec}: takes {numbers} "
+               "axes")  # fmt: skip
+        raise ShapeError(msg)
 
 
 def _of_channels(layer: str, self: GroupNorm | InstanceNorm, x: Tensor) -> dict[str, Tensor]:
