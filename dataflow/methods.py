@@ -273,8 +273,8 @@ class Methods:
         return self._call("matmul", other)
 
     def clamp(self, min: TensorLike | None = None, max: TensorLike | None = None) -> Tensor:
-        """Return the values kept between two bounds; see `dataflow.clip`."""
-        return self._call("clip", min, max)
+        """Return the values kept between two bounds; see `dataflow.clamp`."""
+        return self._call("clamp", min, max)
 
     def softmax(self, dim: int = -1) -> Tensor:
         """Return exponentials that add up to 1 along an axis; see `dataflow.softmax`."""

@@ -75,6 +75,9 @@ class Places:
         """Return the tensor with these elements multiplied."""
         return self._with("multiply", value)
 
+    mul = multiply
+    """JAX's other name of it."""
+
     def divide(self, value: TensorLike) -> Tensor:
         """Return the tensor with these elements divided."""
         return self._with("divide", value)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from operator import index
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from dataflow.dims import Shape
     from dataflow.tensor import Tensor
 
-__all__ = ["common_shape", "move_axes", "move_axis", "normal_axes", "normal_axis", "sum_to"]
+__all__ = [
+    "as_line", "common_shape", "move_axes", "move_axis", "normal_axes", "normal_axis",
+    "reduced_axes", "sum_to", "through_line",
+]  # fmt: skip
 
 
 def common_shape(what: str, shapes: Sequence[Shape]) -> Shape:
@@ -61,6 +64,25 @@ def normal_axes(axis: int | Sequence[int] | None, ndim: int) -> tuple[int, ...]:
         msg = f"axes {tuple(items)} name one axis twice ({user_line()})"
         raise ShapeError(msg)
     return tuple(axes)
+
+
+def reduced_axes(axis: int | Sequence[int] | None, ndim: int) -> tuple[int, ...]:
+    """Return the axes of a reduction: `normal_axes`, but that a scalar has an axis 0, as in NumPy.
+
+    NumPy knows it by 0 and -1 alone, not in a sequence, and it is no axis of the result.
+    """
+    is_one = isinstance(axis, (int, np.integer)) and not isinstance(axis, bool)
+    return () if ndim == 0 and is_one and axis in (0, -1) else normal_axes(axis, ndim)
+
+
+def as_line(x: Tensor) -> Tensor:
+    """Return a scalar as one element along an axis, and other tensors as they are."""
+    return x if x.ndim else call_function("reshape", x, 1)
+
+
+def through_line(function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+    """Apply a function that keeps the shape and needs an axis; a scalar is given one meanwhile."""
+    return function(x) if x.ndim else call_function("reshape", function(as_line(x)), ())
 
 
 def sum_to(x: Tensor, shape: Shape) -> Tensor:

@@ -254,7 +254,8 @@ class Runner:
             target[...] = value  # np.copyto takes three times as long to get going
         if len(given) != len(feeds):
             unknown = sorted(set(given) - set(feeds))
-            msg = f"the plan has no input {unknown[0]!r}; it has {list(feeds)}"
+            msg = (f"the plan has no input {unknown[0]!r}; it has {list(feeds)}: inputs that no "
+                   "output needs are dropped when a plan is compiled")  # fmt: skip
             raise FeedError(msg)
 
     def _execute(self) -> None:

@@ -292,3 +292,25 @@ def test_the_gradient_of_a_piece_is_its_functions() -> None:
     x = df.GraphBuilder().constant([-2.0, 3.0])
     made = df.piecewise(x, [x < 0], [lambda v: v * v, lambda v: v * 5])
     assert df.evaluate(*df.grad(made.sum(), [x])).tolist() == [-4, 5]
+
+
+@pytest.mark.parametrize("index", [
+    np.s_[5:2], np.s_[2:2], np.s_[-2:-5], np.s_[7:3:2], np.s_[1:4:-1], np.s_[-5:-2:-1],
+])  # fmt: skip
+def test_a_slice_that_ends_before_it_begins_is_empty(index: slice) -> None:
+    """Of an axis with a name too, however long it will be."""
+    builder = df.GraphBuilder()
+    rows = builder.input("rows", ("n", 2))
+    made = rows[index]
+    assert made.shape == (0, 2)
+    graph = builder.build(outputs={"made": made, "rows": rows * 1})
+    for n in (0, 3, 9):
+        fed = np.zeros((n, 2), np.float32)
+        assert np.shape(df.inline(graph, rows=df.GraphBuilder().constant(fed))["made"]) == (0, 2)
+        assert fed[index].shape == (0, 2)
+
+
+def test_elements_are_multiplied_under_jaxs_names() -> None:
+    """``mul`` is ``multiply``."""
+    x = df.GraphBuilder().constant([1, 2])
+    assert df.evaluate(x.at[1].mul(5)).tolist() == [1, 10]

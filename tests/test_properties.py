@@ -186,9 +186,12 @@ def test_functions_of_axes_do_to_tensors_what_they_do_to_arrays(
     axes: st.SearchStrategy[Any] = st.integers(-4, 3)
     if "keepdims" in names:  # a reduction, of several axes too
         axes |= st.lists(st.integers(-3, 2), max_size=3).map(tuple)
-    axis = data.draw(st.none() | axes) if shape else None  # NumPy lets a scalar have an axis 0
+    axis = data.draw(st.none() | axes)
     options = {"axis": axis}
     if "keepdims" in names and data.draw(st.booleans()):
         options["keepdims"] = True
-    drawn = [data.draw(operands(data.draw(dtypes), shape, special=False))]
+    dtype = data.draw(dtypes)
+    # NumPy rounds these two to float16 again, and no other transform; ours are float32.
+    assume(function.__name__ not in ("hfft", "irfft") or dtype != np.float16)
+    drawn = [data.draw(operands(dtype, shape, special=False))]
     check(function.__name__, lambda x: function(x, **options), drawn)

@@ -129,3 +129,19 @@ def test_places_may_be_filled_with_minus_one() -> None:
     """nonzero_static is argwhere with another filling."""
     x = tensor([[0, 3], [4, 0]])
     assert df.evaluate(df.nonzero_static(x, size=3)).tolist() == [[0, 1], [1, 0], [-1, -1]]
+
+
+@pytest.mark.parametrize("bounds", [(0.0, 2.0), (None, 2.0), (0.0, None), (2.0, 0.0)])
+def test_clamp_keeps_the_whole_gradient_at_a_bound(bounds: tuple[float | None, ...]) -> None:
+    """As PyTorch's does, where clip gives a half; its values are those of clip, NaN too."""
+    torch = pytest.importorskip("torch")
+    values = np.array([-1.0, 0.0, 1.0, 2.0, 3.0, np.nan])
+    x, t = tensor(values), torch.tensor(values, requires_grad=True)
+    made, expected = df.clamp(x, *bounds), torch.clamp(t, *bounds)
+    expected.nansum().backward()
+    np.testing.assert_array_equal(df.evaluate(made), expected.detach().numpy())
+    np.testing.assert_array_equal(df.evaluate(made), df.evaluate(df.clip(x, *bounds)))
+    if bounds != (2.0, 0.0):  # where the upper bound, below the other, is all there is
+        slopes = df.evaluate(*df.grad(made[:-1].sum(), [x]))
+        np.testing.assert_array_equal(slopes[:-1], t.grad.numpy()[:-1])
+    assert df.evaluate(tensor([1, 5]).clamp(2, 3)).tolist() == [2, 3]

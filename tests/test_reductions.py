@@ -465,3 +465,36 @@ def test_averages_promote_as_numpys(dtype: str) -> None:
         w = np.array([1, 2, 3]).astype(weights)
         made = df.evaluate(df.average(df.GraphBuilder().constant(x), weights=w))
         assert made.dtype == np.average(x, weights=w).dtype
+
+
+@pytest.mark.parametrize("name", [
+    "sum", "prod", "max", "min", "any", "all", "argmax", "argmin", "count_nonzero", "ptp",
+    "squeeze", "nansum", "nanprod", "nanmax", "nanmin", "nanmean", "nanvar", "nanstd",
+    "nanargmax", "nanargmin", "cumsum", "cumprod", "nancumsum", "nancumprod", "cumulative_sum",
+    "cumulative_prod", "mean", "var", "std", "median", "flip", "sort",
+])  # fmt: skip
+def test_a_scalar_has_an_axis_where_numpy_gives_it_one(name: str) -> None:
+    """Axes 0 and -1 give NumPy's value and shape, or both refuse; so they do axis 1."""
+    x = np.float64(2.5)
+    for axis in (0, -1, 1):
+        try:
+            expected = np.asarray(getattr(np, name)(x, axis=axis))
+        except (ValueError, TypeError):
+            with pytest.raises(ShapeError):
+                getattr(df, name)(df.GraphBuilder().constant(x), axis=axis)
+        else:
+            made = df.evaluate(getattr(df, name)(df.GraphBuilder().constant(x), axis=axis))
+            assert (made.shape, made.tolist()) == (expected.shape, expected.tolist())
+
+
+def test_softmax_of_a_scalar_is_that_of_one_element() -> None:
+    """As in PyTorch, of no axes, with the gradient 0; running maxima and logarithms of sums too."""
+    x = df.GraphBuilder().constant(np.float64(2.5))
+    for axis in (0, -1):
+        made = [df.softmax(x, axis), df.log_softmax(x, axis), df.special.softmax(x, axis),
+                df.logsumexp(x, axis), df.logcumsumexp(x, axis), *df.cummax(x, axis)]  # fmt: skip
+        assert [v.tolist() for v in df.evaluate(*made)] == [1, 0, 1, 2.5, 2.5, 2.5, 0]
+        assert df.evaluate(*df.grad(made[1], [x])) == 0
+        assert df.evaluate(*df.grad(made[3], [x])) == 1
+    with pytest.raises(ShapeError, match="out of range"):
+        df.softmax(x, 1)

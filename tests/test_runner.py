@@ -78,6 +78,15 @@ def test_a_wrong_feed_is_named_with_what_was_expected(
     assert all(np.array_equal(before[name], value) for name, value in runner.state.items())
 
 
+def test_a_feed_for_an_input_that_no_output_needs_is_told_why() -> None:
+    """The plan has dropped it, and the message says so."""
+    builder = df.GraphBuilder()
+    x = builder.input("x", (2,))
+    runner = Runner(df.compile(builder.build({"ones": builder.ones(2), "x": x}), outputs=["ones"]))
+    with pytest.raises(FeedError, match="no output needs are dropped when a plan is compiled"):
+        runner.run({"x": X[0, :2]})
+
+
 def test_feeds_that_are_no_mapping_are_refused(runner: Runner) -> None:
     """An array or a list in the place of the mapping is an error of ours."""
     for given in (X, [X], "x"):

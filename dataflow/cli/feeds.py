@@ -49,7 +49,8 @@ def check_names(plan: Plan, names: Mapping[str, object], option: str) -> None:
     known = [given.name for given in plan.inputs]
     for name in names:
         if name not in known:
-            msg = f"{option} {name}=…: the plan has no input {name!r}; it has {known}"
+            msg = (f"{option} {name}=…: the plan has no input {name!r}; it has {known}: "
+                   "inputs that no output needs are dropped when a plan is compiled")  # fmt: skip
             raise FeedError(msg)
 
 

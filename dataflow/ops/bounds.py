@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dataflow.calling import binary
-from dataflow.dispatch import also_named, public
+from dataflow.dispatch import public
 from dataflow.elementwise import elementwise
-from dataflow.ops.comparison import greater_equal, less_equal
+from dataflow.ops.comparison import equal, greater_equal, less_equal
 from dataflow.ops.finiteness import isnan
-from dataflow.ops.selection import clip, halved_in_ties, maximum, minimum, where
+from dataflow.ops.selection import clip, halved_in_ties, where
 from dataflow.sampling import FLOATS, INTEGERS, few
 
 if TYPE_CHECKING:
@@ -80,8 +80,44 @@ def fmin(a: TensorLike, b: TensorLike, /) -> Tensor:
 
 
 @public()
+def clamp(
+    x: TensorLike, min: TensorLike | None = None, max: TensorLike | None = None
+) -> Tensor:  # fmt: skip
+    """Return `x` kept between two bounds, as PyTorch does: `clip` with another gradient at them.
+
+    Parameters
+    ----------
+    x : tensor or array_like
+        Real numbers of any shape.
+    min, max : tensor, array_like or None
+        Shapes that broadcast with it; None for no bound.
+
+    Returns
+    -------
+    Tensor
+        The broadcast shape. Where `x` is a bound it gets the whole gradient, of which `clip` gives
+        half to each.
+
+    Raises
+    ------
+    ShapeError, DTypeError
+        The shapes don't broadcast, or a tensor is complex.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> x = df.GraphBuilder().constant([0.0, 1.0, 3.0])
+    >>> y = df.clamp(x, 0, 2)
+    >>> df.evaluate(y, *df.grad(df.sum(y), [x]))
+    (array([0., 1., 2.], dtype=float32), array([1., 1., 0.], dtype=float32))
+    """
+    kept = clip(x, min, max)
+    return where(equal(x, kept), x, kept) if kept.dtype.kind == "f" else kept
+
+
+@public()
 def clamp_min(x: TensorLike, min: TensorLike) -> Tensor:
-    """Return `x` where it is above a bound, and the bound elsewhere: PyTorch's name of `maximum`.
+    """Return `x` where it is above a bound, and the bound elsewhere; see `clamp`.
 
     Examples
     --------
@@ -90,12 +126,12 @@ def clamp_min(x: TensorLike, min: TensorLike) -> Tensor:
     >>> df.evaluate(df.clamp_min(x, 0))
     array([1., 0.], dtype=float32)
     """
-    return maximum(x, min)
+    return clamp(x, min)
 
 
 @public()
 def clamp_max(x: TensorLike, max: TensorLike) -> Tensor:
-    """Return `x` where it is below a bound, and the bound elsewhere: PyTorch's name of `minimum`.
+    """Return `x` where it is below a bound, and the bound elsewhere; see `clamp`.
 
     Examples
     --------
@@ -104,7 +140,4 @@ def clamp_max(x: TensorLike, max: TensorLike) -> Tensor:
     >>> df.evaluate(df.clamp_max(x, 0))
     array([ 0., -2.], dtype=float32)
     """
-    return minimum(x, max)
-
-
-clamp = also_named(clip, "clamp")
+    return clamp(x, None, max)

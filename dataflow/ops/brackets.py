@@ -169,7 +169,9 @@ def _range_of_slice(item: slice, dim: int | Dim) -> Range:
     stop = last if item.stop is None else _bound(item.stop, dim)
     if isinstance(start, int) and isinstance(stop, int) and isinstance(dim, int):
         return _clipped(item, step, dim)
-    return Range(start, stop, step)
+    ahead = stop - start if step > 0 else start - stop
+    is_empty = isinstance(ahead, int) and ahead <= 0  # whatever the length of the axis
+    return Range(0, 0, 1) if is_empty else Range(start, stop, step)
 
 
 def _clipped(item: slice, step: int, dim: int) -> Range:

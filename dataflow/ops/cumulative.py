@@ -18,7 +18,7 @@ from dataflow.ops.recurrences import carried, carried_back
 from dataflow.ops.scanning import other_way, scan
 from dataflow.ops.shaping import broadcast_to, reshape
 from dataflow.sampling import COMPLEX, FLOATS, INTEGERS
-from dataflow.shapes import normal_axis
+from dataflow.shapes import as_line, normal_axis
 from dataflow.source import user_line
 from dataflow.spec import as_dtype
 
@@ -125,7 +125,7 @@ def cumprod(
 def _scanned(
     op: Op, x: Tensor, axis: int | None, dtype: object, *, reverse: bool, exclusive: bool
 ) -> Tensor:
-    line = reshape(x, -1) if axis is None else x
+    line = reshape(x, -1) if axis is None else as_line(x)
     attrs = Attrs(
         axis=normal_axis(0 if axis is None else axis, line.ndim), reverse=reverse,
         exclusive=exclusive,
@@ -194,7 +194,8 @@ def _line(x: Tensor, axis: int | None) -> tuple[Tensor, int]:
         raise ShapeError(msg)
     if axis is None:
         return reshape(x, -1), 0
-    return x, normal_axis(axis, x.ndim)
+    line = as_line(x)
+    return line, normal_axis(axis, line.ndim)
 
 
 def _with_first(x: Tensor, axis: int, value: int, *, include_initial: bool) -> Tensor:

@@ -22,7 +22,7 @@ from dataflow.ops.reducing import (
 )
 from dataflow.ops.structure import check_inputs
 from dataflow.sampling import FLOATS, INTEGERS
-from dataflow.shapes import normal_axes
+from dataflow.shapes import reduced_axes
 from dataflow.source import user_line
 
 if TYPE_CHECKING:
@@ -147,7 +147,7 @@ def _extreme_of(
     op: Op, x: Tensor, axis: Axis, initial: TensorLike | None, where: TensorLike | None,
     *, keepdims: bool,
 ) -> Tensor:  # fmt: skip
-    attrs = Attrs(axes=normal_axes(axis, x.ndim), keepdims=keepdims)
+    attrs = Attrs(axes=reduced_axes(axis, x.ndim), keepdims=keepdims)
     if initial is None:
         if where is not None and where is not True:
             msg = f"{op.name} ({user_line()}): where= leaves nothing to begin with: give initial="

@@ -29,7 +29,7 @@ from dataflow.ops.reductions import sum
 from dataflow.ops.shaping import broadcast_to
 from dataflow.ops.structure import check_inputs
 from dataflow.sampling import FLOATS
-from dataflow.shapes import normal_axes
+from dataflow.shapes import reduced_axes
 from dataflow.spec import Spec, broadcast_shapes
 
 if TYPE_CHECKING:
@@ -182,7 +182,7 @@ def logsumexp(
     value, *weights = (t if t.spec.is_float else t.astype(np.float64) for t in given)
     weight = weights[0] if weights else None
     if weight is None and value.dtype.kind != "c" and not return_sign:
-        attrs = Attrs(axes=normal_axes(axis, value.ndim), keepdims=keepdims)
+        attrs = Attrs(axes=reduced_axes(axis, value.ndim), keepdims=keepdims)
         return apply(LOGSUMEXP, (value,), attrs)
     return _weighted(value, weight, axis, keepdims=keepdims, return_sign=return_sign)
 
@@ -198,7 +198,7 @@ def _weighted(
         x, weight = broadcast_to(x, shape), broadcast_to(weight.astype(wide), shape)
     total, top = _scaled_sum(x, weight, axis)
     if not keepdims:
-        left = [d for i, d in enumerate(x.shape) if i not in normal_axes(axis, x.ndim)]
+        left = [d for i, d in enumerate(x.shape) if i not in reduced_axes(axis, x.ndim)]
         total, top = (call_function("reshape", t, left) for t in (total, top))
     if not return_sign:
         return (call_function("log", total) + top).astype(asked)

@@ -30,7 +30,7 @@ from dataflow.ops.one_axis import batch_along_axis, tile_beside_axis
 from dataflow.ops.reductions import sum
 from dataflow.ops.structure import check_inputs, samples_of
 from dataflow.sampling import FLOATS
-from dataflow.shapes import normal_axis
+from dataflow.shapes import normal_axis, through_line
 from dataflow.spec import Spec
 
 if TYPE_CHECKING:
@@ -173,7 +173,7 @@ def softmax(x: TensorLike, axis: int = -1) -> Tensor:
     Parameters
     ----------
     x : Tensor
-        At least one axis; integers become floats as `exp` makes them.
+        Any shape; integers become floats as `exp` makes them, and a scalar has one axis.
     axis : int
         The axis along which the result adds up to 1.
 
@@ -197,7 +197,7 @@ def softmax(x: TensorLike, axis: int = -1) -> Tensor:
     array([0.5, 0.5], dtype=float32)
     """
     (value,) = promoted(SOFTMAX, np.exp, x)
-    return apply(SOFTMAX, (value,), Attrs(axis=normal_axis(axis, value.ndim)))
+    return _on_line(SOFTMAX, value, axis)
 
 
 @public()
@@ -212,4 +212,9 @@ def log_softmax(x: TensorLike, axis: int = -1) -> Tensor:
     array([-1000.,     0.], dtype=float32)
     """
     (value,) = promoted(LOG_SOFTMAX, np.exp, x)
-    return apply(LOG_SOFTMAX, (value,), Attrs(axis=normal_axis(axis, value.ndim)))
+    return _on_line(LOG_SOFTMAX, value, axis)
+
+
+def _on_line(op: Op, x: Tensor, axis: int) -> Tensor:
+    attrs = Attrs(axis=normal_axis(axis, max(x.ndim, 1)))
+    return through_line(lambda line: apply(op, (line,), attrs), x)

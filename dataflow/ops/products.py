@@ -31,7 +31,7 @@ from dataflow.ops.reducing import (
 )
 from dataflow.ops.reductions import sum
 from dataflow.ops.shaping import reshape
-from dataflow.shapes import normal_axes
+from dataflow.shapes import reduced_axes
 from dataflow.spec import DTYPES
 
 if TYPE_CHECKING:
@@ -104,6 +104,6 @@ def prod(
     array([3, 8])
     """
     source = kept(x if dtype is None else x.astype(dtype), where, 1)
-    found = apply(PROD, (source,), Attrs(axes=normal_axes(axis, x.ndim), keepdims=keepdims))
+    found = apply(PROD, (source,), Attrs(axes=reduced_axes(axis, x.ndim), keepdims=keepdims))
     found = found if dtype is None else found.astype(dtype)
     return found if initial is None else found * as_tensor(initial, found).astype(found.dtype)

@@ -29,7 +29,7 @@ from dataflow.ops.reducing import (
     wide_workspace,
 )
 from dataflow.ops.structure import again, check_inputs, single_dim
-from dataflow.shapes import normal_axes
+from dataflow.shapes import normal_axes, reduced_axes
 from dataflow.spec import DTYPES, Spec
 
 if TYPE_CHECKING:
@@ -137,7 +137,7 @@ def sum(
     array([4, 6])
     """
     source = kept(x if dtype is None else x.astype(dtype), where, 0)
-    found = apply(SUM, (source,), Attrs(axes=normal_axes(axis, x.ndim), keepdims=keepdims))
+    found = apply(SUM, (source,), Attrs(axes=reduced_axes(axis, x.ndim), keepdims=keepdims))
     found = found if dtype is None else found.astype(dtype)
     return found if initial is None else found + as_tensor(initial, found).astype(found.dtype)
 

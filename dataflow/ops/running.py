@@ -14,7 +14,7 @@ from dataflow.ops.recurrences import carried, carried_back
 from dataflow.ops.scanning import scan
 from dataflow.ops.shaping import reshape
 from dataflow.sampling import FLOATS, INTEGERS
-from dataflow.shapes import normal_axis
+from dataflow.shapes import as_line, normal_axis, through_line
 
 if TYPE_CHECKING:
     from dataflow.op import Application, Op
@@ -65,7 +65,7 @@ def cummax(x: Tensor, axis: int = -1) -> tuple[Tensor, Tensor]:
     Parameters
     ----------
     x : Tensor
-        Booleans, integers or floats, with at least one axis.
+        Booleans, integers or floats; a scalar has one axis, as in PyTorch.
     axis : int
         The axis.
 
@@ -109,6 +109,9 @@ def cummin(x: Tensor, axis: int = -1) -> tuple[Tensor, Tensor]:
 
 
 def _with_indices(op: Op, x: Tensor, axis: int) -> tuple[Tensor, Tensor]:
+    if not x.ndim:
+        values, indices = _with_indices(op, as_line(x), axis)
+        return reshape(values, ()), reshape(indices, ())
     place = normal_axis(axis, x.ndim)
     attrs = Attrs(axis=place, reverse=False, exclusive=False)
     values = apply(op, (x,), attrs)
@@ -165,7 +168,7 @@ def logcumsumexp(
     Parameters
     ----------
     x : tensor or array_like
-        At least one axis; integers become float64.
+        Any shape; integers become float64, and a scalar has one axis, as in PyTorch.
     axis : int
         The axis.
     reverse : bool
@@ -195,5 +198,6 @@ def logcumsumexp(
     """
     (value,) = promoted(LOGCUMSUMEXP, None, x)
     value = value if value.spec.is_float else value.astype(np.float64)
-    attrs = Attrs(axis=normal_axis(axis, value.ndim), reverse=reverse, exclusive=exclusive)
-    return apply(LOGCUMSUMEXP, (value,), attrs)
+    place = normal_axis(axis, max(value.ndim, 1))
+    attrs = Attrs(axis=place, reverse=reverse, exclusive=exclusive)
+    return through_line(lambda line: apply(LOGCUMSUMEXP, (line,), attrs), value)

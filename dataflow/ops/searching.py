@@ -30,7 +30,7 @@ from dataflow.op import (
 from dataflow.ops.shaping import expand_dims, reshape
 from dataflow.ops.structure import check_inputs, samples_of
 from dataflow.sampling import FLOATS, INTEGERS
-from dataflow.shapes import normal_axis
+from dataflow.shapes import as_line, normal_axis
 from dataflow.spec import Spec
 
 if TYPE_CHECKING:
@@ -106,9 +106,10 @@ def _declare(op: Op, x: Tensor, axis: int | None, *, keepdims: bool) -> Tensor:
     if axis is None:
         found = apply(op, (reshape(x, -1),), Attrs(axis=0))
         return reshape(found, (1,) * x.ndim) if keepdims else found
-    place = normal_axis(axis, x.ndim)
-    found = apply(op, (x,), Attrs(axis=place))
-    return expand_dims(found, place) if keepdims else found
+    line = as_line(x)
+    place = normal_axis(axis, line.ndim)
+    found = apply(op, (line,), Attrs(axis=place))
+    return expand_dims(found, place) if keepdims and x.ndim else found
 
 
 @public(np.argmax)

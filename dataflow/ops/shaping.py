@@ -32,7 +32,7 @@ from dataflow.op import (
 )
 from dataflow.ops.axes import transpose
 from dataflow.ops.structure import check_inputs, copy_cost, copy_kernel, samples_of, slice_shape
-from dataflow.shapes import normal_axes
+from dataflow.shapes import normal_axes, reduced_axes
 from dataflow.source import user_line
 from dataflow.spec import Spec, as_shape, broadcast_shapes, shape_text
 
@@ -223,7 +223,7 @@ def squeeze(x: Tensor, axis: int | Sequence[int] | None = None) -> Tensor:
     (3,)
     """
     ones = tuple(i for i, dim in enumerate(x.shape) if dim == 1)
-    axes = ones if axis is None else normal_axes(axis, x.ndim)
+    axes = ones if axis is None else reduced_axes(axis, x.ndim)
     for i in axes:
         if i not in ones:
             msg = (f"squeeze of {shape_text(x.shape)} ({user_line()}): axis {i} has length "

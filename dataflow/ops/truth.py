@@ -15,7 +15,7 @@ from dataflow.op import Sample
 from dataflow.ops.reducing import SAMPLE_ROWS, kept, reduce_kernel, reduced_shape, reduction
 from dataflow.ops.reductions import sum
 from dataflow.ops.structure import check_inputs
-from dataflow.shapes import normal_axes
+from dataflow.shapes import reduced_axes
 
 if TYPE_CHECKING:
     from dataflow.op import Op, Specs
@@ -89,7 +89,7 @@ def any(
     >>> df.evaluate(df.any(x, axis=1))
     array([ True, False])
     """
-    attrs = Attrs(axes=normal_axes(axis, x.ndim), keepdims=keepdims)
+    attrs = Attrs(axes=reduced_axes(axis, x.ndim), keepdims=keepdims)
     return apply(ANY, (kept(x.astype(np.bool_), where, np.False_),), attrs)
 
 
@@ -106,7 +106,7 @@ def all(
     >>> df.evaluate(df.all(x, axis=1))
     array([ True, False])
     """
-    attrs = Attrs(axes=normal_axes(axis, x.ndim), keepdims=keepdims)
+    attrs = Attrs(axes=reduced_axes(axis, x.ndim), keepdims=keepdims)
     return apply(ALL, (kept(x.astype(np.bool_), where, np.True_),), attrs)
 
 

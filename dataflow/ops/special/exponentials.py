@@ -11,7 +11,7 @@ from dataflow.ops.logsumexp import logsumexp
 from dataflow.ops.neural import log_softmax as log_softmax_along
 from dataflow.ops.neural import softmax as softmax_along
 from dataflow.ops.shaping import reshape
-from dataflow.shapes import normal_axes
+from dataflow.shapes import reduced_axes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -74,7 +74,7 @@ def log_softmax(x: Tensor, axis: Axis = None) -> Tensor:
 
 def _over(function: Callable[..., Tensor], x: Tensor, axis: Axis) -> Tensor:
     """Apply a function of one axis to several, joined to one."""
-    axes = normal_axes(axis, x.ndim)
+    axes = reduced_axes(axis, x.ndim)
     if len(axes) == 1:
         return function(x, axes[0])
     order = [*(i for i in range(x.ndim) if i not in axes), *axes]
