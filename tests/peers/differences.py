@@ -43,6 +43,15 @@ ROWS = [
     Row("polyder", (Y[0],), lambda p: df.polyder(p, 2), None, lambda j, p: j.numpy.polyder(p, 2)),
     Row("polyint", (Y[0],), lambda p: df.polyint(p, 2, 3.0), None,
         lambda j, p: j.numpy.polyint(p, 2, 3.0)),
+    *(Row(name, (Y[0], Y[1, :3]), getattr(df, name), None,
+          lambda j, p, q, n=name: getattr(j.numpy, n)(p, q))
+      for name in ("polyadd", "polysub")),
+    # JAX keeps the zeros before the remainder.
+    Row("polydiv", (Y[0], Y[1, :3]), df.polydiv, None,
+        lambda j, p, q: (j.numpy.polydiv(p, q)[0], j.numpy.polydiv(p, q)[1][-2:])),
+    Row("poly", (Y[0],), df.poly, None, lambda j, x: j.numpy.poly(x)),
+    Row("roots", (Y[0] + 4,), lambda p: df.sort(df.abs(df.roots(p))), None,
+        lambda j, p: j.numpy.sort(abs(j.numpy.roots(p, strip_zeros=False))), gradient=False),
     Row("polyfit", (X, Y[0]), lambda x, y: df.polyfit(x, y, 2), None,
         lambda j, x, y: j.numpy.polyfit(x, y, 2)),
     Row("trapezoid-even", (Y,), lambda y: df.trapezoid(y, dx=0.3, axis=0),

@@ -51,6 +51,16 @@ ROWS = [
     Row("fft", (REAL,), df.fft.fft, lambda t, x: t.fft.fft(x), lambda j, x: j.numpy.fft.fft(x)),
     Row("fft2", (COMPLEX,), df.fft.fft2, lambda t, x: t.fft.fft2(x),
         lambda j, x: j.numpy.fft.fft2(x)),
+    *(Row(name, (x,), getattr(df.fft, name), lambda t, x, n=name: getattr(t.fft, n)(x),
+          lambda j, x, n=name: getattr(j.numpy.fft, n)(x))
+      for name, x in (("ifft2", COMPLEX), ("rfft2", REAL), ("fftshift", REAL),
+                      ("ifftshift", COMPLEX))),
+    *(Row(name, (REAL[0, 0, :length],),
+          lambda x, n=name, k=count: x * getattr(df.fft, n)(
+              k, 0.5, dtype="float64", device=x.builder),
+          lambda t, x, n=name, k=count: x * getattr(t.fft, n)(k, 0.5, dtype=x.dtype),
+          lambda j, x, n=name, k=count: x * getattr(j.numpy.fft, n)(k, 0.5))
+      for name, count, length in (("fftfreq", 5, 5), ("rfftfreq", 7, 4))),
     Row("irfft2", (COMPLEX,), df.fft.irfft2, lambda t, x: t.fft.irfft2(x),
         lambda j, x: j.numpy.fft.irfft2(x)),
 ]  # fmt: skip

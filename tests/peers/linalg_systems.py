@@ -62,6 +62,12 @@ def definite(x: np.ndarray) -> np.ndarray:
     return np.asarray((made + np.swapaxes(made, -1, -2).conj()) / 2 + np.eye(x.shape[-1]))
 
 
+def torch_polar(t: Any, x: Any) -> Any:  # noqa: ANN401 - tensors
+    """Return both factors of a polar decomposition, by singular values."""
+    u, s, vh = t.linalg.svd(x, full_matrices=False)
+    return u @ vh, vh.T @ t.diag(s) @ vh
+
+
 TRIANGLE = np.tril(regular(real(4, 4)))
 
 ROWS = [
@@ -112,6 +118,42 @@ ROWS = [
     Row("cho_solve", (np.linalg.cholesky(definite(real(3, 3))), real(3, 2)),
         lambda c, b: df.linalg.cho_solve((c, True), b), None,
         lambda j, c, b: j.scipy.linalg.cho_solve((c, True), b)),
+    # JAX differentiates by one triangle; by a symmetric argument it is what we have.
+    Row("cho_factor", (definite(real(3, 3)),),
+        lambda x: df.tril(df.linalg.cho_factor(x, lower=True)[0]), None,
+        lambda j, x: j.numpy.tril(j.scipy.linalg.cho_factor((x + x.T) / 2, lower=True)[0])),
+    Row("cholesky_solve", (real(3, 2), np.linalg.cholesky(definite(real(3, 3)))),
+        df.cholesky_solve, lambda t, b, c: t.cholesky_solve(b, t.tril(c)), None, gradient=False),
+    Row("cholesky_solve", (real(3, 2), definite(real(3, 3))),
+        lambda b, x: df.cholesky_solve(b, df.linalg.cholesky(x)),
+        lambda t, b, x: t.cholesky_solve(b, t.linalg.cholesky(x)), None),
+    Row("cholesky_inverse", (definite(real(3, 3)),),
+        lambda x: df.cholesky_inverse(df.linalg.cholesky(x)),
+        lambda t, x: t.cholesky_inverse(t.linalg.cholesky(x)), None),
+    # JAX has no derivative of it, and PyTorch's decomposition gives one.
+    *[Row("polar", (x,), df.linalg.polar, torch_polar, None)
+      for x in (regular(real(3, 3)), real(4, 2))],
+    *[Row("polar", (x,), df.linalg.polar, None, lambda j, x: j.scipy.linalg.polar(x),
+          gradient=False)
+      for x in (regular(real(3, 3)), real(4, 2))],
+    *[Row("matrix_transpose", (both(2, 3, 4),), function, lambda t, x: t.adjoint(x).conj(),
+          lambda j, x: j.numpy.matrix_transpose(x))
+      for function in (df.matrix_transpose, df.linalg.matrix_transpose)],
+    # JAX has no derivatives of these three.
+    *[Row(name, (regular(real(3, 3)),), getattr(df.linalg, name), None,
+          lambda j, x, n=name: getattr(j.scipy.linalg, n)(x), gradient=False)
+      for name in ("sqrtm", "schur", "hessenberg")],
+    Row("eigvalsh_tridiagonal", (real(4), real(3)), df.linalg.eigvalsh_tridiagonal,
+        lambda t, d, e: t.linalg.eigvalsh(t.diag(d) + t.diag(e, 1) + t.diag(e, -1)),
+        lambda j, d, e: j.numpy.linalg.eigvalsh(
+            j.numpy.diag(d) + j.numpy.diag(e, 1) + j.numpy.diag(e, -1))),
+    Row("expm_frechet", (real(3, 3), real(3, 3)), df.linalg.expm_frechet, None,
+        lambda j, a, e: j.scipy.linalg.expm_frechet(a, e)),
+    Row("solve_sylvester", (regular(real(3, 3)), regular(real(2, 2)), real(3, 2)),
+        df.linalg.solve_sylvester, None,
+        lambda j, a, b, q: j.numpy.linalg.solve(
+            j.numpy.kron(a, j.numpy.eye(2)) + j.numpy.kron(j.numpy.eye(3), b.T),
+            q.ravel()).reshape(3, 2)),
     Row("logdet", (regular(real(2, 3, 3)),), df.logdet, lambda t, x: t.logdet(x), None),
     Row("logdet", (both(3, 3),), df.logdet, lambda t, x: t.logdet(x), None),
     Row("multi_dot", (real(2, 3), real(3, 4), real(4, 2)), lambda *x: df.linalg.multi_dot(x),

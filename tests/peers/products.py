@@ -35,7 +35,21 @@ def einsum(text: str, arrays: tuple[np.ndarray, ...]) -> Row:
                lambda j, *x: j.numpy.einsum(text, *x))  # fmt: skip
 
 
+MATMULS = [
+    (real(3), real(3)),
+    (real(2, 3), real(3)),
+    (both(3), both(3, 4)),
+    (both(2, 3), both(3, 4)),
+    (real(5, 2, 3), real(3, 4)),
+    (both(2, 1, 2, 3), both(4, 3, 2)),
+    (real(3), real(2, 3, 4)),
+]
+
 ROWS = [
+    *(Row(name, arrays, function, lambda t, x, y: t.matmul(x, y),
+          lambda j, x, y: j.numpy.matmul(x, y))
+      for name, function in (("matmul", df.matmul), ("linalg.matmul", df.linalg.matmul))
+      for arrays in MATMULS),
     *(einsum(text, arrays) for text, arrays in EINSUMS),
     Row("dot", (real(4), real(4)), df.dot, lambda t, x, y: t.dot(x, y),
         lambda j, x, y: j.numpy.dot(x, y)),

@@ -64,6 +64,37 @@ ROWS = [
     *(Row(name, (WITH_NAN,), lambda t, n=name: getattr(df, n)(t, 1), None,
           lambda m, t, n=name: getattr(m.numpy, n)(t, 1))
       for name in ("nanprod", "nanvar", "nanmax", "nanmin", "nancumsum", "nancumprod")),
+    *(Row(name, (x,), lambda t, n=name: getattr(df, n)(t, (0, 2), keepdims=True),
+          lambda m, t, n=name: getattr(m, n)(t, (0, 2), keepdim=True),
+          lambda m, t, n=name: getattr(m.numpy, n)(t, (0, 2), keepdims=True))
+      for name in ("sum", "mean") for x in (X, COMPLEX)),
+    *(Row(name, (x,), lambda t, n=name: getattr(df, n)(t, -1),
+          lambda m, t, n=name: getattr(m, f"a{n}")(t, -1),
+          lambda m, t, n=name: getattr(m.numpy, n)(t, -1))
+      for name in ("max", "min") for x in (X, TIES, np.floor(X))),
+    *(Row(name, (x,), lambda t, n=name: getattr(df, n)(t, 1),
+          lambda m, t, n=name: getattr(m, n)(t, 1),
+          lambda m, t, n=name: getattr(m.numpy, n)(t, 1), gradient=False)
+      for name in ("argmax", "argmin", "any", "all", "count_nonzero") for x in (X, np.floor(X))),
+    *(Row(name, (x,), lambda t, n=name: getattr(df, n)(t, 1),
+          lambda m, t, n=name: getattr(m, n)(t, 1), lambda m, t, n=name: getattr(m.nn, n)(t, 1))
+      for name in ("softmax", "log_softmax") for x in (X, WIDE)),
+    *(Row(name, (WITH_NAN,), lambda t, n=name: getattr(df, n)(t, 1), None,
+          lambda m, t, n=name: getattr(m.numpy, n)(t, 1), gradient=False)
+      for name in ("nanargmax", "nanargmin")),
+    Row("nanstd", (WITH_NAN,), lambda t: df.nanstd(t, 1), None,
+        lambda m, t: m.numpy.nanstd(t, 1)),
+    Row("ptp", (X,), lambda t: df.ptp(t, 1), None, lambda m, t: m.numpy.ptp(t, 1)),
+    *(Row(name, (X,), lambda t, n=name, i=initial: getattr(df, n)(t, axis=1, include_initial=i),
+          None, lambda m, t, n=name, i=initial: getattr(m.numpy, n)(t, axis=1, include_initial=i))
+      for name in ("cumulative_sum", "cumulative_prod") for initial in (False, True)),
+    *(Row(name, (x,), lambda t, n=name: getattr(df, n)(t, [20.0, 77.0], 1), None,
+          lambda m, t, n=name: getattr(m.numpy, n)(t, m.numpy.array([20.0, 77.0]), 1))
+      for name, x in (("percentile", X), ("nanpercentile", WITH_NAN))),
+    Row("apply_along_axis", (X,), lambda t: df.apply_along_axis(df.sum, 1, t), None,
+        lambda m, t: m.numpy.apply_along_axis(m.numpy.sum, 1, t)),
+    Row("apply_over_axes", (X,), lambda t: df.apply_over_axes(df.sum, t, [0, 2]), None,
+        lambda m, t: m.numpy.apply_over_axes(m.numpy.sum, t, [0, 2])),
     Row("average", (X, WEIGHTS), lambda t, w: df.average(t, 1, w), None,
         lambda m, t, w: m.numpy.average(t, 1, w)),
     *(Row(name, (X[0],), lambda t, n=name: getattr(df, n)(t), lambda m, t, n=name: getattr(m, n)(t),

@@ -45,6 +45,7 @@ ROWS = [
     # PyTorch's derivative of digamma is off by 1.3e-9 at 0.596, ours by 8e-16, against 50 digits.
     Row("digamma", (X,), df.special.digamma, lambda t, x: t.special.digamma(x),
         lambda j, x: j.scipy.special.digamma(x)),
+    Row("psi", (X,), df.special.psi, lambda t, x: t.special.psi(x), None),
     Row("polygamma", (X,), lambda x: df.special.polygamma(2, x),
         lambda t, x: t.special.polygamma(2, x), lambda j, x: j.scipy.special.polygamma(2, x)),
     Row("zeta", (X,), lambda x: df.special.zeta(3.0, x),
