@@ -11,8 +11,7 @@ import pytest
 import scipy.special
 
 import dataflow as df
-from tests.constants import values
-from tests.test_special import slopes
+from tests.constants import slopes, values
 
 CORNERS: list[tuple[str, tuple[float, ...], int, float]] = [
     ("spence", (1e-20,), 0, -46.051701859880914),
