@@ -149,7 +149,8 @@ def also_named(function: _F, *names: str) -> _F:
 
 
 _DOORS = frozenset(f"dataflow.{name}" for name in (
-    "builder", "creating", "methods", "operators", "places", "tensor"))  # fmt: skip
+    "builder", "creating", "methods", "operators", "places", "pytorch_methods", "tensor",
+))  # fmt: skip
 """The modules of ours that may stand between the user's call and the public function."""
 
 _PLAIN = (ArgumentError, ShapeError, DataDependentShapeError, DTypeError, GraphError)

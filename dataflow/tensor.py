@@ -20,6 +20,7 @@ from dataflow.errors import DTypeError, GradientError, GraphError, ShapeError
 from dataflow.methods import Methods
 from dataflow.operators import Operators
 from dataflow.places import At
+from dataflow.pytorch_methods import PyTorchMethods
 from dataflow.source import user_line
 from dataflow.ufunc_methods import call_ufunc
 from dataflow.values import check_grad
@@ -94,7 +95,7 @@ class GradFn:
         return f"<{self.label}Backward>"
 
 
-class Tensor(Operators, Methods):
+class Tensor(Operators, Methods, PyTorchMethods):
     """One output of one node in a graph under construction.
 
     Made by a `GraphBuilder`'s methods and by functions of other tensors, never directly.

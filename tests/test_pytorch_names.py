@@ -9,6 +9,7 @@ import pytest
 
 import dataflow as df
 from dataflow.errors import DTypeError, GraphError, KernelError, ShapeError
+from dataflow.pytorch_methods import PyTorchMethods
 
 
 def tensor(values: Any) -> Any:  # noqa: ANN401 - what a test is about
@@ -145,3 +146,56 @@ def test_clamp_keeps_the_whole_gradient_at_a_bound(bounds: tuple[float | None, .
         slopes = df.evaluate(*df.grad(made[:-1].sum(), [x]))
         np.testing.assert_array_equal(slopes[:-1], t.grad.numpy()[:-1])
     assert df.evaluate(tensor([1, 5]).clamp(2, 3)).tolist() == [2, 3]
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")  # some are deprecated
+def test_functions_of_matrices_are_pytorchs() -> None:
+    """Under their names in the main namespace, with PyTorch's arguments."""
+    torch = pytest.importorskip("torch")
+    a = np.array([[4.0, 1.0], [1.0, 3.0]])
+    wide = np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 7.0]])
+    calls: list[Callable[[Any, Any, Any], Any]] = [
+        lambda m, x, w: m.det(x), lambda m, x, w: m.slogdet(x)[1], lambda m, x, w: m.inverse(x),
+        lambda m, x, w: m.cholesky(x), lambda m, x, w: m.cholesky(x, upper=True),
+        lambda m, x, w: m.matrix_power(x, 3), lambda m, x, w: m.matrix_exp(x),
+        lambda m, x, w: m.block_diag(x, w), lambda m, x, w: m.t(w), lambda m, x, w: m.t(w[0]),
+        lambda m, x, w: m.norm(w), lambda m, x, w: m.norm(w, 1), lambda m, x, w: m.norm(w, "nuc"),
+        lambda m, x, w: m.norm(w, 2, 1, keepdim=True), lambda m, x, w: m.ger(x[0], w[0]),
+        lambda m, x, w: m.polygamma(1, w), lambda m, x, w: m.igamma(w, w),
+        lambda m, x, w: m.igammac(w, w), lambda m, x, w: m.mvlgamma(w, 2),
+    ]  # fmt: skip
+    for call in calls:
+        builder = df.GraphBuilder()
+        made = df.evaluate(call(df, builder.constant(a), builder.constant(wide)))
+        expected = call(torch, torch.tensor(a), torch.tensor(wide))
+        np.testing.assert_allclose(made, expected.numpy(), rtol=1e-9)
+    for some in (True, False):
+        u, s, v = df.evaluate(*df.svd(tensor(wide), some))
+        assert [x.shape for x in (u, s, v)] == [tuple(x.shape) for x in torch.svd(
+            torch.tensor(wide), some)]  # fmt: skip
+        np.testing.assert_allclose(u * s @ v.T[:2], wide, rtol=1e-9)
+        q, r = df.evaluate(*df.qr(tensor(wide.T), some))
+        assert q.shape == (3, 2 if some else 3)
+        np.testing.assert_allclose(q @ r, wide.T, rtol=1e-9)
+    with pytest.raises(ShapeError, match="permute"):
+        df.t(tensor(np.ones((1, 2, 3))))
+
+
+def test_methods_are_the_functions_of_their_names() -> None:
+    """Each of the table is a public function, a cast or PyTorch's own; a few are called."""
+    torch = pytest.importorskip("torch")
+    casts = ("float", "double", "half", "bfloat16", "int", "long", "short", "bool")
+    for name in vars(PyTorchMethods):
+        if not name.startswith("_"):
+            assert callable(getattr(torch.Tensor, name))
+            assert name in casts or callable(getattr(df, name))
+    x = np.array([[0.5, -1.5, 2.0]])
+    calls: list[Callable[[Any], Any]] = [
+        lambda t: t.relu(), lambda t: t.sigmoid(), lambda t: t.sin(), lambda t: t.floor(),
+        lambda t: t.flip(1), lambda t: t.tril(), lambda t: t.isnan(), lambda t: t.chunk(3, 1)[1],
+        lambda t: t.float(), lambda t: t.long(), lambda t: t.bool(), lambda t: t.add(1).neg(),
+    ]  # fmt: skip
+    for call in calls:
+        made, expected = df.evaluate(call(tensor(x))), call(torch.tensor(x)).numpy()
+        assert made.dtype == expected.dtype
+        np.testing.assert_allclose(made, expected, rtol=1e-12)

@@ -330,3 +330,31 @@ def test_functions_without_scipy_need_none(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr("scheduler.program.find_spec", lambda name: None)
     for name in ("erfcx", "ndtr", "log_ndtr", "expit", "logit", "entr"):
         assert np.isfinite(values(getattr(df.special, name), np.array(0.5)))
+
+
+@pytest.mark.parametrize("name", ["erfcx", "dawsn"])
+def test_slopes_of_tails_keep_their_digits(name: str) -> None:
+    """Far out, where 2xy cancels, derivatives of orders 1 and 2 are those of the series."""
+    x = np.array([30.0, 1e3, 1e5, 1e6, 1e8, 1e10])
+    sign = -1 if name == "erfcx" else 1
+    scale = 1 / math.sqrt(math.pi) if name == "erfcx" else 0.5
+    u = x**-2.0
+    series = [1, sign * 1.5, 3.75, sign * 13.125, 59.0625, sign * 324.84375, 2111.484375]
+    first = sum(a * u ** (k + 1) for k, a in enumerate(series)) * -scale
+    second = sum(a * (2 * k + 2) * u ** (k + 1) for k, a in enumerate(series)) / x * scale
+    t = df.GraphBuilder().constant(x)
+    (slope,) = df.grad(getattr(df.special, name)(t).sum(), [t])
+    np.testing.assert_allclose(df.evaluate(slope), first, rtol=1e-14)
+    np.testing.assert_allclose(df.evaluate(*df.grad(slope.sum(), [t])), second, rtol=1e-13)
+
+
+@pytest.mark.parametrize("name", ["erfcx", "dawsn"])
+def test_slopes_are_continuous_where_the_series_begins(name: str) -> None:
+    """Of float64 at 12; infinity has the slope 0, and NaN stays."""
+    t = df.GraphBuilder().constant([math.nextafter(12, 0), 12, math.nextafter(12, 13), 1e300])
+    infinite = df.GraphBuilder().constant(np.array([math.inf, math.nan]))
+    function = getattr(df.special, name)
+    slopes = df.evaluate(*df.grad(function(t.astype("float64")).sum(), [t]))
+    np.testing.assert_allclose(slopes[:3], slopes[0], rtol=1e-12)
+    np.testing.assert_array_equal(df.evaluate(*df.grad(function(infinite).sum(), [infinite])),
+                                  [0, math.nan])  # fmt: skip

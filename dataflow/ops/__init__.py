@@ -66,6 +66,7 @@ if TYPE_CHECKING:
     from dataflow.ops.logarithms import *
     from dataflow.ops.logsumexp import *
     from dataflow.ops.matmul import *
+    from dataflow.ops.matrix_names import *
     from dataflow.ops.medians import *
     from dataflow.ops.membership import *
     from dataflow.ops.nans import *

@@ -10,7 +10,8 @@ from dataflow.dispatch import public
 if TYPE_CHECKING:
     from dataflow.tensor import Tensor, TensorLike
 
-__all__ = ["digamma", "erfinv", "i0", "lgamma", "logit", "xlogy"]
+__all__ = ["digamma", "erfinv", "i0", "igamma", "igammac", "lgamma", "logit", "mvlgamma",
+           "polygamma", "xlogy"]  # fmt: skip
 
 
 @public()
@@ -95,3 +96,59 @@ def xlogy(x: TensorLike, y: TensorLike) -> Tensor:
     array([0.    , 2.0794], dtype=float32)
     """
     return call_function("special.xlogy", x, y)
+
+
+@public()
+def polygamma(n: int, x: TensorLike) -> Tensor:
+    """Return a derivative of `digamma`, of order `n`; see `dataflow.special.polygamma`.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> x = df.GraphBuilder().constant([1.0])
+    >>> df.evaluate(df.polygamma(1, x)).round(4)
+    array([1.6449], dtype=float32)
+    """
+    return call_function("special.polygamma", n, x)
+
+
+@public()
+def mvlgamma(x: TensorLike, p: int) -> Tensor:
+    """Return the multivariate gamma function's logarithm; see `dataflow.special.multigammaln`.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> x = df.GraphBuilder().constant([2.0])
+    >>> df.evaluate(df.mvlgamma(x, 2)).round(4)
+    array([0.4516], dtype=float32)
+    """
+    return call_function("special.multigammaln", x, p)
+
+
+@public()
+def igamma(a: TensorLike, x: TensorLike) -> Tensor:
+    """Return the regularised lower incomplete gamma function; see `dataflow.special.gammainc`.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> x = df.GraphBuilder().constant([1.0])
+    >>> df.evaluate(df.igamma(1.0, x)).round(4)
+    array([0.6321], dtype=float32)
+    """
+    return call_function("special.gammainc", a, x)
+
+
+@public()
+def igammac(a: TensorLike, x: TensorLike) -> Tensor:
+    """Return the regularised upper incomplete gamma function; see `dataflow.special.gammaincc`.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> x = df.GraphBuilder().constant([1.0])
+    >>> df.evaluate(df.igammac(1.0, x)).round(4)
+    array([0.3679], dtype=float32)
+    """
+    return call_function("special.gammaincc", a, x)

@@ -27,4 +27,16 @@ ROWS = [
     Row("bilinear", (A, A[:, :2].copy(), RNG.uniform(-1, 1, (5, 4, 2))), df.nn.bilinear,
         lambda t, x, y, w: t.nn.functional.bilinear(x, y, w), None),
     Row("cdist", (A[None], A[:2, :]), df.cdist, lambda t, a, b: t.cdist(a, b), None),
+    *(Row(name, (A[:3, :3] + 4 * np.eye(3),), getattr(df, name),
+          lambda t, x, name=name: getattr(t, name)(x), None)
+      for name in ("det", "inverse", "matrix_exp", "norm", "t", "block_diag")),
+    Row("matrix_power", (A[:3, :3],), lambda x: df.matrix_power(x, 3),
+        lambda t, x: t.matrix_power(x, 3), None),
+    Row("mvlgamma", (abs(A) + 1,), lambda x: df.mvlgamma(x, 2),
+        lambda t, x: t.mvlgamma(x, 2), None),
+    Row("polygamma", (abs(A) + 1,), lambda x: df.polygamma(1, x),
+        lambda t, x: t.polygamma(1, x), None),
+    *(Row(name, (abs(A) + 0.1,), lambda x, name=name: getattr(df, name)(2.0, x),
+          lambda t, x, name=name: getattr(t, name)(t.full_like(x, 2), x), None)
+      for name in ("igamma", "igammac")),
 ]  # fmt: skip

@@ -159,8 +159,9 @@ def kl_div(
     x : tensor or array_like
         Logarithms of probabilities.
     target : tensor or array_like
-        Probabilities, or their logarithms. Where the probability is 0 so are the loss and its
-        gradients, also beside a logarithm of -inf.
+        Probabilities, or their logarithms. Where the probability is 0 so is the loss, also beside
+        a logarithm of -inf, and its gradient by `x`. That by `target` is ``-x`` there: the slope
+        of 0 log 0, whose limit is -inf, is left out, where PyTorch gives NaN.
     reduction : {"mean", "batchmean", "sum", "none"}
         ``"batchmean"`` divides the sum by the length of the first axis: the divergence itself,
         where `x` has a row an example. ``"mean"`` divides by the number of elements, as in PyTorch.

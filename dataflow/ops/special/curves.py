@@ -16,6 +16,7 @@ from dataflow.ops.error_function import erf
 from dataflow.ops.powers import square
 from dataflow.ops.selection import where
 from dataflow.ops.special.power_transforms import log1p_quotient
+from dataflow.ops.special.tail_slopes import tail_slope
 from dataflow.ops.special.ufuncs import SCIPY_FLOATS, call_scipy, scipy_op
 from dataflow.sampling import ranges, values
 
@@ -28,7 +29,7 @@ __all__ = ["dawsn", "erfi", "fresnel", "owens_t", "spence"]
 
 def _dawsn_slope(application: Application, change: Tensor) -> Tensor:
     (x,), (y,) = application.inputs, application.outputs
-    return change * (1 - x * y * 2)
+    return change * tail_slope(x, y, 1, -1)
 
 
 def _erfi_slope(application: Application, change: Tensor) -> Tensor:

@@ -14,7 +14,6 @@ import numpy as np
 from dataflow.calling import unary
 from dataflow.dispatch import public
 from dataflow.elementwise import call_into, choose_call, composite, scalars
-from dataflow.ops.comparison import greater
 from dataflow.ops.elementary import exp
 from dataflow.ops.error_complement import (
     erfc_calls,
@@ -30,8 +29,7 @@ from dataflow.ops.gaussian_gate import (
     tail_calls,
 )
 from dataflow.ops.powers import square
-from dataflow.ops.selection import where
-from dataflow.ops.special.power_transforms import power_series
+from dataflow.ops.special.tail_slopes import tail_slope
 from dataflow.sampling import joined, values
 
 if TYPE_CHECKING:
@@ -45,10 +43,6 @@ _ROOT_HALF = math.sqrt(0.5)
 
 _FAR = 1e9
 """From here on, erfcx(x) is 1 / (x √π): what follows is 1 / (2x²) of it."""
-
-_LARGE = 50.0
-_SLOPE = [c / math.sqrt(math.pi) for c in (-1, 3 / 2, -15 / 4, 105 / 8, -945 / 16)]
-"""The series of the derivative, in 1 / x² and over x², for x above `_LARGE`."""
 
 
 # erfcx
@@ -94,13 +88,8 @@ def _erfcx_reference(*arrays: np.ndarray, attrs: Attrs) -> np.ndarray:
 
 
 def _erfcx_slope(application: Application, change: Tensor) -> Tensor:
-    """Return 2 x y - 2 / √π; where these cancel, the series of the difference (DLMF 7.12.1)."""
     (x,), (y,) = application.inputs, application.outputs
-    is_large = greater(x, _LARGE)
-    inverse = square(1 / where(is_large, x, _LARGE))
-    series = power_series(inverse, _SLOPE) * inverse
-    difference = where(is_large, 0, x) * y * 2 - 2 / math.sqrt(math.pi)
-    return change * where(is_large, series, difference)
+    return change * tail_slope(x, y, 2 / math.sqrt(math.pi), 1)
 
 
 ERFCX = composite(
