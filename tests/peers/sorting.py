@@ -51,10 +51,6 @@ ROWS = [
         lambda j, x: j.numpy.sort(j.numpy.partition(x, 2, 1)[:, :2], 1)),
     Row("argpartition", (X,), lambda x: df.argpartition(x, 2, 1)[:, 2], None,
         lambda j, x: j.numpy.argpartition(x, 2, 1)[:, 2], gradient=False),
-    *[Row(name, (np.arange(5), np.array([7, 3, 1, 9])),
-          lambda a, b, n=name, k=size: getattr(df, n)(a, b, size=k), None,
-          lambda j, a, b, n=name, k=size: getattr(j.numpy, n)(a, b, size=k), gradient=False)
-      for name, size in (("union1d", 7), ("setdiff1d", 3), ("intersect1d", 2), ("setxor1d", 5))],
     Row("lexsort", (X % 2, X), lambda *k: df.lexsort(k), None, lambda j, *k: j.numpy.lexsort(k),
         gradient=False),
 ]  # fmt: skip
