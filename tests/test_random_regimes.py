@@ -7,7 +7,7 @@ distance of Kolmogorov and Smirnov once in 700 times, what is normal beyond 4 de
 
 import math
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from itertools import pairwise
 from typing import Any
 
@@ -198,7 +198,7 @@ def test_points_fill_the_cube_and_the_star() -> None:
     assert distance(points.ravel(), stats.uniform(-1, 2).cdf) < KOLMOGOROV
     assert distance(np.abs(points).max(1) ** 2, stats.uniform().cdf) < KOLMOGOROV
     for p in (0.02, 0.005):
-        points = drawn(lambda k, p=p: df.random.ball(k, 2, p, (N,), "float64"))
+        points = drawn(partial(df.random.ball, d=2, p=p, shape=(N,), dtype="float64"))
         norms = (np.abs(points) ** p).sum(1) ** (1 / p)
         assert distance(norms**2, stats.uniform().cdf) < KOLMOGOROV
     assert not np.isnan(drawn(lambda k: df.random.ball(k, 2, 1e-3, (N,), "float64"))).any()
