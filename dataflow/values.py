@@ -77,7 +77,8 @@ def _check_numbers(value: object, wanted: np.dtype | None) -> None:
             return
         msg = "not every element is a number"
         raise DTypeError(msg)
-    if as_dtype(array.dtype).kind == "c" and wanted is not None and wanted.kind != "c":
+    is_real = wanted is not None and wanted.kind not in "cb"  # as a truth value a number is whole
+    if as_dtype(array.dtype).kind == "c" and is_real:
         msg = f"{array.dtype} numbers don't fit in {wanted}: take their real part first"
         raise DTypeError(msg)
 
