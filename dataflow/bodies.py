@@ -37,10 +37,8 @@ __all__ = ["cost_of", "cut_out", "evaluated", "inlined", "inlined_batch", "place
            "pulled_back", "spread", "traced"]  # fmt: skip
 
 
-def cut_out(
-    draft: Draft, results: Sequence[Tensor], outer: Sequence[Tensor] = ()
-) -> tuple[Graph, list[Tensor]]:
-    """Return a draft as a graph, and the tensors from outside that it reads.
+def cut_out(draft: Draft, results: Sequence[Tensor], outer: Sequence[Tensor]) -> Graph:
+    """Return a draft as a graph.
 
     Parameters
     ----------
@@ -49,32 +47,19 @@ def cut_out(
     results : sequence of Tensor
         What the graph gives, in order.
     outer : sequence of Tensor
-        Tensors from outside to begin with, whether they are read or not.
+        Tensors from outside, all that ``draft.outside(results)`` names among them.
 
     Returns
     -------
-    Graph, list of Tensor
-        The graph's inputs are the stand-ins, then the tensors from outside.
+    Graph
+        Its inputs are the stand-ins, then the tensors from outside.
     """
-    outside: dict[Tensor, None] = {}
     builder = draft.builder.fresh("body")
     known = {t: builder.input(f"in_{i}", t.shape, t.dtype) for i, t in enumerate(draft.stand_ins)}
-
-    def read_from_outside(tensor: Tensor) -> None:
-        known[tensor] = builder.input(f"outer_{len(outside)}", tensor.shape, tensor.dtype)
-        outside[tensor] = None
-
-    def inside(tensor: Tensor) -> Tensor:
-        if tensor not in known:
-            read_from_outside(tensor)
-        made: Tensor = known[tensor]
-        return made
-
-    for tensor in outer:
-        read_from_outside(tensor)
-    draft.redeclare(builder, known, inside, results)
-    body = builder.build(outputs={f"out_{i}": inside(t) for i, t in enumerate(results)})
-    return body, list(outside)
+    known |= {t: builder.input(f"outer_{i}", t.shape, t.dtype) for i, t in enumerate(outer)}
+    draft.redeclare(builder, known, results)
+    body: Graph = builder.build(outputs={f"out_{i}": known[t] for i, t in enumerate(results)})
+    return body
 
 
 def traced(

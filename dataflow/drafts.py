@@ -14,7 +14,7 @@ the identity as the batch.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from typing import TYPE_CHECKING, Any
 
@@ -81,9 +81,16 @@ class Draft:
                 known.update(zip(node.application.outputs, made, strict=True))
         return [(known.get(tensor, tensor), tensor in known) for tensor in results]
 
+    def outside(self, results: Sequence[Tensor]) -> list[Tensor]:
+        """Return the tensors that are read from outside, or are themselves wanted, in order."""
+        wanted = _leading_to(self.declared, results)
+        nodes = [node for node in self.declared if node.name in wanted]
+        made = {*self.stand_ins, *(tensor for node in nodes for tensor in node.application.outputs)}
+        read = [tensor for node in nodes for tensor in node.application.inputs]
+        return [tensor for tensor in dict.fromkeys([*read, *results]) if tensor not in made]
+
     def redeclare(
-        self, builder: Any, known: dict[Tensor, Tensor],  # noqa: ANN401 - a GraphBuilder
-        inside: Callable[[Tensor], Tensor], results: Sequence[Tensor],
+        self, builder: Any, known: dict[Tensor, Tensor], results: Sequence[Tensor]  # noqa: ANN401
     ) -> None:  # fmt: skip
         """Declare what the results depend on in another builder, adding to `known`.
 
@@ -92,9 +99,8 @@ class Draft:
         builder : GraphBuilder
             Where.
         known : dict of Tensor to Tensor
-            What stands there for a tensor here; for every stand-in at first.
-        inside : callable
-            Gives what stands there for any tensor here, one from outside the draft too.
+            What stands there for a tensor here; at first for every stand-in, and for every tensor
+            from outside.
         results : sequence of Tensor
             What is wanted.
         """
@@ -105,7 +111,7 @@ class Draft:
                 op, attrs, inputs = node.application[:3]
                 with self._belonging(builder, node, names):
                     made = (
-                        builder.apply(op, [inside(t) for t in inputs], attrs)
+                        builder.apply(op, [known[t] for t in inputs], attrs)
                         if node.value is None
                         else (builder.constant(node.value),)
                     )

@@ -12,7 +12,7 @@ from typing import Any
 from dataflow.errors import GraphError
 from dataflow.source import user_line
 
-__all__ = ["leaves_of", "mapped", "prefixed", "rebuilt"]
+__all__ = ["form_of", "leaves_of", "mapped", "prefixed", "rebuilt"]
 
 
 def leaves_of(tree: object) -> list[Any]:
@@ -77,9 +77,16 @@ def prefixed(what: str, prefix: object, tree: object) -> list[Any]:
     elif not isinstance(prefix, (dict, tuple, list)):
         return [prefix] * len(leaves_of(tree))
     msg = (f"{what} {prefix!r} ({user_line()}) has another form than what it is for: "
-           f"{_form(tree)}")  # fmt: skip
+           f"{form_of(tree)}")  # fmt: skip
     raise GraphError(msg)
 
 
-def _form(tree: object) -> str:
-    return str(mapped(lambda _: ..., tree)).replace("Ellipsis", "…")
+def form_of(tree: object) -> Any:  # noqa: ANN401 - a tree of the same form
+    """Return a tree of the same form, to compare and to show.
+
+    Examples
+    --------
+    >>> form_of({"a": (1, [2])})
+    {'a': ('…', ['…'])}
+    """
+    return mapped(lambda _: "…", tree)

@@ -7,7 +7,7 @@ from functools import wraps
 from typing import TYPE_CHECKING, Any, overload
 
 from dataflow.builder import GraphBuilder
-from dataflow.current import current_builder
+from dataflow.current import builder_for
 from dataflow.dim_texts import as_dim
 from dataflow.dims import as_int
 from dataflow.dispatch import find_function
@@ -105,8 +105,9 @@ def vmap(
         given = (args, kwargs)
         axes = [*prefixed("in_axes", in_axes, args), *[0] * len(leaves_of(kwargs))]
         leaves = leaves_of(given)
+        builder: Any = builder_for("df.vmap", None, *leaves)
         examples = [
-            _as_tensor(leaf, leaves) if axis is not None else leaf
+            builder.asarray(leaf) if axis is not None else leaf
             for leaf, axis in zip(leaves, axes, strict=True)
         ]
         rows = [
@@ -115,7 +116,6 @@ def vmap(
             if axis is not None
         ]
         size = _common_size(rows, axis_size)
-        builder = _builder_of(examples)
         with drafting(builder, [Spec(row.shape[1:], row.dtype) for row in rows]) as draft:
             stand_ins = iter(draft.stand_ins)
             handed = [
@@ -220,21 +220,3 @@ def _common_size(rows: list[Tensor], axis_size: DimLike | None) -> int | Dim:
         msg = f"df.vmap ({user_line()}): the arguments have different numbers of examples: {named}"
         raise ShapeError(msg)
     return next(iter(sizes))
-
-
-def _as_tensor(leaf: object, leaves: list[Any]) -> Tensor:
-    if isinstance(leaf, Tensor):
-        return leaf
-    tensor: Tensor = _builder_of(leaves).constant(leaf)
-    return tensor
-
-
-def _builder_of(leaves: list[Any]) -> Any:  # noqa: ANN401 - a GraphBuilder
-    """Return the builder of the tensors among the arguments, or that of the ``with`` block."""
-    owners = [leaf.builder for leaf in leaves if isinstance(leaf, Tensor)]
-    found = owners[0] if owners else current_builder()
-    if found is None:
-        msg = (f"df.vmap ({user_line()}): no argument is a tensor, so there is nothing to say in "
-               "which graph: call it within `with builder:`")  # fmt: skip
-        raise GraphError(msg)
-    return found

@@ -34,7 +34,7 @@ from dataflow.seeds import or_zeros
 from dataflow.source import user_line
 from dataflow.sweeps import jvp_of
 from dataflow.tensor import Tensor
-from dataflow.trees import leaves_of, mapped, rebuilt
+from dataflow.trees import form_of, leaves_of, rebuilt
 
 if TYPE_CHECKING:
     from dataflow.dims import Dim
@@ -318,22 +318,17 @@ def _chosen_results(
     what: str, index: Tensor, branches: Sequence[Callable[..., Any]], operands: tuple[Any, ...]
 ) -> Any:  # noqa: ANN401 - in the form of what the functions return
     builder: Any = builder_for(what, None, index, *leaves_of(operands))
-
-    def as_tensor(leaf: Any) -> Tensor:  # noqa: ANN401 - a tensor or an array
-        tensor: Tensor = leaf if isinstance(leaf, Tensor) else builder.constant(leaf)
-        return tensor
-
-    given = [as_tensor(leaf) for leaf in leaves_of(operands)]
+    given = [builder.asarray(leaf) for leaf in leaves_of(operands)]
     drafts: list[tuple[Draft, list[Tensor]]] = []
     forms: list[Any] = []
     for function in branches:
         with drafting(builder, [tensor.spec for tensor in given], takes_all=True) as draft:
             result = function(*rebuilt(operands, list(draft.stand_ins)))
-            drafts.append((draft, [as_tensor(leaf) for leaf in leaves_of(result)]))
-        forms.append(mapped(lambda _: "…", result))
+            drafts.append((draft, [builder.asarray(leaf) for leaf in leaves_of(result)]))
+        forms.append(form_of(result))
     _check_agreement(what, forms, [results for _, results in drafts])
-    outer = dict.fromkeys(tensor for draft in drafts for tensor in cut_out(*draft)[1])
-    bodies = tuple(cut_out(*draft, list(outer))[0] for draft in drafts)
+    outer = list(dict.fromkeys(t for draft, results in drafts for t in draft.outside(results)))
+    bodies = tuple(cut_out(draft, results, outer) for draft, results in drafts)
     outputs = builder.apply(SWITCH, [index, *given, *outer], Attrs(bodies=bodies))
     return rebuilt(forms[0], list(outputs))
 

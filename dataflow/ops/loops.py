@@ -14,11 +14,11 @@ from dataflow.errors import DTypeError, GraphError, ShapeError
 from dataflow.ops.scan import SCAN
 from dataflow.ops.scan_form import ScanForm
 from dataflow.source import user_line
-from dataflow.tensor import Tensor
-from dataflow.trees import leaves_of, mapped, rebuilt
+from dataflow.trees import form_of, leaves_of, mapped, rebuilt
 
 if TYPE_CHECKING:
     from dataflow.dims import Dim, DimLike
+    from dataflow.tensor import Tensor
 
 __all__ = ["fori_loop", "map", "scan"]
 
@@ -73,17 +73,18 @@ def scan(
     (array(6., dtype=float32), array([1., 3., 6.], dtype=float32))
     """
     builder: Any = builder_for("df.scan", None, *leaves_of((init, xs)))
-    carry, stacks = (mapped(lambda leaf: _tensor(builder, leaf), tree) for tree in (init, xs))
+    carry, stacks = (mapped(builder.asarray, tree) for tree in (init, xs))
     steps = _length("df.scan", leaves_of(stacks), length)
     starts, rows = leaves_of(carry), leaves_of(stacks)
     specs = [t.spec for t in starts] + [t.spec.with_shape(t.shape[1:]) for t in rows]
     with drafting(builder, specs) as draft:
         first, row = _handed(draft, carry, stacks)
         new, results = _pair(function(first, row))
-        ends = [_tensor(builder, leaf) for leaf in leaves_of(new)]
-        made = [_tensor(builder, leaf) for leaf in leaves_of(results)]
+        ends = [builder.asarray(leaf) for leaf in leaves_of(new)]
+        made = [builder.asarray(leaf) for leaf in leaves_of(results)]
         _check_carry(carry, new, ends)
-    body, outer = cut_out(draft, [*ends, *made])
+    outer = draft.outside([*ends, *made])
+    body = cut_out(draft, [*ends, *made], outer)
     form = ScanForm(body, len(starts), len(rows), steps, reverse=bool(reverse))
     outputs = builder.apply(SCAN, [*starts, *rows, *outer], form.attrs())
     last, stacked, _ = form.split_results(outputs)
@@ -160,11 +161,6 @@ def map(function: Callable[[Any], Any], xs: Any) -> Any:  # noqa: ANN401 - JAX's
     return results
 
 
-def _tensor(builder: Any, leaf: Any) -> Tensor:  # noqa: ANN401 - a tensor or an array
-    tensor: Tensor = leaf if isinstance(leaf, Tensor) else builder.constant(leaf)
-    return tensor
-
-
 def _length(what: str, stacks: Sequence[Tensor], length: DimLike | None) -> int | Dim:
     """Return the number of steps, on which all stacks must agree."""
     known = [] if length is None else [as_dim(length)]
@@ -199,9 +195,8 @@ def _pair(result: object) -> tuple[Any, Any]:
 
 def _check_carry(old: object, new: object, ends: Sequence[Tensor]) -> None:
     """Refuse a next carry that couldn't be the carry of the step after."""
-    forms = [mapped(lambda _: "…", tree) for tree in (old, new)]
-    if forms[0] != forms[1]:
-        msg = f"df.scan ({user_line()}): the carry is {forms[0]}, the next one {forms[1]}"
+    if form_of(old) != form_of(new):
+        msg = f"df.scan ({user_line()}): the carry is {form_of(old)}, the next one {form_of(new)}"
         raise GraphError(msg)
     for before, after in zip(leaves_of(old), ends, strict=True):
         if before.spec != after.spec:
