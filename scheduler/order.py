@@ -24,8 +24,9 @@ def order_items(program: Program) -> list[int]:
     """Return the items' indices in the order in which they are to run."""
     graph = _Liveness(program)
     declared = _ListScheduler(graph, [0] * len(program.items)).run()
-    prompt = _ListScheduler(graph, _prompt_keys(program, declared)).run()
-    orders = [declared, prompt, _ListScheduler(graph, None).run()]
+    orders = [declared, _ListScheduler(graph, None).run()]
+    if any(item.sweep == "update" for item in program.items):  # else it is the declared one again
+        orders.insert(1, _ListScheduler(graph, _prompt_keys(program, declared)).run())
     return min(orders, key=lambda order: _peak(graph, order))  # the first of equals
 
 
