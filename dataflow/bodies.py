@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from dataflow.spec import Spec
     from dataflow.tensor import Tensor
 
-__all__ = ["cost_of", "cut_out", "evaluated", "inlined", "inlined_batch", "placed",
+__all__ = ["beside", "cost_of", "cut_out", "evaluated", "inlined", "inlined_batch", "placed",
            "pulled_back", "spread", "traced"]  # fmt: skip
 
 
@@ -104,6 +104,11 @@ def inlined_batch(
         results = inlined(body, mixed)
     made = draft.batch(examples, size, results)
     return [tensor if is_batched else spread(tensor, size) for tensor, is_batched in made]
+
+
+def beside(flag: Tensor, tensor: Tensor) -> Tensor:
+    """Return a flag for each example with the rank of a batched tensor."""
+    return call_function("reshape", flag, (tensor.shape[0], *[1] * (tensor.ndim - 1)))
 
 
 def spread(tensor: Tensor, size: int | Dim) -> Tensor:

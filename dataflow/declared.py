@@ -270,6 +270,8 @@ OP_MODULES = {
     "trunc": "rounding",
     "variable": "leaves",
     "where": "selection",
+    "while": "while_op",
+    "while_vjp": "while_pull",
     "zero_where": "masking",
 }
 
@@ -1095,6 +1097,7 @@ FUNCTION_MODULES = {
     "vsplit": "splitting",
     "vstack": "stacking",
     "where": "selection",
+    "while_loop": "while_loop",
     "xlogy": "special_names",
     "zeros": "creation",
     "zeros_like": "creation",

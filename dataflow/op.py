@@ -252,6 +252,9 @@ class Op:
         `kernel`: ``control(outs, ins, scratch, attrs, binds)`` gives the calls, and ``binds`` is
         for each body the function that binds it to arrays. The scheduler gives each body an arena
         beyond the scratch that the op declares.
+    runs : callable, optional
+        ``runs(attrs)`` gives for each body how often one call runs it at most, None where nothing
+        bounds it. Without it, each runs once.
     prune : callable, optional
         ``prune(attrs, used)`` says, by which of its outputs anything reads, with what attributes
         it makes fewer, and which outputs are left: of control flow.
@@ -281,6 +284,7 @@ class Op:
     is_flat: bool = False
     implicit: bool = False
     control: Control | None = None
+    runs: Callable[[Attrs], Sequence[int | None]] | None = None
     prune: Callable[[Attrs, Sequence[bool]], tuple[Attrs, Sequence[int]]] | None = None
     moves: bool = False
 

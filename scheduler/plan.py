@@ -21,11 +21,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from dataflow.attrs import Attrs, Body
+from dataflow.registry import get_op
 from dataflow.source import node_text
 from dataflow.spec import Spec
 
@@ -33,8 +34,8 @@ if TYPE_CHECKING:
     from dataflow.dims import Dim
 
 __all__ = [
-    "ALIGNMENT", "CALL_OVERHEAD", "Buffer", "Certificate", "Operand", "Plan", "PlanInput",
-    "PlanOutput", "PlanVariable", "Slice", "Step", "TileGroup", "arena_specs",
+    "ALIGNMENT", "CALL_OVERHEAD", "UNBOUNDED", "Buffer", "Certificate", "Operand", "Plan",
+    "PlanInput", "PlanOutput", "PlanVariable", "Slice", "Step", "TileGroup", "arena_specs",
 ]  # fmt: skip
 
 ALIGNMENT = 64
@@ -42,6 +43,9 @@ ALIGNMENT = 64
 
 CALL_OVERHEAD = 512
 """Bytes of Python objects that a bound call costs, about."""
+
+UNBOUNDED = 2**62
+"""Stands for the number of calls of a loop that only a condition ends."""
 
 UFUNC_BUFFERS = 4 * 1024 * 16
 """The most bytes that NumPy buffers operands in within one call (see `scheduler.environment`):
@@ -304,7 +308,11 @@ class Plan(Body):
 
     @cached_property
     def calls(self) -> int:
-        """The number of steps that run, each slice of a tile group's steps counted."""
+        """The number of steps that run at most, each slice of a tile group's steps counted.
+
+        Those of bodies are counted as often as they may run; `UNBOUNDED` or more where a loop has
+        no bound.
+        """
         return sum(self._runs(step) * _calls_of(step) for step in self.steps)
 
     @cached_property
@@ -347,12 +355,13 @@ class Plan(Body):
 
 def _calls_of(step: Step) -> int:
     """Return how many calls a step is, those of its bodies counted as often as they may run."""
-    bodies = step.attrs.bodies()
+    bodies: Any = step.attrs.bodies()
     if not bodies:
         return 1
-    times = step.attrs.dims("length")[0] if "length" in step.attrs else 1
-    inside = sum(body.calls for body in bodies)  # type: ignore[attr-defined]  # plans
-    return 1 + inside * (times if isinstance(times, int) else 1)
+    runs = get_op(step.op, step.op_version).runs
+    times = [1] * len(bodies) if runs is None else runs(step.attrs)
+    parts = zip(bodies, times, strict=True)
+    return 1 + sum(UNBOUNDED if n is None else body.calls * n for body, n in parts)
 
 
 def arena_specs(attrs: Attrs) -> tuple[Spec, ...]:

@@ -29,7 +29,7 @@ from scheduler.binding import Bound, aligned
 from scheduler.environment import kernel_context
 from scheduler.feeds import by_name, check_out, fitting
 from scheduler.finiteness import check_feeds
-from scheduler.plan import Plan
+from scheduler.plan import UNBOUNDED, Plan
 from scheduler.state import State
 from scheduler.threads import begin_run, end_run
 
@@ -322,5 +322,6 @@ def _check_bounds(plan: Plan, max_bytes: int | None, max_calls: int | None) -> N
         msg = f"plan {plan.name!r} needs {total} bytes, more than max_bytes={max_bytes}"
         raise RunError(msg)
     if max_calls is not None and calls > max_calls:
-        msg = f"plan {plan.name!r} makes {calls} calls, more than max_calls={max_calls}"
+        made = f"{calls} calls" if calls < UNBOUNDED else "calls that no max_steps bounds"
+        msg = f"plan {plan.name!r} makes {made}, more than max_calls={max_calls}"
         raise RunError(msg)

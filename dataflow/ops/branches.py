@@ -14,6 +14,7 @@ import numpy as np
 
 from dataflow.attrs import Attrs
 from dataflow.bodies import (
+    beside,
     cost_of,
     cut_out,
     evaluated,
@@ -161,7 +162,7 @@ def _batch(
     made = every[-1]
     for place in reversed(range(len(bodies) - 1)):
         made = [
-            call_function("where", _beside(index <= place, tensor), other, tensor)
+            call_function("where", beside(index <= place, tensor), other, tensor)
             for other, tensor in zip(every[place], made, strict=True)
         ]
     return made
@@ -176,11 +177,6 @@ def _all_examples(
         call_function("broadcast_to", tensor, (size, *tensor.shape))
         for tensor in inlined(body, operands)
     ]
-
-
-def _beside(flag: Tensor, tensor: Tensor) -> Tensor:
-    """Return a flag for each example with the rank of a batched tensor."""
-    return call_function("reshape", flag, (tensor.shape[0], *[1] * (tensor.ndim - 1)))
 
 
 def _cost(ins: Specs, outs: Specs, attrs: Attrs) -> Cost:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from dataflow.dims import Dim, DimLike
     from dataflow.tensor import Tensor
 
-__all__ = ["fori_loop", "map", "scan"]
+__all__ = ["check_carry", "fori_loop", "map", "scan"]
 
 
 @public()
@@ -82,7 +82,7 @@ def scan(
         new, results = _pair(function(first, row))
         ends = [builder.asarray(leaf) for leaf in leaves_of(new)]
         made = [builder.asarray(leaf) for leaf in leaves_of(results)]
-        _check_carry(carry, new, ends)
+        check_carry("df.scan", carry, new, ends)
     outer = draft.outside([*ends, *made])
     body = cut_out(draft, [*ends, *made], outer)
     form = ScanForm(body, len(starts), len(rows), steps, reverse=bool(reverse))
@@ -193,15 +193,15 @@ def _pair(result: object) -> tuple[Any, Any]:
     return result
 
 
-def _check_carry(old: object, new: object, ends: Sequence[Tensor]) -> None:
+def check_carry(what: str, old: object, new: object, ends: Sequence[Tensor]) -> None:
     """Refuse a next carry that couldn't be the carry of the step after."""
     if form_of(old) != form_of(new):
-        msg = f"df.scan ({user_line()}): the carry is {form_of(old)}, the next one {form_of(new)}"
+        msg = f"{what} ({user_line()}): the carry is {form_of(old)}, the next one {form_of(new)}"
         raise GraphError(msg)
     for before, after in zip(leaves_of(old), ends, strict=True):
         if before.spec != after.spec:
             kind = ShapeError if before.shape != after.shape else DTypeError
             remedy = "" if kind is ShapeError else f": use .astype({str(before.dtype)!r})"
-            msg = (f"df.scan ({user_line()}): the carry {before.node!r} is {before.spec}, the next "
+            msg = (f"{what} ({user_line()}): the carry {before.node!r} is {before.spec}, the next "
                    f"one {after.node!r} is {after.spec}{remedy}")  # fmt: skip
             raise kind(msg)

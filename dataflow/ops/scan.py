@@ -21,8 +21,9 @@ from dataflow.attrs import Body
 from dataflow.bodies import cost_of, evaluated, traced
 from dataflow.calling import call_function
 from dataflow.elementwise import traffic
-from dataflow.errors import DTypeError, KernelError, ShapeError
+from dataflow.errors import KernelError, ShapeError
 from dataflow.op import Absent, Arrays, Bind, Call, Cost, Op, Sample, Specs, Workspace, register
+from dataflow.ops.parts import check_same
 from dataflow.ops.scan_form import ScanForm, stacked
 from dataflow.ops.scan_rules import batch_scan, jvp_scan, vjp_scan
 from dataflow.spec import Spec
@@ -46,19 +47,11 @@ def _infer(specs: Specs, attrs: Attrs) -> Specs:
             msg = f"slot {slot} is {spec}: the loop reads {form.length} rows of it"
             raise ShapeError(msg)
     rows = [spec.with_shape(spec.shape[1:]) for spec in stacks]
-    _check_same("the body takes", form.body.input_specs, (*carries, *rows, *outer))
+    check_same("the body takes", form.body.input_specs, (*carries, *rows, *outer))
     new, results = form.body.output_specs[: form.carries], form.body.output_specs[form.carries :]
-    _check_same("a carry must stay as it is: the body gives", new, carries)
+    check_same("a carry must stay as it is: the body gives", new, carries)
     history = carries if form.history else ()
     return (*carries, *(stacked(spec, form.length) for spec in (*results, *history)))
-
-
-def _check_same(what: str, actual: Sequence[Spec], expected: Sequence[Spec]) -> None:
-    if tuple(actual) != tuple(expected):
-        texts = [", ".join(map(str, specs)) for specs in (actual, expected)]
-        same_shapes = [s.shape for s in actual] == [s.shape for s in expected]
-        msg = f"{what} ({texts[0]}), not ({texts[1]})"
-        raise (DTypeError if same_shapes else ShapeError)(msg)
 
 
 def _workspace(specs: Specs, attrs: Attrs) -> Workspace:
@@ -162,6 +155,11 @@ def _cost(ins: Specs, outs: Specs, attrs: Attrs) -> Cost:
     return Cost(step.flops * length, step.bytes * length + traffic(ins, outs))
 
 
+def _runs(attrs: Attrs) -> tuple[int | None]:
+    length = ScanForm.of(attrs).length
+    return (length if isinstance(length, int) else None,)
+
+
 def _prune(attrs: Attrs, used: Sequence[bool]) -> tuple[Attrs, list[int]]:
     """Leave the history out where nothing reads it."""
     form = ScanForm.of(attrs)
@@ -209,8 +207,8 @@ def _samples(rng: np.random.Generator) -> list[Sample]:
 
 
 SCAN = register(Op(
-    name="scan", label="Scan", infer=_infer, kernel=_kernel, control=_control, prune=_prune,
-    reference=_reference, vjp=vjp_scan, jvp=jvp_scan, batch=batch_scan,
+    name="scan", label="Scan", infer=_infer, kernel=_kernel, control=_control, runs=_runs,
+    prune=_prune, reference=_reference, vjp=vjp_scan, jvp=jvp_scan, batch=batch_scan,
     tiling=Absent("each step needs the one before"), workspace=_workspace, cost=_cost,
     samples=_samples, fallible=True, ulps=Absent("as many roundings as the body has, each step"),
 ))  # fmt: skip

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from dataflow.bodies import inlined, inlined_batch, placed, pulled_back, spread, traced
 from dataflow.calling import call_function
 from dataflow.errors import GradientError
+from dataflow.ops.parts import cut, picked, where_given, where_true
 from dataflow.ops.scan_form import ScanForm
 from dataflow.seeds import or_zeros
 from dataflow.sweeps import jvp_of
@@ -40,32 +41,32 @@ def vjp_scan(
     of_last, of_rows, of_history = form.split_results(cotangents)
     history = _history(form, application)
     carried = [i for i, tensor in enumerate(inputs[0]) if tensor.spec.is_float]
-    by_rows, by_outer = (_where(flags) for flags in needs[1:])
-    rows, before = _given(of_rows), _given(of_history)
+    by_rows, by_outer = (where_true(flags) for flags in needs[1:])
+    rows, before = where_given(of_rows), where_given(of_history)
 
     def step(tensors: list[Tensor]) -> list[Tensor]:
-        parts = _cut(
+        parts = cut(
             tensors, len(carried), len(by_outer), form.carries, form.stacks, len(rows), len(before)
         )
         last, sums, carries, stacks, row_cotangents, history_cotangents, outer = parts
         made = inlined(form.graph, [*carries, *stacks, *outer])
         ends = [made[i] for i in carried] + [made[form.carries + i] for i in rows]
-        wrt = _picked(carries, carried) + _picked(stacks, by_rows) + _picked(outer, by_outer)
+        wrt = picked(carries, carried) + picked(stacks, by_rows) + picked(outer, by_outer)
         found = pulled_back(ends, wrt, [*last, *row_cotangents])
-        by_carries, by_stacks, by_outside = _cut(found, len(carried), len(by_rows))
+        by_carries, by_stacks, by_outside = cut(found, len(carried), len(by_rows))
         for place, cotangent in zip(before, history_cotangents, strict=True):
             at = carried.index(place)
             by_carries[at] = by_carries[at] + cotangent
         return [*by_carries, *(a + b for a, b in zip(sums, by_outside, strict=True)), *by_stacks]
 
-    starts = [*_picked(inputs[0], carried), *_picked(inputs[2], by_outer)]
-    seeds = [*_picked(of_last, carried), *[None] * len(by_outer)]
-    stacks = [*history, *inputs[1], *_picked(of_rows, rows), *_picked(of_history, before)]
+    starts = [*picked(inputs[0], carried), *picked(inputs[2], by_outer)]
+    seeds = [*picked(of_last, carried), *[None] * len(by_outer)]
+    stacks = [*history, *inputs[1], *picked(of_rows, rows), *picked(of_history, before)]
     made = _scanned(
         application, step, or_zeros("cotangent", starts, seeds), stacks, inputs[2],
         reverse=not form.reverse,
     )  # fmt: skip
-    by_carries, by_outside, by_stacks = _cut(made, len(carried), len(by_outer), len(by_rows))[:3]
+    by_carries, by_outside, by_stacks = cut(made, len(carried), len(by_outer), len(by_rows))[:3]
     asked = [i for i in carried if needs[0][i]]
     by_starts = [part for i, part in zip(carried, by_carries, strict=True) if needs[0][i]]
     return [
@@ -83,23 +84,23 @@ def jvp_scan(
     inputs, given = form.split(application.inputs), form.split(tangents)
     rows, history = form.split_results(application.outputs)[1], _history(form, application)
     carried = [i for i, tensor in enumerate(inputs[0]) if tensor.spec.is_float]
-    by_rows, by_outer = _given(given[1]), _given(given[2])
+    by_rows, by_outer = where_given(given[1]), where_given(given[2])
     moving = [i for i, tensor in enumerate(rows) if tensor.spec.is_float]
 
     def step(tensors: list[Tensor]) -> list[Tensor]:
-        parts = _cut(tensors, len(carried), form.carries, form.stacks, len(by_rows), len(inputs[2]))
+        parts = cut(tensors, len(carried), form.carries, form.stacks, len(by_rows), len(inputs[2]))
         of_carries, carries, stacks, of_stacks, outer, of_outer = parts
         made = inlined(form.graph, [*carries, *stacks, *outer])
         ends = [made[i] for i in carried] + [made[form.carries + i] for i in moving]
-        wrt = _picked(carries, carried) + _picked(stacks, by_rows) + _picked(outer, by_outer)
+        wrt = picked(carries, carried) + picked(stacks, by_rows) + picked(outer, by_outer)
         directions = [*of_carries, *of_stacks, *of_outer]
         return or_zeros("tangent", ends, jvp_of(ends, wrt, directions) if ends else [])
 
-    starts = or_zeros("tangent", _picked(inputs[0], carried), _picked(given[0], carried))
-    stacks = [*history, *inputs[1], *_picked(given[1], by_rows)]
-    outer = [*inputs[2], *_picked(given[2], by_outer)]
+    starts = or_zeros("tangent", picked(inputs[0], carried), picked(given[0], carried))
+    stacks = [*history, *inputs[1], *picked(given[1], by_rows)]
+    outer = [*inputs[2], *picked(given[2], by_outer)]
     made = _scanned(application, step, starts, stacks, outer, reverse=form.reverse)
-    last, of_rows, of_history = _cut(made, len(carried), len(moving))
+    last, of_rows, of_history = cut(made, len(carried), len(moving))
     return [
         *placed(last, carried, form.carries),
         *placed(of_rows, moving, len(rows)),
@@ -154,24 +155,3 @@ def _scanned(
     new = ScanForm(body, len(carries), len(stacks), form.length, reverse, history)
     operands = [*carries, *stacks, *outer]
     return list(builder.apply(application.op, operands, new.attrs()))
-
-
-def _cut(items: Sequence[Any], *lengths: int) -> list[list[Any]]:
-    """Return runs of so many items each, and what is left."""
-    parts, start = [], 0
-    for length in lengths:
-        parts.append(list(items[start : start + length]))
-        start += length
-    return [*parts, list(items[start:])]
-
-
-def _given(items: Sequence[object | None]) -> list[int]:
-    return [index for index, item in enumerate(items) if item is not None]
-
-
-def _where(flags: Sequence[bool]) -> list[int]:
-    return [index for index, flag in enumerate(flags) if flag]
-
-
-def _picked(items: Sequence[Any], places: Sequence[int]) -> list[Any]:
-    return [items[place] for place in places]

@@ -20,6 +20,13 @@ def unrolled(t: Any, c: Any, x: Any) -> Any:  # noqa: ANN401 - PyTorch's tensors
     return c, t.stack(results[::-1])
 
 
+def until_small(t: Any, c: Any, x: Any) -> Any:  # noqa: ANN401 - PyTorch's tensors
+    """Return the carry of a loop that a condition ends."""
+    while (c * c).sum() > 0.1:
+        c = t.sin(c) * x[0]
+    return c
+
+
 ROWS = [
     Row("scan", (START, STEPS),
         lambda c, x: df.scan(lambda c, x: (df.sin(c) + x * c, c * x), c, x, reverse=True),
@@ -29,6 +36,9 @@ ROWS = [
     Row("fori_loop", (START, STEPS),
         lambda c, x: df.fori_loop(0, 4, lambda _, c: df.sin(c) * x[0], c), None,
         lambda j, c, x: j.lax.fori_loop(0, 4, lambda _, c: j.numpy.sin(c) * x[0], c)),
+    Row("while_loop", (START, STEPS),
+        lambda c, x: df.while_loop(lambda c: (c * c).sum() > 0.1, lambda c: df.sin(c) * x[0], c),
+        until_small, None),
     Row("map", (START, STEPS), lambda c, x: df.map(lambda row: df.tanh(row * c), x),
         lambda t, c, x: t.tanh(x * c),
         lambda j, c, x: j.lax.map(lambda row: j.numpy.tanh(row * c), x)),
