@@ -252,6 +252,8 @@ class Op:
         `kernel`: ``control(outs, ins, scratch, attrs, binds)`` gives the calls, and ``binds`` is
         for each body the function that binds it to arrays. The scheduler gives each body an arena
         beyond the scratch that the op declares.
+    inlines : bool
+        Whether the compiler puts the nodes of the first body in the node's place.
     runs : callable, optional
         ``runs(attrs)`` gives for each body how often one call runs it at most, None where nothing
         bounds it. Without it, each runs once.
@@ -284,6 +286,7 @@ class Op:
     is_flat: bool = False
     implicit: bool = False
     control: Control | None = None
+    inlines: bool = False
     runs: Callable[[Attrs], Sequence[int | None]] | None = None
     prune: Callable[[Attrs, Sequence[bool]], tuple[Attrs, Sequence[int]]] | None = None
     moves: bool = False

@@ -1,7 +1,7 @@
 """`compile`: the chain of passes from a graph to a plan.
 
-    verify -> lower -> simplify -> plan bodies -> place updates -> order -> memory -> arena
-           -> plan -> verify
+    verify -> lower -> inline -> simplify -> plan bodies -> place updates -> order -> memory
+           -> arena -> plan -> verify
 
 Each pass is a pure function in a file of its own. The same graph and options give the same plan,
 byte for byte, in any process: no pass looks at `id`, `hash`, a clock or the environment.
@@ -18,6 +18,7 @@ from dataflow.graph import Graph, Ref
 from scheduler.arena import Block, place
 from scheduler.bodies import plan_bodies
 from scheduler.commits import place_updates
+from scheduler.inline import inline
 from scheduler.memory import Memory, assign_memory
 from scheduler.order import order_items
 from scheduler.plan import Buffer, Plan, PlanInput, PlanOutput, PlanVariable
@@ -101,7 +102,7 @@ def _compile(
     sizes = _checked_sizes(graph, dims)
     wanted = _wanted_outputs(graph, outputs)
     written = {n: v.update for n, v in graph.variables.items() if updates and v.update is not None}
-    program = simplify(lower(graph, sizes, wanted, written))
+    program = simplify(inline(lower(graph, sizes, wanted, written)))
     options = {"blas_threads": str(blas_threads), "updates": str(updates).lower(),
                "outputs": ",".join(wanted)}  # fmt: skip
     initial = _initial_plan(graph, sizes, program, options)
@@ -117,14 +118,14 @@ def _initial_plan(
     ends = {name: graph.variables[name].initial for name in program.variables}
     if not ends:
         return None
-    first = simplify(lower(graph, sizes, ends, {}), fold_limit=0)
+    first = simplify(inline(lower(graph, sizes, ends, {})), fold_limit=0)
     own_options = {**options, "outputs": ",".join(ends), "updates": "false"}
     return _plan(graph, sizes, own_options, first, ends, None)
 
 
 def _body_plan(body: Graph, options: Mapping[str, str]) -> Plan:
     """Plan the body of a node of control flow, whose dimensions are known; its inputs all stay."""
-    program = simplify(lower(body, {}, body.outputs, {}, keeps_inputs=True))
+    program = simplify(inline(lower(body, {}, body.outputs, {}, keeps_inputs=True)))
     return _plan(body, {}, options, program, body.outputs, None)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from dataflow.op import Op
     from dataflow.spec import Spec
 
-__all__ = ["Item", "Program", "alias_roots", "dimension_names", "lower"]
+__all__ = ["Item", "Program", "alias_roots", "dimension_names", "lower", "renamed"]
 
 
 MOST_AXES = 64
@@ -226,3 +226,12 @@ def alias_roots(program: Program) -> list[int]:
             for value in item.outputs:
                 roots[value] = roots[item.inputs[item.op.alias.slot]]
     return roots
+
+
+def renamed(program: Program, items: list[Item], same: dict[int, int]) -> Program:
+    """Return a program of other items, its ends led to the values that stand for theirs."""
+    return replace(
+        program, items=tuple(items),
+        outputs={name: same.get(value, value) for name, value in program.outputs.items()},
+        updates={name: same.get(value, value) for name, value in program.updates.items()},
+    )  # fmt: skip

@@ -14,6 +14,7 @@ import numpy as np
 from dataflow.errors import DataflowError
 from dataflow.spec import Spec
 from scheduler.environment import kernel_context
+from scheduler.program import renamed
 from scheduler.reference import run_item
 
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ def make_choices(program: Program) -> Program:
             items.append(read)
         else:
             same[read.outputs[0]] = taken
-    return _renamed(program, items, same)
+    return renamed(program, items, same)
 
 
 def _flag(item: Item, known: list[bool | None]) -> bool | None:
@@ -125,15 +126,6 @@ def _taken(item: Item, known: list[bool | None]) -> int | None:
     if item.op.name == "where" and known[0] is not None:
         return item.inputs[1 if known[0] else 2]
     return item.inputs[1] if item.op.name == "zero_where" and known[0] is False else None
-
-
-def _renamed(program: Program, items: list[Item], same: dict[int, int]) -> Program:
-    """Return a program of other items, its ends led to the values that stand for theirs."""
-    return replace(
-        program, items=tuple(items),
-        outputs={name: same.get(value, value) for name, value in program.outputs.items()},
-        updates={name: same.get(value, value) for name, value in program.updates.items()},
-    )  # fmt: skip
 
 
 def merge_equal(program: Program) -> Program:
@@ -153,7 +145,7 @@ def merge_equal(program: Program) -> Program:
             items.append(item._replace(inputs=inputs))
         else:
             same.update(zip(item.outputs, first, strict=True))
-    return _renamed(program, items, same)
+    return renamed(program, items, same)
 
 
 def _pruned(item: Item, used: list[bool]) -> Item:

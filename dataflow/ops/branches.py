@@ -13,29 +13,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dataflow.attrs import Attrs
-from dataflow.bodies import (
-    beside,
-    cost_of,
-    cut_out,
-    evaluated,
-    inlined,
-    inlined_batch,
-    placed,
-    pulled_back,
-    traced,
-)  # fmt: skip
+from dataflow.bodies import beside, cost_of, evaluated, inlined, inlined_batch, spread, traced
 from dataflow.calling import call_function
 from dataflow.current import builder_for
 from dataflow.dispatch import public
-from dataflow.drafts import Draft, drafting
 from dataflow.elementwise import traffic
 from dataflow.errors import DTypeError, GraphError, KernelError, ShapeError
 from dataflow.op import Absent, Arrays, Bind, Call, Cost, Op, Sample, Specs, register
-from dataflow.seeds import or_zeros
+from dataflow.ops.body_rules import batch_bodies, jvp_bodies, vjp_bodies
+from dataflow.ops.functions import drafted_functions
 from dataflow.source import user_line
-from dataflow.sweeps import jvp_of
 from dataflow.tensor import Tensor
-from dataflow.trees import form_of, leaves_of, rebuilt
+from dataflow.trees import leaves_of, rebuilt
 
 if TYPE_CHECKING:
     from dataflow.dims import Dim
@@ -91,74 +80,16 @@ def _reference(index: Array, *operands: Array, attrs: Attrs) -> tuple[Array, ...
     return tuple(evaluated(bodies[_chosen(index, len(bodies))], operands))
 
 
-def _vjp(
-    application: Application, cotangents: tuple[Tensor | None, ...]
-) -> Sequence[Tensor | None]:
-    """Choose between the branches' reverse sweeps, by the same index."""
-    given = [i for i, cotangent in enumerate(cotangents) if cotangent is not None]
-    wanted = [i for i, needed in enumerate(application.needs[1:]) if needed]
-    operands = application.inputs[1:]
-    if not given or not wanted:
-        return [None] * len(application.inputs)
-
-    def pulled(body: Any, tensors: list[Tensor]) -> list[Tensor]:  # noqa: ANN401 - a graph
-        inner, seeds = tensors[: len(operands)], tensors[len(operands) :]
-        made = inlined(body, inner)
-        return pulled_back([made[i] for i in given], [inner[i] for i in wanted], seeds)
-
-    seeds = [cotangent for cotangent in cotangents if cotangent is not None]
-    found = _switched(application, [*operands, *seeds], pulled)
-    return [None, *placed(found, wanted, len(operands))]
-
-
-def _jvp(application: Application, tangents: tuple[Tensor | None, ...]) -> Sequence[Tensor | None]:
-    """Choose between the branches' forward-mode sweeps, by the same index."""
-    given = [i for i, tangent in enumerate(tangents[1:]) if tangent is not None]
-    moving = [i for i, tensor in enumerate(application.outputs) if tensor.spec.is_float]
-    operands = application.inputs[1:]
-    if not given or not moving:
-        return [None] * len(application.outputs)
-
-    def pushed(body: Any, tensors: list[Tensor]) -> list[Tensor]:  # noqa: ANN401 - a graph
-        inner, directions = tensors[: len(operands)], tensors[len(operands) :]
-        made = inlined(body, inner)
-        ends = [made[i] for i in moving]
-        return or_zeros("tangent", ends, jvp_of(ends, [inner[i] for i in given], directions))
-
-    directions = [tangent for tangent in tangents[1:] if tangent is not None]
-    found = _switched(application, [*operands, *directions], pushed)
-    return placed(found, moving, len(application.outputs))
-
-
-def _switched(
-    application: Application, operands: Sequence[Tensor],
-    within: Callable[[Any, list[Tensor]], Sequence[Tensor]],
-) -> list[Tensor]:  # fmt: skip
-    """Declare a choice by the same index between what a function makes of each body."""
-    builder: Any = operands[0].builder
-    specs = [tensor.spec for tensor in operands]
-    bodies = tuple(
-        traced(builder, specs, lambda tensors, body=body: within(body, tensors))  # type: ignore[misc]
-        for body in application.attrs.bodies()
-    )
-    inputs = [application.inputs[0], *operands]
-    return list(builder.apply(application.op, inputs, Attrs(bodies=bodies)))
-
-
 def _batch(
     application: Application, inputs: tuple[Tensor, ...], batched: tuple[bool, ...],
     size: int | Dim,
 ) -> Sequence[Tensor]:  # fmt: skip
     """Batch each branch; where examples choose for themselves, compute all and select."""
-    index, *operands = inputs
-    flags = batched[1:]
-    bodies: Any = application.attrs.bodies()
     if not batched[0]:
-        chosen = application._replace(inputs=(index, *application.inputs[1:]))
-        return _switched(
-            chosen, operands, lambda body, tensors: inlined_batch(body, tensors, flags, size)
-        )
-    every = [_all_examples(body, operands, flags, size) for body in bodies]
+        return batch_bodies(application, inputs, batched, size)
+    index, *operands = inputs
+    bodies: Any = application.attrs.bodies()
+    every = [_all_examples(body, operands, batched[1:], size) for body in bodies]
     made = every[-1]
     for place in reversed(range(len(bodies) - 1)):
         made = [
@@ -173,10 +104,7 @@ def _all_examples(
 ) -> list[Tensor]:  # fmt: skip
     if any(flags):
         return inlined_batch(body, operands, flags, size)
-    return [
-        call_function("broadcast_to", tensor, (size, *tensor.shape))
-        for tensor in inlined(body, operands)
-    ]
+    return [spread(tensor, size) for tensor in inlined(body, operands)]
 
 
 def _cost(ins: Specs, outs: Specs, attrs: Attrs) -> Cost:
@@ -217,7 +145,7 @@ def _samples(rng: np.random.Generator) -> list[Sample]:
 
 SWITCH = register(Op(
     name="switch", label="Switch", infer=_infer, kernel=_kernel, control=_control,
-    reference=_reference, vjp=_vjp, jvp=_jvp, batch=_batch,
+    reference=_reference, vjp=vjp_bodies, jvp=jvp_bodies, batch=_batch,
     tiling=Absent("a branch may mix what its operands hold"), cost=_cost, samples=_samples,
     fallible=True, ulps=Absent("as many roundings as a branch has"),
 ))  # fmt: skip
@@ -314,30 +242,6 @@ def _chosen_results(
     what: str, index: Tensor, branches: Sequence[Callable[..., Any]], operands: tuple[Any, ...]
 ) -> Any:  # noqa: ANN401 - in the form of what the functions return
     builder: Any = builder_for(what, None, index, *leaves_of(operands))
-    given = [builder.asarray(leaf) for leaf in leaves_of(operands)]
-    drafts: list[tuple[Draft, list[Tensor]]] = []
-    forms: list[Any] = []
-    for function in branches:
-        with drafting(builder, [tensor.spec for tensor in given], takes_all=True) as draft:
-            result = function(*rebuilt(operands, list(draft.stand_ins)))
-            drafts.append((draft, [builder.asarray(leaf) for leaf in leaves_of(result)]))
-        forms.append(form_of(result))
-    _check_agreement(what, forms, [results for _, results in drafts])
-    outer = list(dict.fromkeys(t for draft, results in drafts for t in draft.outside(results)))
-    bodies = tuple(cut_out(draft, results, outer) for draft, results in drafts)
-    outputs = builder.apply(SWITCH, [index, *given, *outer], Attrs(bodies=bodies))
-    return rebuilt(forms[0], list(outputs))
-
-
-def _check_agreement(what: str, forms: Sequence[object], results: Sequence[list[Tensor]]) -> None:
-    """Refuse branches that don't give the same kind of thing."""
-    for place, (form, tensors) in enumerate(zip(forms, results, strict=True)):
-        if form != forms[0]:
-            msg = f"{what} ({user_line()}): branch {place} gives {form}, branch 0 {forms[0]}"
-            raise GraphError(msg)
-        for first, tensor in zip(results[0], tensors, strict=True):
-            if first.spec != tensor.spec:
-                kind = ShapeError if first.shape != tensor.shape else DTypeError
-                msg = (f"{what} ({user_line()}): branch {place} gives {tensor.spec}, branch 0 "
-                       f"{first.spec}")  # fmt: skip
-                raise kind(msg)
+    drafted = drafted_functions(what, builder, branches, operands)
+    outputs = builder.apply(SWITCH, [index, *drafted.operands], Attrs(bodies=drafted.bodies))
+    return rebuilt(drafted.form, list(outputs))

@@ -24,7 +24,7 @@ from dataflow.elementwise import traffic
 from dataflow.errors import KernelError, ShapeError
 from dataflow.op import Absent, Arrays, Bind, Call, Cost, Op, Sample, Specs, Workspace, register
 from dataflow.ops.parts import check_same
-from dataflow.ops.scan_form import ScanForm, stacked
+from dataflow.ops.scan_form import ScanForm, as_row, rows_of, stacked
 from dataflow.ops.scan_rules import batch_scan, jvp_scan, vjp_scan
 from dataflow.spec import Spec
 
@@ -83,7 +83,7 @@ def _control(
     odd, odd_rows = binds[0]([*sets[1], *rows, *outer], [*sets[0], *free])
     pairs = zip(even_rows[form.carries :], odd_rows[form.carries :], strict=True)
     loop = _Loop(
-        loads=list(zip(map(_row, rows), map(_rows, stacks), strict=True)),
+        loads=list(zip(map(as_row, rows), map(rows_of, stacks), strict=True)),
         programs=(even, odd),
         befores=_stores(history, list(zip(*sets, strict=True)) if history else []),
         stores=_stores(results, list(pairs)),
@@ -111,16 +111,7 @@ def _run(loop: _Loop, order: range) -> None:
 def _stores(
     stacks: Arrays, pairs: Sequence[tuple[Array, Array]]
 ) -> list[tuple[Array, tuple[Array, Array]]]:
-    return [(_rows(s), (_row(a), _row(b))) for s, (a, b) in zip(stacks, pairs, strict=True)]
-
-
-def _rows(stack: Array) -> Array:
-    """Return a stack whose rows are arrays, not NumPy's scalars."""
-    return stack[:, None] if stack.ndim == 1 else stack
-
-
-def _row(array: Array) -> Array:
-    return array[None] if array.ndim == 0 else array
+    return [(rows_of(s), (as_row(a), as_row(b))) for s, (a, b) in zip(stacks, pairs, strict=True)]
 
 
 def _kernel(outs: Arrays, ins: Arrays, scratch: Arrays, attrs: Attrs) -> list[Call]:

@@ -11,9 +11,10 @@ from dataflow.errors import GraphError
 if TYPE_CHECKING:
     from dataflow.dims import Dim
     from dataflow.graph import Graph
+    from dataflow.op import Array
     from dataflow.spec import Spec
 
-__all__ = ["ScanForm", "stacked"]
+__all__ = ["ScanForm", "as_row", "rows_of", "stacked"]
 
 _T = TypeVar("_T")
 
@@ -97,3 +98,13 @@ class ScanForm(NamedTuple):
 def stacked(spec: Spec, length: int | Dim) -> Spec:
     """Return the spec of so many of a spec, one after the other along a first axis."""
     return spec.with_shape((length, *spec.shape))
+
+
+def rows_of(stack: Array) -> Array:
+    """Return a stack whose rows are arrays, not NumPy's scalars."""
+    return stack[:, None] if stack.ndim == 1 else stack
+
+
+def as_row(array: Array) -> Array:
+    """Return an array with the shape of such a row."""
+    return array[None] if array.ndim == 0 else array

@@ -22,6 +22,7 @@ from dataflow.errors import KernelError
 from dataflow.op import Absent, Arrays, Bind, Call, Cost, Op, Sample, Specs, Workspace, register
 from dataflow.ops.parts import check_same, cut, picked
 from dataflow.ops.revolve import moves, runs_again
+from dataflow.ops.scan_form import rows_of, stacked
 from dataflow.ops.while_form import PullForm
 from dataflow.ops.while_op import COUNT
 from dataflow.ops.while_rules import batch_pull, jvp_pull, pulled_step, vjp_pull
@@ -49,16 +50,18 @@ def _infer(specs: Specs, attrs: Attrs) -> Specs:
 
 
 def _workspace(specs: Specs, attrs: Attrs) -> Workspace:
-    """Ask for two sets of carries, one for each slot, and a second set of the results."""
+    """Ask for two sets of carries, a stack of slots for each, and a second set of the results."""
     form = PullForm.of(attrs)
     carries = form.split(specs)[0]
-    return Workspace((*carries * (2 + form.slots), *_infer(specs, attrs)))
+    slots = [stacked(spec, form.slots) for spec in carries]
+    return Workspace((*carries, *carries, *slots, *_infer(specs, attrs)))
 
 
 class _Reversal(NamedTuple):
     """What the schedule moves about, bound to memory."""
 
-    kept: Sequence[Sequence[Array]]  # the first carries, then the slots
+    starts: Sequence[Array]
+    slots: Sequence[Array]  # a stack for each carry
     carries: tuple[Sequence[Array], Sequence[Array]]  # those that are pulled back, and the others
     steps: tuple[Sequence[Call], Sequence[Call]]  # from the former to the latter, and back
     results: tuple[Sequence[Array], Sequence[Array]]  # the op's, and the second set
@@ -72,10 +75,10 @@ def _control(
 ) -> list[Call]:
     form = PullForm.of(attrs)
     starts, outer, cotangents, count = form.split(ins)
-    here, there, *rest = cut(scratch, *[form.carries] * (2 + form.slots))
-    *slots, spare = rest
+    here, there, slots, spare = cut(scratch, *[form.carries] * 3)
     reversal = _Reversal(
-        kept=[starts, *slots], carries=(here, there), results=(outs, spare),
+        starts=starts, slots=list(map(rows_of, slots)), carries=(here, there),
+        results=(outs, spare),
         steps=(binds[0]([*here, *outer], there)[0], binds[0]([*there, *outer], here)[0]),
         pulls=(binds[1]([*here, *outer, *outs], spare)[0],
                binds[1]([*here, *outer, *spare], outs)[0]),
@@ -92,9 +95,9 @@ def _run(reversal: _Reversal, slots: int, most: object) -> None:
     for total in first[len(reversal.cotangents) :]:
         total[...] = 0
     for source, steps, target in moves(count, slots):
-        _advance(reversal, reversal.kept[source], steps)
+        _advance(reversal, _kept(reversal, source) if source else reversal.starts, steps)
         if target:
-            _copy(reversal.kept[target], reversal.carries[0])
+            _copy(_kept(reversal, target), reversal.carries[0])
             continue
         for kernel, args in reversal.pulls[parity]:
             kernel(*args)
@@ -109,6 +112,10 @@ def _advance(reversal: _Reversal, source: Sequence[Array], steps: int) -> None:
         for kernel, args in reversal.steps[parity]:
             kernel(*args)
         parity ^= 1
+
+
+def _kept(reversal: _Reversal, slot: int) -> list[Array]:
+    return [stack[slot - 1] for stack in reversal.slots]
 
 
 def _copy(targets: Sequence[Array], sources: Sequence[Array]) -> None:

@@ -42,6 +42,14 @@ ROWS = [
     Row("map", (START, STEPS), lambda c, x: df.map(lambda row: df.tanh(row * c), x),
         lambda t, c, x: t.tanh(x * c),
         lambda j, c, x: j.lax.map(lambda row: j.numpy.tanh(row * c), x)),
+    Row("checkpoint", (START, STEPS), lambda c, x: df.checkpoint(lambda c: df.sin(c) * x)(c),
+        lambda t, c, x: t.sin(c) * x,
+        lambda j, c, x: j.checkpoint(lambda c: j.numpy.sin(c) * x)(c)),
+    Row("custom_gradient", (START, STEPS),
+        lambda c, x: df.custom_gradient(lambda c: (df.sin(c), lambda d: d * df.cos(c)))(c) * x,
+        lambda t, c, x: t.sin(c) * x,
+        lambda j, c, x: j.custom_gradient(
+            lambda c: (j.numpy.sin(c), lambda d: (d * j.numpy.cos(c),)))(c) * x),
     *(Row("switch", (np.array(i), START),
           lambda i, c: df.switch(i, [df.sin, df.exp, lambda c: c * c], c), None,
           lambda j, i, c: j.lax.switch(i, [j.numpy.sin, j.numpy.exp, lambda c: c * c], c))
