@@ -20,7 +20,7 @@ from benchmarks.measuring import Row, interleaved
 from scheduler.environment import kernel_context
 
 if TYPE_CHECKING:
-    from dataflow.op import Call
+    from dataflow.operation import Call
     from scheduler.plan import Plan
 
 __all__ = ["measure"]

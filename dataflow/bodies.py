@@ -18,7 +18,7 @@ import numpy as np
 
 from dataflow.calling import call_function
 from dataflow.drafts import drafting
-from dataflow.op import Cost
+from dataflow.operation import Cost
 from dataflow.redeclaring import redeclare
 from dataflow.refs import Ref
 from dataflow.registry import get_op
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from dataflow.dims import Dim
     from dataflow.drafts import Draft
     from dataflow.graph import Graph
-    from dataflow.op import Array
+    from dataflow.operation import Array
     from dataflow.spec import Spec
     from dataflow.tensor import Tensor
 

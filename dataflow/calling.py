@@ -19,7 +19,7 @@ from dataflow.tensor import Tensor, TensorLike, builder_of
 from dataflow.values import array_of
 
 if TYPE_CHECKING:
-    from dataflow.op import (
+    from dataflow.operation import (
         Op,
     )
 

@@ -19,7 +19,7 @@ from contextlib import contextmanager, nullcontext, suppress
 from typing import TYPE_CHECKING, Any
 
 from dataflow.errors import GraphError
-from dataflow.op import Absent
+from dataflow.operation import Absent
 from dataflow.source import node_text
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ import numpy as np
 from dataflow.attrs import Attrs
 from dataflow.calling import call_function
 from dataflow.errors import DTypeError, ShapeError
-from dataflow.op import (
+from dataflow.operation import (
     WHOLE,
     Absent,
     Along,

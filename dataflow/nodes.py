@@ -13,7 +13,7 @@ from dataflow.bfloat16 import through_float32
 from dataflow.dispatch import find_function
 from dataflow.errors import GraphError, UnknownNameError
 from dataflow.naming import Names
-from dataflow.op import Application, Op
+from dataflow.operation import Application, Op
 from dataflow.source import user_line
 from dataflow.spec import is_bfloat16
 from dataflow.tensor import Tensor

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 from dataflow.declared import OP_MODULES
 from dataflow.dispatch import load_all, load_family
 from dataflow.errors import GraphError
-from dataflow.op import NEWEST, REGISTRY
+from dataflow.operation import NEWEST, REGISTRY
 
 if TYPE_CHECKING:
-    from dataflow.op import Op
+    from dataflow.operation import Op
 
 __all__ = ["get_op", "registered_ops"]
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from dataflow.op import (
+from dataflow.operation import (
     Sample,
 )
 

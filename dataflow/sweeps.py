@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from dataflow.dispatch import public
 from dataflow.errors import GradientError
-from dataflow.op import Absent, Application
+from dataflow.operation import Absent, Application
 from dataflow.seeds import check_float, check_scalar, check_seed, described, or_zeros, seed_of
 from dataflow.source import user_line
 

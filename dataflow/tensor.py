@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from dataflow.attrs import Attrs
     from dataflow.dims import Dim, DimLike, Shape
-    from dataflow.op import Op
+    from dataflow.operation import Op
     from dataflow.spec import Spec
 
 __all__ = ["Builder", "GradFn", "Tensor", "TensorLike", "builder_of"]

@@ -23,9 +23,9 @@ import numpy as np
 
 import dataflow as df
 import dataflow.dispatch
-import dataflow.op
+import dataflow.operation
 from dataflow.errors import DataflowError
-from dataflow.op import Absent, Along, Contracted, Halo, Op, Sample
+from dataflow.operation import Absent, Along, Contracted, Halo, Op, Sample
 
 ROOT = Path(__file__).resolve().parents[1]
 NAMESPACES = ("", "linalg", "fft", "random", "special", "nn")
@@ -63,7 +63,7 @@ def _declaring_module(frame: FrameType | None) -> str:
 
 # Before any op is declared: registers enter it where they find it.
 RECORDS, FUNCTIONS = Recording(), Recording()
-dataflow.op.REGISTRY = RECORDS
+dataflow.operation.REGISTRY = RECORDS
 dataflow.dispatch.FUNCTIONS = FUNCTIONS
 
 from dataflow.dispatch import NUMPY_FUNCTIONS  # noqa: E402 - see above

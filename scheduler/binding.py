@@ -20,7 +20,7 @@ from scheduler.finiteness import watched
 from scheduler.plan import ALIGNMENT, Operand, Plan, PlanOutput
 
 if TYPE_CHECKING:
-    from dataflow.op import Call
+    from dataflow.operation import Call
     from dataflow.spec import Spec
 
 __all__ = ["Bound", "aligned"]
@@ -115,7 +115,7 @@ def _bind_body(
     body: Any, arena: Array, inputs: Sequence[Array], outputs: Sequence[Array | None],  # noqa: ANN401
     *, is_watched: bool,
 ) -> tuple[list[Call], list[Array]]:  # fmt: skip
-    """Bind a body to arrays that lie row by row; see `dataflow.op.Bind`."""
+    """Bind a body to arrays that lie row by row; see `dataflow.operation.Bind`."""
     plan: Plan = body
     given = {end.buffer: _bytes_of(array) for end, array in zip(plan.inputs, inputs, strict=True)}
     uses = Counter(output.operand.buffer for output in plan.outputs)

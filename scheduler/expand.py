@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
-from dataflow.op import Absent, Op
+from dataflow.operation import Absent, Op
 from dataflow.registry import get_op
 from dataflow.spec import Spec
 from scheduler.plan import Operand, Plan, Slice, Step, TileGroup

@@ -18,7 +18,7 @@ import numpy as np
 from dataflow.errors import NonFiniteError
 
 if TYPE_CHECKING:
-    from dataflow.op import Call
+    from dataflow.operation import Call
     from scheduler.plan import Step
 
 __all__ = ["check_feeds", "watched"]

@@ -22,7 +22,7 @@ from numpy.lib.stride_tricks import as_strided
 from scheduler.plan import Operand, Step, arena_specs
 
 if TYPE_CHECKING:
-    from dataflow.op import Alias
+    from dataflow.operation import Alias
     from dataflow.spec import Spec
     from scheduler.program import Item, Program
 

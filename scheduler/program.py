@@ -22,7 +22,7 @@ from dataflow.source import node_text
 if TYPE_CHECKING:
     from dataflow.attrs import Attrs
     from dataflow.graph import Graph, Node, Ref
-    from dataflow.op import Op
+    from dataflow.operation import Op
     from dataflow.spec import Spec
 
 __all__ = ["Item", "Program", "alias_roots", "dimension_names", "lower", "renamed"]

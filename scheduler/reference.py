@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from dataflow.graph import Graph
-    from dataflow.op import Arrays, Call
+    from dataflow.operation import Arrays, Call
 
 __all__ = ["compute", "evaluate", "initial_values", "run_reference", "sizes_from"]
 
@@ -159,7 +159,7 @@ def calls_of(item: Item, outs: Arrays, ins: Arrays, scratch: Arrays) -> Sequence
 def _bind_body(
     body: Any, inputs: Arrays, outputs: Sequence[np.ndarray | None]  # noqa: ANN401 - a graph
 ) -> tuple[list[Call], Arrays]:  # fmt: skip
-    """Bind a body to arrays; see `dataflow.op.Bind`."""
+    """Bind a body to arrays; see `dataflow.operation.Bind`."""
     program = lower(body, {}, body.outputs, {}, keeps_inputs=True)
     made = [np.empty(spec.static_shape, spec.dtype) if array is None else array
             for spec, array in zip(body.output_specs, outputs, strict=True)]  # fmt: skip

@@ -36,7 +36,7 @@ from scheduler.threads import begin_run, end_run
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-    from dataflow.op import Call
+    from dataflow.operation import Call
 
 __all__ = ["Runner"]
 

@@ -10,7 +10,7 @@ import pytest
 import dataflow  # noqa: F401 - fills the registry
 from dataflow.attrs import Attrs
 from dataflow.errors import GraphError
-from dataflow.op import Absent, Op, Sample
+from dataflow.operation import Absent, Op, Sample
 from dataflow.registry import registered_ops
 from dataflow.spec import DTYPES, Spec
 from tests.oracle import specs_of

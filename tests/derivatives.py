@@ -18,7 +18,7 @@ import numpy as np
 
 import dataflow as df
 from dataflow.errors import GradientError
-from dataflow.op import Absent, Op, Sample
+from dataflow.operation import Absent, Op, Sample
 from dataflow.sweeps import jvp_of
 from dataflow.tensor import Tensor
 from tests.oracle import Array, specs_of

@@ -21,7 +21,7 @@ from dataflow.builder import GraphBuilder
 from dataflow.calling import apply
 from dataflow.errors import GradientError, KernelError
 from dataflow.graph import Graph
-from dataflow.op import Op, Sample
+from dataflow.operation import Op, Sample
 from dataflow.registry import registered_ops
 from dataflow.tensor import Tensor
 from scheduler.reference import run_reference

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from dataflow.attrs import Attrs
-from dataflow.op import Op
+from dataflow.operation import Op
 from dataflow.spec import Spec
 from scheduler.program import Item
 from scheduler.reference import calls_of

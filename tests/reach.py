@@ -6,7 +6,7 @@ from types import CodeType, FunctionType
 
 from dataflow.builder import GraphBuilder
 from dataflow.dispatch import FUNCTIONS
-from dataflow.op import Op
+from dataflow.operation import Op
 from dataflow.registry import registered_ops
 from dataflow.tensor import Tensor
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from dataflow.attrs import Attrs
-from dataflow.op import Absent, Along, AxisUse, Contracted, Halo, Sample, Tiling
+from dataflow.operation import Absent, Along, AxisUse, Contracted, Halo, Sample, Tiling
 from dataflow.registry import get_op
 from tests.cases import Case
 from tests.oracle import Array, poisoned, reference, run, specs_of

@@ -13,7 +13,7 @@ import pytest
 
 import dataflow as df
 from dataflow.errors import DTypeError
-from dataflow.op import Absent
+from dataflow.operation import Absent
 from dataflow.registry import get_op
 from tests.cases import CASES, Case, each_op, together
 from tests.oracle import LAYOUTS, Array, assert_same_bits, reference, run, specs_of

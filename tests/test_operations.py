@@ -15,7 +15,7 @@ from dataflow.attrs import Attrs
 from dataflow.dim_texts import as_dim
 from dataflow.dispatch import FUNCTIONS
 from dataflow.errors import GraphError
-from dataflow.op import Absent, Cost
+from dataflow.operation import Absent, Cost
 from dataflow.registry import get_op
 from dataflow.spec import Spec
 from tests.cases import (

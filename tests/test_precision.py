@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from dataflow.elementwise import elementwise_tiling
-from dataflow.op import Absent, Op, Sample
+from dataflow.operation import Absent, Op, Sample
 from dataflow.registry import get_op
 from tests.cases import each_op, locked
 from tests.oracle import Array, reference, run, specs_of

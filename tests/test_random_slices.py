@@ -18,7 +18,7 @@ import pytest
 import dataflow as df
 from dataflow.attrs import Attrs
 from dataflow.errors import ShapeError
-from dataflow.op import Absent, Along, Tiling
+from dataflow.operation import Absent, Along, Tiling
 from dataflow.registry import get_op
 from dataflow.spec import Spec
 from scheduler.plan import Plan

@@ -12,7 +12,7 @@ import numpy as np
 
 import dataflow as df
 from dataflow.elementwise import elementwise_tiling
-from dataflow.op import Absent, Application, Op, Sample
+from dataflow.operation import Absent, Application, Op, Sample
 from dataflow.registry import get_op
 from dataflow.tensor import Tensor
 from tests.cases import BY_OP, CASES, Case, each, each_op, has, together

@@ -10,7 +10,7 @@ import pytest
 import dataflow as df
 from dataflow.attrs import Attrs
 from dataflow.errors import GradientError, ShapeError
-from dataflow.op import Absent
+from dataflow.operation import Absent
 from dataflow.registry import get_op
 from dataflow.sweeps import jvp_of
 

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 
 import dataflow as df
 from dataflow.errors import ArgumentError, DTypeError, GraphError, RunError, ShapeError
-from dataflow.op import Op
+from dataflow.operation import Op
 from dataflow.ops.revolve import runs_again
 from dataflow.registry import get_op
 

@@ -16,7 +16,7 @@ from dataflow.calling import promoted, unary
 from dataflow.dispatch import public
 from dataflow.elementwise import call_into, composite, scalars, scratch_like
 from dataflow.errors import GraphError
-from dataflow.op import Workspace
+from dataflow.operation import Workspace
 from dataflow.ops.comparison import less_equal
 from dataflow.ops.error_function import working_dtype
 from dataflow.ops.gaussian_gate import GELU
@@ -27,7 +27,7 @@ from dataflow.spec import Spec
 
 if TYPE_CHECKING:
     from dataflow.attrs import Attrs
-    from dataflow.op import Application, Arrays, Call, Specs
+    from dataflow.operation import Application, Arrays, Call, Specs
     from dataflow.tensor import Tensor, TensorLike
 
 __all__ = ["gelu", "relu", "sigmoid", "silu"]

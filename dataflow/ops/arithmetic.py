@@ -15,7 +15,7 @@ from dataflow.sampling import COMPLEX, FLOATS, INTEGERS, few, joined, values
 
 if TYPE_CHECKING:
     from dataflow.attrs import Attrs
-    from dataflow.op import Application, Arrays, Call
+    from dataflow.operation import Application, Arrays, Call
     from dataflow.tensor import Tensor, TensorLike
 
 __all__ = [

@@ -12,7 +12,7 @@ from dataflow.calling import apply
 from dataflow.dispatch import also_named, public
 from dataflow.elementwise import maps_jvp, maps_vjp
 from dataflow.errors import ShapeError
-from dataflow.op import Alias, Along, Application, Arrays, Call, Op, Specs, Tiling, register
+from dataflow.operation import Alias, Along, Application, Arrays, Call, Op, Specs, Tiling, register
 from dataflow.ops.structure import check_inputs, copy_cost, samples_of
 from dataflow.shapes import normal_axes, normal_axis
 from dataflow.source import user_line

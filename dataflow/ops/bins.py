@@ -12,7 +12,7 @@ from dataflow.dims import product
 from dataflow.dispatch import public
 from dataflow.elementwise import traffic
 from dataflow.errors import ArgumentError, DTypeError, ShapeError
-from dataflow.op import (
+from dataflow.operation import (
     WHOLE,
     Absent,
     Along,

@@ -19,7 +19,7 @@ from dataflow.sweeps import jvp_of
 
 if TYPE_CHECKING:
     from dataflow.dims import Dim
-    from dataflow.op import Application
+    from dataflow.operation import Application
     from dataflow.tensor import Tensor
 
 __all__ = ["batch_bodies", "jvp_bodies", "vjp_bodies"]

@@ -16,7 +16,7 @@ from dataflow.ops.selection import clip, halved_in_ties, where
 from dataflow.sampling import FLOATS, INTEGERS, few
 
 if TYPE_CHECKING:
-    from dataflow.op import Application
+    from dataflow.operation import Application
     from dataflow.tensor import Tensor, TensorLike
 
 __all__ = ["clamp", "clamp_max", "clamp_min", "fmax", "fmin"]

@@ -19,7 +19,7 @@ from dataflow.current import builder_for
 from dataflow.dispatch import public
 from dataflow.elementwise import traffic
 from dataflow.errors import DTypeError, GraphError, KernelError, ShapeError
-from dataflow.op import Absent, Arrays, Bind, Call, Cost, Op, Sample, Specs, register
+from dataflow.operation import Absent, Arrays, Bind, Call, Cost, Op, Sample, Specs, register
 from dataflow.ops.body_rules import batch_bodies, jvp_bodies, vjp_bodies
 from dataflow.ops.functions import drafted_functions
 from dataflow.source import user_line
@@ -28,7 +28,7 @@ from dataflow.trees import leaves_of, rebuilt
 
 if TYPE_CHECKING:
     from dataflow.dims import Dim
-    from dataflow.op import Application, Array
+    from dataflow.operation import Application, Array
 
 __all__ = ["cond", "switch"]
 

@@ -16,12 +16,12 @@ from dataflow.calling import apply
 from dataflow.dispatch import public
 from dataflow.elementwise import batch_elementwise, elementwise_cost, elementwise_tiling
 from dataflow.errors import DTypeError, ShapeError
-from dataflow.op import Op, Sample, register
+from dataflow.operation import Op, Sample, register
 from dataflow.source import user_line
 from dataflow.spec import DTYPES, Spec, as_dtype
 
 if TYPE_CHECKING:
-    from dataflow.op import Application, Arrays, Call, Specs
+    from dataflow.operation import Application, Arrays, Call, Specs
     from dataflow.tensor import Tensor
 
 __all__ = ["astype"]

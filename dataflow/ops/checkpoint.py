@@ -20,7 +20,7 @@ from dataflow.current import builder_for
 from dataflow.dispatch import public
 from dataflow.elementwise import traffic
 from dataflow.errors import GraphError, KernelError
-from dataflow.op import Absent, Arrays, Bind, Call, Cost, Op, Sample, Specs, register
+from dataflow.operation import Absent, Arrays, Bind, Call, Cost, Op, Sample, Specs, register
 from dataflow.ops.body_rules import batch_bodies, jvp_bodies, vjp_bodies
 from dataflow.ops.functions import drafted_functions
 from dataflow.ops.parts import check_same
@@ -29,7 +29,7 @@ from dataflow.spec import Spec
 from dataflow.trees import leaves_of, rebuilt
 
 if TYPE_CHECKING:
-    from dataflow.op import Array
+    from dataflow.operation import Array
 
 __all__ = ["checkpoint"]
 

@@ -22,7 +22,7 @@ import numpy as np
 from dataflow.spec import Spec
 
 if TYPE_CHECKING:
-    from dataflow.op import Array, Arrays, Call
+    from dataflow.operation import Array, Arrays, Call
 
 __all__ = ["INTERNAL", "combining", "scratch_of"]
 

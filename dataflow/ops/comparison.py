@@ -14,7 +14,7 @@ from dataflow.sampling import COMPLEX, FLOATS, INTEGERS, ranges
 from dataflow.tensor import Tensor
 
 if TYPE_CHECKING:
-    from dataflow.op import Op
+    from dataflow.operation import Op
     from dataflow.tensor import TensorLike
 
 __all__ = ["eq", "equal", "ge", "greater", "greater_equal", "gt", "le", "less", "less_equal",

@@ -14,7 +14,7 @@ from dataflow.calling import apply, call_function, promoted
 from dataflow.dispatch import also_named, public
 from dataflow.elementwise import batch_elementwise, elementwise_cost, elementwise_tiling
 from dataflow.errors import DTypeError
-from dataflow.op import Alias, Op, register
+from dataflow.operation import Alias, Op, register
 from dataflow.ops.structure import check_inputs
 from dataflow.sampling import COMPLEX, few, values
 from dataflow.shapes import sum_to
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from dataflow.attrs import Attrs
-    from dataflow.op import Application, Array, Arrays, Call, Specs
+    from dataflow.operation import Application, Array, Arrays, Call, Specs
     from dataflow.tensor import Tensor, TensorLike
 
 __all__ = ["complex", "conj", "conjugate", "imag", "real"]

@@ -9,7 +9,7 @@ import numpy as np
 from dataflow.calling import apply
 from dataflow.dispatch import also_named, public
 from dataflow.elementwise import batch_elementwise, elementwise_tiling, maps_jvp, maps_vjp
-from dataflow.op import Application, Op, Specs, register
+from dataflow.operation import Application, Op, Specs, register
 from dataflow.ops.structure import copy_cost, copy_kernel
 from dataflow.sampling import values
 from dataflow.spec import DTYPES

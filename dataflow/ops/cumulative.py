@@ -23,7 +23,7 @@ from dataflow.source import user_line
 from dataflow.spec import as_dtype
 
 if TYPE_CHECKING:
-    from dataflow.op import Application, Op
+    from dataflow.operation import Application, Op
     from dataflow.tensor import Tensor
 
 __all__ = ["cumprod", "cumsum", "cumulative_prod", "cumulative_sum"]

@@ -19,7 +19,7 @@ from dataflow.dispatch import public
 from dataflow.drafts import Draft, drafting
 from dataflow.elementwise import traffic
 from dataflow.errors import DTypeError, GraphError, KernelError, ShapeError
-from dataflow.op import Absent, Arrays, Bind, Call, Cost, Op, Sample, Specs, register
+from dataflow.operation import Absent, Arrays, Bind, Call, Cost, Op, Sample, Specs, register
 from dataflow.ops.custom_rules import CustomForm, batch_custom, jvp_custom, vjp_custom
 from dataflow.ops.parts import check_same, picked
 from dataflow.source import user_line
@@ -28,7 +28,7 @@ from dataflow.trees import form_of, leaves_of, prefixed, rebuilt
 
 if TYPE_CHECKING:
     from dataflow.attrs import Attrs
-    from dataflow.op import Array
+    from dataflow.operation import Array
     from dataflow.tensor import Tensor
 
 __all__ = ["custom_gradient"]

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from dataflow.attrs import Body
     from dataflow.dims import Dim
     from dataflow.graph import Graph
-    from dataflow.op import Application
+    from dataflow.operation import Application
     from dataflow.tensor import Tensor
 
 __all__ = ["CustomForm", "batch_custom", "jvp_custom", "vjp_custom"]

@@ -17,7 +17,7 @@ from dataflow.dims import Dim, dim_max, is_size
 from dataflow.dispatch import public
 from dataflow.elementwise import maps_jvp, maps_vjp
 from dataflow.errors import ShapeError
-from dataflow.op import (
+from dataflow.operation import (
     WHOLE,
     Alias,
     Along,

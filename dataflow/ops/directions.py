@@ -14,13 +14,13 @@ from dataflow.elementwise import (
     elementwise_cost,
     elementwise_tiling,
 )
-from dataflow.op import Op, register
+from dataflow.operation import Op, register
 from dataflow.ops.complex_numbers import check_complex, conj, imag, real
 from dataflow.sampling import COMPLEX, few
 
 if TYPE_CHECKING:
     from dataflow.attrs import Attrs
-    from dataflow.op import Application, Arrays, Call, Specs
+    from dataflow.operation import Application, Arrays, Call, Specs
     from dataflow.tensor import Tensor
 
 __all__ = ["angle"]

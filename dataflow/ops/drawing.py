@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 import numpy as np
 
 from dataflow.errors import ArgumentError, DTypeError, ShapeError
-from dataflow.op import Along, Cost, Op, Sample, Tiling, Workspace, register
+from dataflow.operation import Along, Cost, Op, Sample, Tiling, Workspace, register
 from dataflow.ops.numbering import (
     Runs,
     check_numbers,
@@ -37,7 +37,7 @@ from dataflow.spec import Spec, as_dtype, as_shape
 if TYPE_CHECKING:
     from dataflow.attrs import Attrs
     from dataflow.dims import Dim
-    from dataflow.op import Application, Array, Arrays, Call, Specs
+    from dataflow.operation import Application, Array, Arrays, Call, Specs
     from dataflow.tensor import Tensor
 
 __all__ = ["Made", "draw_op"]

@@ -20,7 +20,7 @@ from dataflow.sampling import FLOATS
 
 if TYPE_CHECKING:
     from dataflow.attrs import Attrs
-    from dataflow.op import Array, Arrays, Call
+    from dataflow.operation import Array, Arrays, Call
 
 __all__: list[str] = []
 

@@ -12,7 +12,7 @@ from dataflow.elementwise import elementwise
 from dataflow.sampling import COMPLEX, FLOATS, values
 
 if TYPE_CHECKING:
-    from dataflow.op import Application
+    from dataflow.operation import Application
     from dataflow.tensor import Tensor, TensorLike
 
 __all__ = ["cos", "exp", "expm1", "log", "log1p", "sin", "tanh"]

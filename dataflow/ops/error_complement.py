@@ -30,7 +30,7 @@ import numpy as np
 from dataflow.calling import unary
 from dataflow.dispatch import public
 from dataflow.elementwise import call_into, choose_call, composite, scalars
-from dataflow.op import Workspace
+from dataflow.operation import Workspace
 from dataflow.ops.elementary import exp
 from dataflow.ops.error_function import SMALL, polynomial, rational
 from dataflow.ops.powers import square
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dataflow.attrs import Attrs
-    from dataflow.op import Application, Arrays, Call, Specs
+    from dataflow.operation import Application, Arrays, Call, Specs
     from dataflow.tensor import Tensor, TensorLike
 
 __all__ = ["erfc"]

@@ -23,7 +23,7 @@ import numpy as np
 from dataflow.calling import unary
 from dataflow.dispatch import public
 from dataflow.elementwise import call_into, choose_call, composite, scalars
-from dataflow.op import Workspace
+from dataflow.operation import Workspace
 from dataflow.ops.elementary import exp
 from dataflow.ops.powers import square
 from dataflow.sampling import joined, values
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dataflow.attrs import Attrs
-    from dataflow.op import Application, Arrays, Call, Specs
+    from dataflow.operation import Application, Arrays, Call, Specs
     from dataflow.tensor import Tensor, TensorLike
 
 __all__ = ["erf"]

@@ -26,7 +26,7 @@ from dataflow.shapes import reduced_axes
 from dataflow.source import user_line
 
 if TYPE_CHECKING:
-    from dataflow.op import Application, Op, Specs
+    from dataflow.operation import Application, Op, Specs
     from dataflow.ops.reducing import Axis
     from dataflow.tensor import Tensor, TensorLike
 

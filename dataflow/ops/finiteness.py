@@ -15,7 +15,7 @@ from dataflow.calling import call_function, unary
 from dataflow.dispatch import public
 from dataflow.elementwise import elementwise
 from dataflow.errors import DTypeError
-from dataflow.op import Workspace
+from dataflow.operation import Workspace
 from dataflow.ops.comparison import equal
 from dataflow.sampling import COMPLEX, FLOATS, INTEGERS, joined, values
 from dataflow.source import user_line
@@ -23,7 +23,7 @@ from dataflow.spec import Spec
 
 if TYPE_CHECKING:
     from dataflow.attrs import Attrs
-    from dataflow.op import Arrays, Call, Op, Sample, Specs
+    from dataflow.operation import Arrays, Call, Op, Sample, Specs
     from dataflow.tensor import Tensor, TensorLike
 
 __all__ = ["isfinite", "isinf", "isnan", "isneginf", "isposinf"]

@@ -18,7 +18,7 @@ from dataflow.elementwise import (
     maps_vjp,
 )
 from dataflow.errors import DTypeError
-from dataflow.op import Absent, Op, Sample, Workspace, register
+from dataflow.operation import Absent, Op, Sample, Workspace, register
 from dataflow.ops.arithmetic import sign
 from dataflow.ops.casting import astype
 from dataflow.ops.comparison import equal
@@ -32,7 +32,7 @@ from dataflow.tensor import Tensor
 
 if TYPE_CHECKING:
     from dataflow.attrs import Attrs
-    from dataflow.op import Application, Arrays, Call, Specs
+    from dataflow.operation import Application, Arrays, Call, Specs
     from dataflow.tensor import TensorLike
 
 __all__ = ["copysign", "frexp", "ldexp", "nan_to_num", "nextafter", "signbit", "spacing"]

@@ -21,7 +21,7 @@ from dataflow.calling import apply, call_function
 from dataflow.dispatch import public
 from dataflow.elementwise import maps_jvp, maps_vjp, traffic
 from dataflow.errors import ShapeError
-from dataflow.op import (
+from dataflow.operation import (
     WHOLE,
     Along,
     Application,

@@ -18,7 +18,7 @@ import numpy as np
 
 from dataflow.calling import apply
 from dataflow.elementwise import call_into, composite, scalars
-from dataflow.op import Workspace
+from dataflow.operation import Workspace
 from dataflow.ops.elementary import exp
 from dataflow.ops.error_function import polynomial, working_dtype
 from dataflow.ops.powers import square
@@ -27,7 +27,7 @@ from dataflow.spec import Spec
 
 if TYPE_CHECKING:
     from dataflow.attrs import Attrs
-    from dataflow.op import Application, Arrays, Call, Specs
+    from dataflow.operation import Application, Arrays, Call, Specs
     from dataflow.tensor import Tensor
 
 __all__ = ["GELU", "GELU_SLOPE"]

@@ -13,7 +13,7 @@ from dataflow.ops.powers import hypot, one_beside, sqrt, square
 from dataflow.sampling import COMPLEX, FLOATS, few
 
 if TYPE_CHECKING:
-    from dataflow.op import Application
+    from dataflow.operation import Application
     from dataflow.tensor import Tensor, TensorLike
 
 __all__ = [

@@ -12,7 +12,18 @@ from dataflow.attrs import Attrs
 from dataflow.calling import apply, promoted
 from dataflow.dispatch import also_named, public
 from dataflow.errors import DTypeError, ShapeError
-from dataflow.op import WHOLE, Along, Application, Arrays, Call, Op, Sample, Specs, Tiling, register
+from dataflow.operation import (
+    WHOLE,
+    Along,
+    Application,
+    Arrays,
+    Call,
+    Op,
+    Sample,
+    Specs,
+    Tiling,
+    register,
+)
 from dataflow.ops.shaping import broadcast_to, expand_dims, reshape
 from dataflow.ops.slicing import slice_axis
 from dataflow.ops.structure import copy_cost, with_batch_axis

@@ -16,7 +16,7 @@ from dataflow.calling import apply
 from dataflow.dispatch import also_named, public
 from dataflow.elementwise import traffic
 from dataflow.errors import DTypeError, ShapeError
-from dataflow.op import (
+from dataflow.operation import (
     Absent,
     Array,
     Arrays,

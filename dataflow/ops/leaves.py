@@ -10,7 +10,7 @@ import numpy as np
 
 from dataflow.attrs import Attrs
 from dataflow.errors import ShapeError
-from dataflow.op import Absent, Arrays, Call, Cost, Op, Sample, Specs, Tiling, register
+from dataflow.operation import Absent, Arrays, Call, Cost, Op, Sample, Specs, Tiling, register
 from dataflow.ops.structure import written_cost
 from dataflow.spec import DTYPES, Spec, as_dtype, as_shape
 

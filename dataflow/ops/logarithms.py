@@ -18,7 +18,7 @@ from dataflow.ops.selection import where
 from dataflow.sampling import COMPLEX, FLOATS, few
 
 if TYPE_CHECKING:
-    from dataflow.op import Application
+    from dataflow.operation import Application
     from dataflow.tensor import Tensor, TensorLike
 
 __all__ = ["exp2", "log2", "log10", "logaddexp", "logaddexp2"]

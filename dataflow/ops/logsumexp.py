@@ -15,7 +15,7 @@ from dataflow.calling import apply, call_function, promoted
 from dataflow.dispatch import public
 from dataflow.elementwise import call_into, choose_call, scalars
 from dataflow.errors import DTypeError
-from dataflow.op import Workspace
+from dataflow.operation import Workspace
 from dataflow.ops.extremes import max
 from dataflow.ops.reducing import (
     CAST_BUFFER,
@@ -33,7 +33,7 @@ from dataflow.shapes import reduced_axes
 from dataflow.spec import Spec, broadcast_shapes
 
 if TYPE_CHECKING:
-    from dataflow.op import Application, Arrays, Call, Specs
+    from dataflow.operation import Application, Arrays, Call, Specs
     from dataflow.ops.reducing import Axis
     from dataflow.tensor import Tensor, TensorLike
 

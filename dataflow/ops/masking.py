@@ -21,7 +21,7 @@ from dataflow.elementwise import (
     maps_vjp,
 )
 from dataflow.errors import DTypeError, ShapeError
-from dataflow.op import Op, Sample, Workspace, register
+from dataflow.operation import Op, Sample, Workspace, register
 from dataflow.sampling import FLOATS
 from dataflow.source import user_line
 from dataflow.spec import DTYPES, Spec, broadcast_shapes
@@ -29,7 +29,7 @@ from dataflow.tensor import Tensor
 
 if TYPE_CHECKING:
     from dataflow.attrs import Attrs
-    from dataflow.op import Application, Arrays, Call, Specs
+    from dataflow.operation import Application, Arrays, Call, Specs
     from dataflow.tensor import TensorLike
 
 __all__ = ["as_mask", "zero_where"]

@@ -21,7 +21,7 @@ from dataflow.dims import product
 from dataflow.dispatch import public
 from dataflow.elementwise import batch_elementwise, traffic
 from dataflow.errors import DTypeError, ShapeError
-from dataflow.op import (
+from dataflow.operation import (
     WHOLE,
     Along,
     Application,

@@ -15,7 +15,7 @@ from dataflow.calling import apply, call_function, promoted
 from dataflow.dispatch import public
 from dataflow.elementwise import maps_jvp, maps_vjp, traffic
 from dataflow.errors import DTypeError, ShapeError
-from dataflow.op import (
+from dataflow.operation import (
     Application,
     Array,
     Arrays,

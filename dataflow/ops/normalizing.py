@@ -17,7 +17,7 @@ from dataflow.dims import product
 from dataflow.dispatch import public
 from dataflow.elementwise import traffic
 from dataflow.errors import DTypeError, ShapeError
-from dataflow.op import (
+from dataflow.operation import (
     WHOLE,
     Along,
     Application,

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dataflow.dims import Shape
-    from dataflow.op import Array
+    from dataflow.operation import Array
 
 __all__ = [
     "Runs",

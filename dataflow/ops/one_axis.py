@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dataflow.op import WHOLE, Along, Tiling
+from dataflow.operation import WHOLE, Along, Tiling
 
 if TYPE_CHECKING:
     from dataflow.attrs import Attrs
     from dataflow.dims import Dim
-    from dataflow.op import Application, Specs
+    from dataflow.operation import Application, Specs
     from dataflow.tensor import Tensor
 
 __all__ = ["batch_along_axis", "tile_beside_axis"]

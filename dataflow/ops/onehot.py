@@ -12,7 +12,7 @@ from dataflow.dim_texts import as_dim
 from dataflow.dispatch import public
 from dataflow.elementwise import elementwise_tiling
 from dataflow.errors import DTypeError
-from dataflow.op import (
+from dataflow.operation import (
     Absent,
     Application,
     Array,

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from dataflow.dims import Dim
-    from dataflow.op import Array, Call
+    from dataflow.operation import Array, Call
     from dataflow.spec import Spec
     from dataflow.tensor import TensorLike
 

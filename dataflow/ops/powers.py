@@ -19,7 +19,7 @@ from dataflow.source import user_line
 from dataflow.tensor import Tensor
 
 if TYPE_CHECKING:
-    from dataflow.op import Application
+    from dataflow.operation import Application
     from dataflow.tensor import TensorLike
 
 __all__ = ["cbrt", "float_power", "hypot", "pow", "power", "reciprocal", "rsqrt", "sqrt",

@@ -16,7 +16,7 @@ from dataflow.attrs import Attrs
 from dataflow.calling import apply, as_tensor
 from dataflow.dims import product
 from dataflow.dispatch import public
-from dataflow.op import Sample
+from dataflow.operation import Sample
 from dataflow.ops.axes import transpose
 from dataflow.ops.cumulative import cumprod
 from dataflow.ops.reducing import (
@@ -35,7 +35,7 @@ from dataflow.shapes import reduced_axes
 from dataflow.spec import DTYPES
 
 if TYPE_CHECKING:
-    from dataflow.op import Application
+    from dataflow.operation import Application
     from dataflow.ops.reducing import Axis
     from dataflow.tensor import Tensor, TensorLike
 

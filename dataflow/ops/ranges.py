@@ -17,7 +17,7 @@ from dataflow.dim_texts import as_dim
 from dataflow.dims import Dim, dim_max, exact_quotient, is_size
 from dataflow.dispatch import public
 from dataflow.errors import ArgumentError, DTypeError, ShapeError
-from dataflow.op import Absent, Op, Sample, Tiling, Workspace, register
+from dataflow.operation import Absent, Op, Sample, Tiling, Workspace, register
 from dataflow.ops.structure import written_cost
 from dataflow.sampling import COMPLEX, FLOATS, INTEGERS
 from dataflow.source import user_line
@@ -25,7 +25,7 @@ from dataflow.spec import Spec, as_dtype
 
 if TYPE_CHECKING:
     from dataflow.dims import DimLike
-    from dataflow.op import Arrays, Call, Specs
+    from dataflow.operation import Arrays, Call, Specs
     from dataflow.tensor import Builder, Tensor
 
 __all__ = ["arange"]

@@ -18,7 +18,7 @@ from dataflow.dims import product
 from dataflow.dispatch import public
 from dataflow.elementwise import batch_elementwise, elementwise_tiling
 from dataflow.errors import ShapeError
-from dataflow.op import Op, Sample, Workspace, register
+from dataflow.operation import Op, Sample, Workspace, register
 from dataflow.ops.positions import as_indices, check_int64, counting, index_within, known_indices
 from dataflow.ops.shaping import runs_first_axis_first
 from dataflow.ops.structure import copy_cost
@@ -28,7 +28,7 @@ from dataflow.tensor import Tensor, builder_of
 
 if TYPE_CHECKING:
     from dataflow.dims import DimLike, Shape
-    from dataflow.op import Application, Arrays, Call, Specs
+    from dataflow.operation import Application, Arrays, Call, Specs
     from dataflow.tensor import TensorLike
 
 __all__ = ["ravel_multi_index", "unravel_index"]

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dataflow.op import Workspace
+from dataflow.operation import Workspace
 from dataflow.spec import Spec
 
 if TYPE_CHECKING:
     from dataflow.attrs import Attrs
-    from dataflow.op import Array, Arrays, Call, Specs
+    from dataflow.operation import Array, Arrays, Call, Specs
 
 __all__ = ["recurrence_kernel", "recurrence_workspace"]
 

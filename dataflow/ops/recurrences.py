@@ -21,7 +21,7 @@ from dataflow.calling import apply, promoted
 from dataflow.dispatch import public
 from dataflow.elementwise import maps_vjp
 from dataflow.errors import DTypeError, ShapeError
-from dataflow.op import Op, Sample, register
+from dataflow.operation import Op, Sample, register
 from dataflow.ops.one_axis import tile_beside_axis
 from dataflow.ops.recurrence_kernels import recurrence_kernel, recurrence_workspace
 from dataflow.ops.scanning import axis_of, other_way, scan_cost
@@ -34,7 +34,7 @@ from dataflow.spec import broadcast_shapes
 
 if TYPE_CHECKING:
     from dataflow.dims import Dim
-    from dataflow.op import Application, Specs
+    from dataflow.operation import Application, Specs
     from dataflow.tensor import Tensor, TensorLike
 
 __all__ = ["linear_recurrence"]

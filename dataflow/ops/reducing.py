@@ -17,14 +17,14 @@ from dataflow.attrs import Attrs
 from dataflow.calling import apply, call_function
 from dataflow.elementwise import LinearMap, maps_jvp, maps_vjp, traffic
 from dataflow.errors import ShapeError
-from dataflow.op import Along, Contracted, Cost, Op, Sample, Tiling, Workspace, register
+from dataflow.operation import Along, Contracted, Cost, Op, Sample, Tiling, Workspace, register
 from dataflow.ops.structure import check_inputs
 from dataflow.source import user_line
 from dataflow.spec import Spec, is_bfloat16, shape_text
 
 if TYPE_CHECKING:
     from dataflow.dims import Dim, Shape
-    from dataflow.op import Application, Arrays, Call, Kernel, Specs
+    from dataflow.operation import Application, Arrays, Call, Kernel, Specs
     from dataflow.tensor import Tensor, TensorLike
 
 __all__ = [

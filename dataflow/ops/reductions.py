@@ -35,7 +35,7 @@ from dataflow.spec import DTYPES, Spec
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dataflow.op import Application, Arrays, Call, Sample, Specs
+    from dataflow.operation import Application, Arrays, Call, Sample, Specs
     from dataflow.ops.reducing import Axis
     from dataflow.tensor import Tensor, TensorLike
 

@@ -14,7 +14,7 @@ from dataflow.sampling import FLOATS, INTEGERS, few, joined, ranges
 from dataflow.source import user_line
 
 if TYPE_CHECKING:
-    from dataflow.op import Application
+    from dataflow.operation import Application
     from dataflow.tensor import Tensor, TensorLike
 
 __all__ = ["div", "divmod", "floor_divide", "fmod", "mod", "remainder"]

@@ -20,7 +20,7 @@ from dataflow.ops.gathering import SCATTER_ADD, take
 from dataflow.ops.shaping import reshape
 
 if TYPE_CHECKING:
-    from dataflow.op import Application
+    from dataflow.operation import Application
     from dataflow.tensor import Tensor
 
 __all__ = ["ADD", "EXTREME", "MULTIPLY", "SET", "Part", "rows_jvp", "rows_vjp"]

@@ -17,7 +17,7 @@ from dataflow.sampling import FLOATS, INTEGERS
 from dataflow.shapes import as_line, normal_axis, through_line
 
 if TYPE_CHECKING:
-    from dataflow.op import Application, Op
+    from dataflow.operation import Application, Op
     from dataflow.tensor import Tensor, TensorLike
 
 __all__ = ["cummax", "cummin", "logcumsumexp"]

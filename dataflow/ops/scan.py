@@ -22,7 +22,18 @@ from dataflow.bodies import cost_of, evaluated, traced
 from dataflow.calling import call_function
 from dataflow.elementwise import traffic
 from dataflow.errors import KernelError, ShapeError
-from dataflow.op import Absent, Arrays, Bind, Call, Cost, Op, Sample, Specs, Workspace, register
+from dataflow.operation import (
+    Absent,
+    Arrays,
+    Bind,
+    Call,
+    Cost,
+    Op,
+    Sample,
+    Specs,
+    Workspace,
+    register,
+)
 from dataflow.ops.parts import check_same
 from dataflow.ops.scan_form import ScanForm, as_row, rows_of, stacked
 from dataflow.ops.scan_rules import batch_scan, jvp_scan, vjp_scan
@@ -30,7 +41,7 @@ from dataflow.spec import Spec
 
 if TYPE_CHECKING:
     from dataflow.attrs import Attrs
-    from dataflow.op import Array
+    from dataflow.operation import Array
     from dataflow.tensor import Tensor
 
 __all__ = ["SCAN"]

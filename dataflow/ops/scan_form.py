@@ -11,7 +11,7 @@ from dataflow.errors import GraphError
 if TYPE_CHECKING:
     from dataflow.dims import Dim
     from dataflow.graph import Graph
-    from dataflow.op import Array
+    from dataflow.operation import Array
     from dataflow.spec import Spec
 
 __all__ = ["ScanForm", "as_row", "rows_of", "stacked"]

@@ -26,7 +26,7 @@ from dataflow.sweeps import jvp_of
 if TYPE_CHECKING:
     from dataflow.dims import Dim
     from dataflow.graph import Graph
-    from dataflow.op import Application
+    from dataflow.operation import Application
     from dataflow.tensor import Tensor
 
 __all__ = ["batch_scan", "jvp_scan", "vjp_scan"]

@@ -19,13 +19,13 @@ import numpy as np
 from dataflow.attrs import Attrs
 from dataflow.elementwise import LinearMap, maps_jvp, maps_vjp, traffic
 from dataflow.errors import DTypeError, GraphError, ShapeError
-from dataflow.op import Cost, Op, Sample, Workspace, register
+from dataflow.operation import Cost, Op, Sample, Workspace, register
 from dataflow.ops.one_axis import batch_along_axis, tile_beside_axis
 from dataflow.ops.structure import check_inputs
 from dataflow.spec import Spec
 
 if TYPE_CHECKING:
-    from dataflow.op import Array, Arrays, Call, Specs
+    from dataflow.operation import Array, Arrays, Call, Specs
 
 __all__ = [
     "SCAN_ROWS", "axis_of", "other_way", "scan", "scan_cost",

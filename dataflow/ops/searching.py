@@ -13,7 +13,7 @@ from dataflow.calling import apply
 from dataflow.dispatch import public
 from dataflow.elementwise import traffic
 from dataflow.errors import DTypeError, ShapeError
-from dataflow.op import (
+from dataflow.operation import (
     WHOLE,
     Absent,
     Along,

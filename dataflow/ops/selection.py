@@ -19,7 +19,7 @@ from dataflow.elementwise import (
     maps_vjp,
 )
 from dataflow.errors import DTypeError, GraphError, ShapeError
-from dataflow.op import Op, Sample, register
+from dataflow.operation import Op, Sample, register
 from dataflow.ops.bitwise import logical_not
 from dataflow.ops.casting import astype
 from dataflow.ops.comparison import equal, less
@@ -32,7 +32,7 @@ from dataflow.tensor import Tensor, builder_of
 
 if TYPE_CHECKING:
     from dataflow.attrs import Attrs
-    from dataflow.op import Application, Arrays, Call, Specs
+    from dataflow.operation import Application, Arrays, Call, Specs
     from dataflow.tensor import TensorLike
 
 __all__ = ["clip", "heaviside", "maximum", "minimum", "where"]

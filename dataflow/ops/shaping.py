@@ -17,7 +17,7 @@ from dataflow.dims import Dim, DimLike, exact_quotient, product
 from dataflow.dispatch import also_named, public
 from dataflow.elementwise import maps_jvp, maps_vjp
 from dataflow.errors import GraphError, ShapeError
-from dataflow.op import (
+from dataflow.operation import (
     WHOLE,
     Alias,
     Along,

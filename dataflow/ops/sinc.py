@@ -28,7 +28,7 @@ from dataflow.elementwise import (
     scalars,
 )
 from dataflow.errors import DTypeError
-from dataflow.op import Op, Workspace, register
+from dataflow.operation import Op, Workspace, register
 from dataflow.ops.casting import astype
 from dataflow.ops.comparison import less
 from dataflow.ops.elementary import cos
@@ -39,7 +39,7 @@ from dataflow.spec import Spec
 
 if TYPE_CHECKING:
     from dataflow.attrs import Attrs
-    from dataflow.op import Application, Arrays, Call, Specs
+    from dataflow.operation import Application, Arrays, Call, Specs
     from dataflow.tensor import Tensor
 
 __all__ = ["sinc"]

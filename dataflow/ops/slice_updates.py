@@ -13,7 +13,7 @@ import numpy as np
 from dataflow.calling import apply
 from dataflow.elementwise import maps_jvp, maps_vjp
 from dataflow.errors import DTypeError, ShapeError
-from dataflow.op import WHOLE, Along, Op, Sample, Tiling, register
+from dataflow.operation import WHOLE, Along, Op, Sample, Tiling, register
 from dataflow.ops.slicing import (
     PAD_SLICE,
     SLICE,
@@ -30,7 +30,7 @@ from dataflow.spec import DTYPES, shape_text
 if TYPE_CHECKING:
     from dataflow.attrs import Attrs
     from dataflow.dims import Dim
-    from dataflow.op import Application, Arrays, AxisUse, Call, Specs
+    from dataflow.operation import Application, Arrays, AxisUse, Call, Specs
     from dataflow.tensor import Tensor
 
 __all__: list[str] = []

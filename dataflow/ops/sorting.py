@@ -20,7 +20,7 @@ from dataflow.dims import product
 from dataflow.dispatch import public
 from dataflow.elementwise import maps_jvp, maps_vjp, traffic
 from dataflow.errors import ArgumentError, DTypeError, ShapeError
-from dataflow.op import (
+from dataflow.operation import (
     Absent,
     Application,
     Array,

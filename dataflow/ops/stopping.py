@@ -8,7 +8,7 @@ from dataflow.attrs import Attrs
 from dataflow.calling import apply
 from dataflow.dispatch import also_named, public
 from dataflow.elementwise import elementwise_tiling, maps_jvp, maps_vjp
-from dataflow.op import Alias, Application, Op, Specs, register
+from dataflow.operation import Alias, Application, Op, Specs, register
 from dataflow.ops.structure import check_inputs, copy_cost, copy_kernel, samples_of
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from dataflow.attrs import Attrs
 from dataflow.calling import call_function
 from dataflow.elementwise import traffic
 from dataflow.errors import DTypeError, ShapeError
-from dataflow.op import Application, Array, Arrays, Call, Cost, Sample, Specs
+from dataflow.operation import Application, Array, Arrays, Call, Cost, Sample, Specs
 from dataflow.source import user_line
 from dataflow.spec import DTYPES, Spec, as_shape
 

@@ -19,7 +19,7 @@ from dataflow.ops.powers import one_beside, safe_hypot, sqrt, square
 from dataflow.sampling import COMPLEX, FLOATS, few
 
 if TYPE_CHECKING:
-    from dataflow.op import Application
+    from dataflow.operation import Application
     from dataflow.tensor import Tensor, TensorLike
 
 __all__ = [

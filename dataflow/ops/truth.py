@@ -11,14 +11,14 @@ from dataflow.attrs import Attrs
 from dataflow.calling import apply
 from dataflow.dispatch import public
 from dataflow.errors import DTypeError
-from dataflow.op import Sample
+from dataflow.operation import Sample
 from dataflow.ops.reducing import SAMPLE_ROWS, kept, reduce_kernel, reduced_shape, reduction
 from dataflow.ops.reductions import sum
 from dataflow.ops.structure import check_inputs
 from dataflow.shapes import reduced_axes
 
 if TYPE_CHECKING:
-    from dataflow.op import Op, Specs
+    from dataflow.operation import Op, Specs
     from dataflow.ops.reducing import Axis
     from dataflow.tensor import Tensor, TensorLike
 

@@ -18,7 +18,7 @@ import numpy as np
 from dataflow.attrs import Attrs
 from dataflow.calling import apply, as_tensor, call_function
 from dataflow.errors import DTypeError, ShapeError
-from dataflow.op import WHOLE, Along, Cost, Op, Sample, Tiling, Workspace, register
+from dataflow.operation import WHOLE, Along, Cost, Op, Sample, Tiling, Workspace, register
 from dataflow.ops.combining import INTERNAL, combining, scratch_of
 from dataflow.ops.gathering import in_one
 from dataflow.ops.positions import check_int64, counting
@@ -32,7 +32,7 @@ from dataflow.spec import DTYPES, Spec
 
 if TYPE_CHECKING:
     from dataflow.dims import Dim
-    from dataflow.op import Application, Array, Arrays, AxisUse, Call, Kernel, Specs
+    from dataflow.operation import Application, Array, Arrays, AxisUse, Call, Kernel, Specs
     from dataflow.tensor import Tensor, TensorLike
 
 __all__: list[str] = []

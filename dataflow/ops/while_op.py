@@ -17,7 +17,18 @@ import numpy as np
 from dataflow.bodies import cost_of, evaluated, traced
 from dataflow.elementwise import traffic
 from dataflow.errors import KernelError
-from dataflow.op import Absent, Arrays, Bind, Call, Cost, Op, Sample, Specs, Workspace, register
+from dataflow.operation import (
+    Absent,
+    Arrays,
+    Bind,
+    Call,
+    Cost,
+    Op,
+    Sample,
+    Specs,
+    Workspace,
+    register,
+)
 from dataflow.ops.parts import check_same
 from dataflow.ops.while_form import WhileForm
 from dataflow.ops.while_rules import batch_while, jvp_while, vjp_while
@@ -27,7 +38,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from dataflow.attrs import Attrs
-    from dataflow.op import Array
+    from dataflow.operation import Array
     from dataflow.tensor import Tensor
 
 __all__ = ["COUNT", "FLAG", "WHILE"]

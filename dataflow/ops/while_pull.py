@@ -19,7 +19,18 @@ import numpy as np
 from dataflow.bodies import cost_of, evaluated, traced
 from dataflow.elementwise import traffic
 from dataflow.errors import KernelError
-from dataflow.op import Absent, Arrays, Bind, Call, Cost, Op, Sample, Specs, Workspace, register
+from dataflow.operation import (
+    Absent,
+    Arrays,
+    Bind,
+    Call,
+    Cost,
+    Op,
+    Sample,
+    Specs,
+    Workspace,
+    register,
+)
 from dataflow.ops.parts import check_same, cut, picked
 from dataflow.ops.revolve import moves, runs_again
 from dataflow.ops.scan_form import rows_of, stacked
@@ -30,7 +41,7 @@ from dataflow.spec import Spec
 
 if TYPE_CHECKING:
     from dataflow.attrs import Attrs
-    from dataflow.op import Array
+    from dataflow.operation import Array
     from dataflow.tensor import Tensor
 
 __all__ = ["WHILE_VJP"]

@@ -23,7 +23,7 @@ from dataflow.elementwise import scalars
 from dataflow.errors import DTypeError
 
 if TYPE_CHECKING:
-    from dataflow.op import Call
+    from dataflow.operation import Call
     from dataflow.spec import Spec
 
 __all__ = [

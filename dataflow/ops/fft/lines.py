@@ -29,7 +29,7 @@ from dataflow.attrs import Attrs
 from dataflow.calling import apply, call_function
 from dataflow.elementwise import maps_jvp, maps_vjp, traffic
 from dataflow.errors import ArgumentError, DTypeError, ShapeError
-from dataflow.op import Cost, Op, Sample, Workspace, register
+from dataflow.operation import Cost, Op, Sample, Workspace, register
 from dataflow.ops.one_axis import batch_along_axis, tile_beside_axis
 from dataflow.ops.structure import check_inputs, single_dim
 from dataflow.sampling import COMPLEX
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     from dataflow.dims import Dim
     from dataflow.elementwise import LinearMap
-    from dataflow.op import Application, Array, Arrays, Call, Kernel, Specs
+    from dataflow.operation import Application, Array, Arrays, Call, Kernel, Specs
     from dataflow.tensor import Tensor
 
 __all__ = ["FFT", "IRFFT", "NORMS", "REAL_OF", "RFFT"]

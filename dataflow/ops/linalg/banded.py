@@ -16,7 +16,7 @@ from dataflow.attrs import Attrs
 from dataflow.calling import apply
 from dataflow.dispatch import public
 from dataflow.errors import GraphError, ShapeError
-from dataflow.op import Sample
+from dataflow.operation import Sample
 from dataflow.ops import reductions
 from dataflow.ops.along import take_along_axis
 from dataflow.ops.arranging import flip
@@ -35,7 +35,7 @@ from dataflow.spec import shape_text
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dataflow.op import Application, Array, Specs
+    from dataflow.operation import Application, Array, Specs
     from dataflow.tensor import Tensor, TensorLike
 
 __all__ = ["solve_banded", "solveh_banded"]

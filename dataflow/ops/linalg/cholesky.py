@@ -27,7 +27,7 @@ from dataflow.ops.selection import where
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dataflow.op import Application, Array, Specs
+    from dataflow.operation import Application, Array, Specs
     from dataflow.tensor import Tensor
 
 __all__ = ["cho_factor", "cholesky"]

@@ -29,7 +29,7 @@ from dataflow.ops.shaping import expand_dims
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dataflow.op import Application, Array, Specs
+    from dataflow.operation import Application, Array, Specs
     from dataflow.tensor import Tensor
 
 __all__ = ["SlogdetResult", "det", "slogdet"]

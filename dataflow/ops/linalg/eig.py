@@ -42,7 +42,7 @@ from dataflow.ops.linalg.stacks import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dataflow.op import Application, Array, Specs
+    from dataflow.operation import Application, Array, Specs
     from dataflow.tensor import Tensor
 
 __all__ = ["EigResult", "eig", "eigvals"]

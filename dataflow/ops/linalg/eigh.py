@@ -48,7 +48,7 @@ from dataflow.source import user_line
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dataflow.op import Application, Array, Arrays, Call, Specs
+    from dataflow.operation import Application, Array, Arrays, Call, Specs
     from dataflow.tensor import Tensor
 
 __all__ = ["EighResult", "eigh", "eigvalsh"]

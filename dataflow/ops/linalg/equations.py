@@ -15,7 +15,7 @@ import numpy as np
 from dataflow.calling import promoted
 from dataflow.elementwise import traffic
 from dataflow.errors import DTypeError, ShapeError
-from dataflow.op import (
+from dataflow.operation import (
     Absent,
     Array,
     Arrays,

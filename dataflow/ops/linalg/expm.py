@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dataflow.attrs import Attrs
-    from dataflow.op import Application, Array, Op, Specs
+    from dataflow.operation import Application, Array, Op, Specs
     from dataflow.tensor import Tensor
 
 __all__ = ["expm", "matrix_exp"]

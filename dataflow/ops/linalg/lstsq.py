@@ -19,7 +19,7 @@ from dataflow.attrs import Attrs
 from dataflow.calling import apply, promoted
 from dataflow.dispatch import public
 from dataflow.errors import ShapeError
-from dataflow.op import Sample
+from dataflow.operation import Sample
 from dataflow.ops import reductions
 from dataflow.ops.complex_numbers import conj
 from dataflow.ops.linalg.equations import check_operands, equation
@@ -35,7 +35,7 @@ from dataflow.spec import broadcast_shapes, shape_text
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dataflow.op import Application, Array, Specs
+    from dataflow.operation import Application, Array, Specs
     from dataflow.tensor import Tensor, TensorLike
 
 __all__ = ["LstsqResult", "lstsq"]

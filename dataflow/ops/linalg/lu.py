@@ -43,7 +43,7 @@ from dataflow.spec import shape_text
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dataflow.op import Application, Array, Specs
+    from dataflow.operation import Application, Array, Specs
     from dataflow.tensor import Tensor
 
 __all__ = ["lu"]

@@ -17,7 +17,7 @@ from dataflow.calling import apply, as_tensor
 from dataflow.dispatch import public
 from dataflow.elementwise import traffic
 from dataflow.errors import DTypeError, GraphError, KernelError, ShapeError
-from dataflow.op import WHOLE, Absent, Along, Cost, Op, Sample, Tiling, Workspace, register
+from dataflow.operation import WHOLE, Absent, Along, Cost, Op, Sample, Tiling, Workspace, register
 from dataflow.ops.along import take_along_axis
 from dataflow.ops.linalg.lu import LU
 from dataflow.ops.linalg.pieces import filled, triangle
@@ -34,7 +34,7 @@ from dataflow.spec import Spec, shape_text
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dataflow.op import Array, Arrays, Call, Specs
+    from dataflow.operation import Array, Arrays, Call, Specs
     from dataflow.tensor import Tensor, TensorLike
 
 __all__ = ["lu_factor", "lu_solve"]

@@ -38,7 +38,7 @@ from dataflow.spec import is_bfloat16
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dataflow.op import Application, Array, Specs
+    from dataflow.operation import Application, Array, Specs
     from dataflow.tensor import Tensor, TensorLike
 
 __all__ = ["matrix_rank", "pinv", "pinvh"]

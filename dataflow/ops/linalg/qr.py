@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dataflow.dims import Dim
-    from dataflow.op import Application, Array, Sample, Specs
+    from dataflow.operation import Application, Array, Sample, Specs
     from dataflow.tensor import Tensor
 
 __all__ = ["QRResult", "qr"]

@@ -25,7 +25,7 @@ import numpy as np
 from dataflow.calling import apply
 from dataflow.dispatch import public
 from dataflow.errors import ShapeError
-from dataflow.op import Op, Sample
+from dataflow.operation import Op, Sample
 from dataflow.ops.linalg.equations import check_operands, equation, of_one_stack
 from dataflow.ops.linalg.lyapunov import solve_discrete_lyapunov
 from dataflow.ops.linalg.pieces import adjoint, hermitian_part
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dataflow.attrs import Attrs
-    from dataflow.op import Application, Array, Specs
+    from dataflow.operation import Application, Array, Specs
     from dataflow.tensor import Tensor, TensorLike
 
 __all__ = ["solve_continuous_are", "solve_discrete_are"]

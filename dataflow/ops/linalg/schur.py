@@ -17,7 +17,7 @@ import numpy as np
 from dataflow.attrs import Attrs
 from dataflow.dispatch import public
 from dataflow.errors import GraphError
-from dataflow.op import Absent
+from dataflow.operation import Absent
 from dataflow.ops.linalg.stacks import (
     COMPLEX_OF,
     as_inexact,
@@ -32,7 +32,7 @@ from dataflow.source import user_line
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from dataflow.op import Array, Specs
+    from dataflow.operation import Array, Specs
     from dataflow.tensor import Tensor
 
 __all__ = ["SchurResult", "hessenberg", "schur"]

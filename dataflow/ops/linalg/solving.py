@@ -16,7 +16,7 @@ from dataflow.calling import apply, promoted
 from dataflow.dispatch import public
 from dataflow.elementwise import batch_elementwise, traffic
 from dataflow.errors import DTypeError, ShapeError
-from dataflow.op import (
+from dataflow.operation import (
     WHOLE,
     Along,
     Application,

@@ -17,7 +17,7 @@ from dataflow.attrs import Attrs
 from dataflow.dims import dim_max
 from dataflow.elementwise import traffic
 from dataflow.errors import DTypeError, ShapeError
-from dataflow.op import (
+from dataflow.operation import (
     WHOLE,
     Absent,
     Along,

@@ -51,7 +51,7 @@ from dataflow.source import user_line
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dataflow.op import Application, Array, Sample, Specs
+    from dataflow.operation import Application, Array, Sample, Specs
     from dataflow.tensor import Tensor
 
 __all__ = ["SVDResult", "svd", "svdvals"]

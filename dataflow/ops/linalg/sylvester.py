@@ -16,7 +16,7 @@ import numpy as np
 from dataflow.calling import apply
 from dataflow.dispatch import public
 from dataflow.errors import ShapeError
-from dataflow.op import Sample
+from dataflow.operation import Sample
 from dataflow.ops.linalg.equations import check_operands, equation, of_one_stack
 from dataflow.ops.linalg.pieces import adjoint
 from dataflow.ops.linalg.stacks import REAL_OF, around, with_matrix
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dataflow.attrs import Attrs
-    from dataflow.op import Application, Array, Specs
+    from dataflow.operation import Application, Array, Specs
     from dataflow.tensor import Tensor, TensorLike
 
 __all__ = ["solve_sylvester"]

@@ -23,7 +23,7 @@ from dataflow.calling import apply
 from dataflow.dispatch import also_named, public
 from dataflow.elementwise import batch_elementwise, traffic
 from dataflow.errors import GraphError, KernelError
-from dataflow.op import (
+from dataflow.operation import (
     Application,
     Array,
     Arrays,

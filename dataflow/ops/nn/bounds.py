@@ -22,7 +22,7 @@ from dataflow.elementwise import (
     scalars,
 )
 from dataflow.errors import ArgumentError, DTypeError
-from dataflow.op import Op, Sample, register
+from dataflow.operation import Op, Sample, register
 from dataflow.ops.bitwise import logical_or
 from dataflow.ops.comparison import greater_equal, less_equal
 from dataflow.ops.masking import zero_where
@@ -30,7 +30,7 @@ from dataflow.ops.structure import check_inputs
 from dataflow.sampling import FLOATS
 
 if TYPE_CHECKING:
-    from dataflow.op import Application, Arrays, Call, Specs
+    from dataflow.operation import Application, Arrays, Call, Specs
     from dataflow.tensor import Tensor
 
 __all__ = ["HARDTANH"]

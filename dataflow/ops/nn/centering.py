@@ -24,7 +24,7 @@ from dataflow.attrs import Attrs
 from dataflow.dims import product
 from dataflow.elementwise import traffic
 from dataflow.errors import DTypeError, ShapeError
-from dataflow.op import (
+from dataflow.operation import (
     WHOLE,
     Along,
     Application,

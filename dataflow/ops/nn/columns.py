@@ -16,7 +16,7 @@ from dataflow.attrs import Attrs
 from dataflow.calling import apply
 from dataflow.elementwise import maps_jvp, maps_vjp, traffic
 from dataflow.errors import DTypeError, ShapeError
-from dataflow.op import (
+from dataflow.operation import (
     Application,
     Array,
     Arrays,

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dataflow.attrs import Attrs
-from dataflow.op import Array, Arrays, Call, Specs, Workspace
+from dataflow.operation import Array, Arrays, Call, Specs, Workspace
 from dataflow.ops.matmul import MATMUL
 from dataflow.ops.nn.convolution_sizes import (
     Sizes,

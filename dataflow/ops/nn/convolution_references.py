@@ -18,7 +18,7 @@ from dataflow.ops.nn.convolution_sizes import (
 
 if TYPE_CHECKING:
     from dataflow.attrs import Attrs
-    from dataflow.op import Array
+    from dataflow.operation import Array
     from dataflow.ops.nn.windows import Index, Steps
 
 __all__ = ["conv_reference", "input_reference", "weight_reference"]

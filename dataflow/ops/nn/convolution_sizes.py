@@ -12,7 +12,7 @@ from dataflow.spec import Spec
 
 if TYPE_CHECKING:
     from dataflow.attrs import Attrs
-    from dataflow.op import Array
+    from dataflow.operation import Array
 
 __all__ = ["Sizes", "conv_sizes", "first_of", "input_sizes", "split", "weight_sizes"]
 

@@ -22,13 +22,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from dataflow.op import Workspace
+from dataflow.operation import Workspace
 from dataflow.ops.positions import checking
 from dataflow.spec import Spec
 
 if TYPE_CHECKING:
     from dataflow.attrs import Attrs
-    from dataflow.op import Array, Arrays, Call, Specs
+    from dataflow.operation import Array, Arrays, Call, Specs
 
 __all__ = ["grad_kernel", "grad_reference", "grad_workspace", "loss_kernel", "loss_reference",
            "loss_workspace"]  # fmt: skip

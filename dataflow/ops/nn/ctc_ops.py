@@ -17,7 +17,7 @@ from dataflow.attrs import Attrs
 from dataflow.calling import apply
 from dataflow.elementwise import traffic
 from dataflow.errors import ArgumentError, DTypeError, GradientError, ShapeError
-from dataflow.op import WHOLE, Along, Application, Cost, Op, Sample, Specs, Tiling, register
+from dataflow.operation import WHOLE, Along, Application, Cost, Op, Sample, Specs, Tiling, register
 from dataflow.ops.along import take_along_axis
 from dataflow.ops.casting import astype
 from dataflow.ops.comparison import equal, greater, not_equal

@@ -23,7 +23,7 @@ from dataflow.attrs import Attrs
 from dataflow.calling import apply, call_function
 from dataflow.elementwise import call_into, maps_jvp, maps_vjp, scalars, traffic
 from dataflow.errors import ShapeError
-from dataflow.op import (
+from dataflow.operation import (
     WHOLE,
     Along,
     Application,

@@ -16,7 +16,7 @@ from dataflow.attrs import Attrs
 from dataflow.calling import apply
 from dataflow.elementwise import traffic
 from dataflow.errors import ShapeError
-from dataflow.op import (
+from dataflow.operation import (
     WHOLE,
     Along,
     Application,

@@ -20,7 +20,7 @@ from dataflow.attrs import Attrs
 from dataflow.calling import apply, call_function
 from dataflow.elementwise import maps_jvp, maps_vjp, traffic
 from dataflow.errors import DTypeError, ShapeError
-from dataflow.op import (
+from dataflow.operation import (
     WHOLE,
     Along,
     Application,

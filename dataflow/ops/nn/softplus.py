@@ -24,7 +24,7 @@ from dataflow.source import user_line
 
 if TYPE_CHECKING:
     from dataflow.attrs import Attrs
-    from dataflow.op import Application, Arrays, Call
+    from dataflow.operation import Application, Arrays, Call
     from dataflow.tensor import Tensor, TensorLike
 
 __all__ = ["log_sigmoid", "logsigmoid", "mish", "softplus"]

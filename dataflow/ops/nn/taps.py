@@ -24,7 +24,7 @@ from dataflow.errors import ArgumentError
 
 if TYPE_CHECKING:
     from dataflow.attrs import Attrs
-    from dataflow.op import Array
+    from dataflow.operation import Array
 
 __all__ = ["MODES", "Taps", "check_taps", "taps_of", "transposed"]
 

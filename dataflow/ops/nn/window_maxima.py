@@ -21,7 +21,7 @@ from dataflow.calling import apply
 from dataflow.dims import product
 from dataflow.elementwise import call_into, choose_call, maps_jvp, maps_vjp
 from dataflow.errors import DTypeError
-from dataflow.op import (
+from dataflow.operation import (
     WHOLE,
     Absent,
     Application,

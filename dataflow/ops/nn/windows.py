@@ -25,7 +25,7 @@ from dataflow.spec import shape_text
 if TYPE_CHECKING:
     from dataflow.attrs import Attrs
     from dataflow.dims import Dim, Shape
-    from dataflow.op import Array
+    from dataflow.operation import Array
 
 __all__ = ["Index", "Steps", "check_rank", "each_axis", "pads", "steps_of"]
 

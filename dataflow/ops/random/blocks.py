@@ -20,7 +20,7 @@ import numpy as np
 
 from dataflow.elementwise import traffic
 from dataflow.errors import DTypeError, ShapeError
-from dataflow.op import Along, Array, Cost, Tiling, Workspace
+from dataflow.operation import Along, Array, Cost, Tiling, Workspace
 from dataflow.ops.numbering import (
     Runs,
     check_numbers,
@@ -34,7 +34,7 @@ from dataflow.spec import Spec
 
 if TYPE_CHECKING:
     from dataflow.attrs import Attrs
-    from dataflow.op import Arrays, Call, Specs
+    from dataflow.operation import Arrays, Call, Specs
 
 __all__ = [
     "ATTEMPTS", "Block", "Method", "Streams", "cost", "infer", "kernel", "plain_units",

@@ -28,7 +28,7 @@ from dataflow.ops.random.blocks import Block, Method, Streams, unit
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from dataflow.op import Array
+    from dataflow.operation import Array
 
 __all__ = ["BINOMIAL_METHOD", "POISSON_METHOD"]
 

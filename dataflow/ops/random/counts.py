@@ -16,7 +16,7 @@ from dataflow.calling import apply
 from dataflow.dispatch import public
 from dataflow.elementwise import maps_jvp, maps_vjp
 from dataflow.errors import DTypeError
-from dataflow.op import Op, Sample, register
+from dataflow.operation import Op, Sample, register
 from dataflow.ops.casting import astype
 from dataflow.ops.comparison import greater
 from dataflow.ops.numbering import sample_numbers

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dataflow.op import Sample
+from dataflow.operation import Sample
 from dataflow.ops.numbering import sample_numbers
 from dataflow.ops.random.blocks import ATTEMPTS, Block, Method, Streams, plain_units, unit
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dataflow.attrs import Attrs
-    from dataflow.op import Array
+    from dataflow.operation import Array
 
 __all__ = ["METHOD", "reference", "samples"]
 

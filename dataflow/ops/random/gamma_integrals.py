@@ -35,7 +35,7 @@ from dataflow.elementwise import (
     scalars,
 )
 from dataflow.errors import DTypeError, ShapeError
-from dataflow.op import Op, Sample, Workspace, register
+from dataflow.operation import Op, Sample, Workspace, register
 from dataflow.ops.casting import astype
 from dataflow.ops.elementary import exp
 from dataflow.ops.special.gammas import psi
@@ -45,7 +45,7 @@ from dataflow.spec import Spec, broadcast_shapes
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dataflow.op import Application, Array, Arrays, Call, Specs
+    from dataflow.operation import Application, Array, Arrays, Call, Specs
     from dataflow.tensor import Tensor
 
 __all__ = ["loggamma_slope"]

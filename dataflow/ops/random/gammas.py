@@ -17,7 +17,7 @@ from dataflow.calling import apply
 from dataflow.dispatch import public
 from dataflow.elementwise import maps_jvp, maps_vjp
 from dataflow.errors import ShapeError
-from dataflow.op import Op, register
+from dataflow.operation import Op, register
 from dataflow.ops.activations import sigmoid
 from dataflow.ops.casting import astype
 from dataflow.ops.draws import RANDN
@@ -40,7 +40,7 @@ from dataflow.source import user_line
 
 if TYPE_CHECKING:
     from dataflow.dims import Shape
-    from dataflow.op import Application
+    from dataflow.operation import Application
     from dataflow.ops.random.parameters import ShapeLike
     from dataflow.tensor import Tensor, TensorLike
 

@@ -23,7 +23,7 @@ from dataflow.elementwise import (
     maps_vjp,
 )
 from dataflow.errors import ArgumentError, DTypeError, ShapeError
-from dataflow.op import Op, Sample, Workspace, register
+from dataflow.operation import Op, Sample, Workspace, register
 from dataflow.ops.casting import astype
 from dataflow.ops.comparison import greater
 from dataflow.ops.random.domains import check_order
@@ -37,7 +37,7 @@ from dataflow.tensor import Tensor
 
 if TYPE_CHECKING:
     from dataflow.attrs import Attrs
-    from dataflow.op import Arrays, Call, Specs
+    from dataflow.operation import Arrays, Call, Specs
     from dataflow.ops.random.parameters import ShapeLike
     from dataflow.tensor import TensorLike
 

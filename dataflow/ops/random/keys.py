@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from dataflow.dims import DimLike
-    from dataflow.op import Array, Arrays, Op
+    from dataflow.operation import Array, Arrays, Op
     from dataflow.tensor import Tensor, TensorLike
 
 __all__ = ["bits", "draw", "fold_in", "key", "split"]

@@ -17,7 +17,7 @@ from dataflow.calling import apply
 from dataflow.dims import product
 from dataflow.dispatch import public
 from dataflow.errors import GraphError, ShapeError
-from dataflow.op import Along, Cost, Op, Sample, Tiling, Workspace, register
+from dataflow.operation import Along, Cost, Op, Sample, Tiling, Workspace, register
 from dataflow.ops.gathering import take
 from dataflow.ops.random.keys import split
 from dataflow.ops.shaping import reshape
@@ -30,7 +30,7 @@ from dataflow.tensor import Tensor
 
 if TYPE_CHECKING:
     from dataflow.dims import Dim, DimLike
-    from dataflow.op import Application, Arrays, Call, Specs
+    from dataflow.operation import Application, Arrays, Call, Specs
 
 __all__ = ["permutation"]
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from dataflow.calling import apply
 from dataflow.elementwise import call_into, choose_call, composite, scalars
-from dataflow.op import Workspace
+from dataflow.operation import Workspace
 from dataflow.ops.error_complement import widened
 from dataflow.ops.error_function import rational
 from dataflow.ops.special.normal import over_density
@@ -26,7 +26,7 @@ from dataflow.spec import Spec
 
 if TYPE_CHECKING:
     from dataflow.attrs import Attrs
-    from dataflow.op import Arrays, Call, Specs
+    from dataflow.operation import Arrays, Call, Specs
     from dataflow.tensor import Tensor
 
 __all__ = ["normal_quantile"]

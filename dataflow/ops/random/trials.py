@@ -16,7 +16,7 @@ from dataflow.ops.words import u64, units, word_calls, words_of
 
 if TYPE_CHECKING:
     from dataflow.attrs import Attrs
-    from dataflow.op import Array, Arrays
+    from dataflow.operation import Array, Arrays
 
 __all__ = ["BERNOULLI"]
 

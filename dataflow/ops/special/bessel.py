@@ -18,7 +18,7 @@ from dataflow.ops.special.ufuncs import SCIPY_FLOATS, call_scipy, scipy_op
 from dataflow.sampling import joined, values
 
 if TYPE_CHECKING:
-    from dataflow.op import Application
+    from dataflow.operation import Application
     from dataflow.tensor import Tensor, TensorLike
 
 __all__ = ["i0", "i0e", "i1", "i1e", "j0", "j1"]

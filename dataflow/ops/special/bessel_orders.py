@@ -20,7 +20,7 @@ from dataflow.ops.special.ufuncs import SCIPY_FLOATS, call_scipy, refused, scipy
 from dataflow.sampling import ranges, values
 
 if TYPE_CHECKING:
-    from dataflow.op import Application
+    from dataflow.operation import Application
     from dataflow.tensor import Tensor, TensorLike
 
 __all__ = ["iv", "ive", "jv", "kv", "kve", "y0", "y1", "yv"]

@@ -19,7 +19,7 @@ import numpy as np
 
 from dataflow.attrs import Attrs
 from dataflow.calling import apply
-from dataflow.op import Sample
+from dataflow.operation import Sample
 from dataflow.ops.casting import astype
 from dataflow.ops.special.entropies import xlog1py, xlogy
 from dataflow.ops.special.gammas import psi
@@ -30,7 +30,7 @@ from dataflow.ops.special.ufuncs import scipy_ufunc
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from dataflow.op import Application, Array
+    from dataflow.operation import Application, Array
     from dataflow.tensor import Tensor
 
 __all__ = ["beta_density", "gamma_density", "log_beta_power", "log_gamma_power"]

@@ -24,7 +24,7 @@ from dataflow.sampling import joined, values
 if TYPE_CHECKING:
     import numpy as np
 
-    from dataflow.op import Application, Sample
+    from dataflow.operation import Application, Sample
     from dataflow.tensor import Tensor, TensorLike
 
 __all__ = ["exp1", "expi", "expn", "shichi", "sici"]

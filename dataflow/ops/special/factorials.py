@@ -30,7 +30,7 @@ from dataflow.sampling import joined, ranges, values
 from dataflow.source import user_line
 
 if TYPE_CHECKING:
-    from dataflow.op import Application
+    from dataflow.operation import Application
     from dataflow.tensor import Tensor, TensorLike
 
 __all__ = ["binom", "comb", "factorial", "gammasgn", "loggamma", "perm", "poch", "rgamma"]

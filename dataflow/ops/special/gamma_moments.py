@@ -25,7 +25,7 @@ import numpy as np
 
 from dataflow.attrs import Attrs
 from dataflow.calling import apply
-from dataflow.op import Sample
+from dataflow.operation import Sample
 from dataflow.ops.casting import astype
 from dataflow.ops.special.densities import gamma_density, log_gamma_power
 from dataflow.ops.special.entropies import xlogy
@@ -41,7 +41,7 @@ from dataflow.ops.special.ufuncs import scipy_ufunc
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dataflow.op import Application, Array
+    from dataflow.operation import Application, Array
     from dataflow.tensor import Tensor
 
 __all__ = ["gamma_moment"]

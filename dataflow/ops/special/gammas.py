@@ -16,7 +16,7 @@ from dataflow.sampling import joined, ranges, values
 from dataflow.source import user_line
 
 if TYPE_CHECKING:
-    from dataflow.op import Application
+    from dataflow.operation import Application
     from dataflow.tensor import Tensor, TensorLike
 
 __all__ = ["digamma", "gamma", "gammaln", "multigammaln", "polygamma", "psi", "zeta"]

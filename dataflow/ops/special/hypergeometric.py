@@ -15,7 +15,7 @@ from dataflow.ops.special.ufuncs import SCIPY_FLOATS, call_scipy, refused, scipy
 from dataflow.sampling import ranges
 
 if TYPE_CHECKING:
-    from dataflow.op import Application
+    from dataflow.operation import Application
     from dataflow.tensor import Tensor, TensorLike
 
 __all__ = ["hyp1f1", "hyp2f1"]

@@ -18,7 +18,7 @@ from dataflow.ops.special.ufuncs import SCIPY_FLOATS, call_scipy, scipy_op
 from dataflow.sampling import ranges
 
 if TYPE_CHECKING:
-    from dataflow.op import Application
+    from dataflow.operation import Application
     from dataflow.tensor import Tensor, TensorLike
 
 __all__ = ["betainc", "gammainc", "gammaincc"]

@@ -14,7 +14,7 @@ from dataflow.ops.special.ufuncs import SCIPY_FLOATS, call_scipy, checked_order,
 from dataflow.sampling import values
 
 if TYPE_CHECKING:
-    from dataflow.op import Application
+    from dataflow.operation import Application
     from dataflow.tensor import Tensor, TensorLike
 
 __all__ = ["k0", "k0e", "k1", "k1e", "kn"]

@@ -34,7 +34,7 @@ from dataflow.sampling import joined, values
 
 if TYPE_CHECKING:
     from dataflow.attrs import Attrs
-    from dataflow.op import Application, Arrays, Call, Specs, Workspace
+    from dataflow.operation import Application, Arrays, Call, Specs, Workspace
     from dataflow.tensor import Tensor, TensorLike
 
 __all__ = ["erfcx", "log_ndtr", "ndtr"]

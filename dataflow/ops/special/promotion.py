@@ -10,7 +10,7 @@ from dataflow.calling import promoted
 from dataflow.ops.casting import astype
 
 if TYPE_CHECKING:
-    from dataflow.op import Op
+    from dataflow.operation import Op
     from dataflow.tensor import Tensor, TensorLike
 
 __all__ = ["as_floats", "as_scipy_floats"]

@@ -28,14 +28,14 @@ from dataflow.elementwise import (
     maps_vjp,
 )
 from dataflow.errors import DTypeError, ShapeError
-from dataflow.op import Op, Sample, Workspace, register
+from dataflow.operation import Op, Sample, Workspace, register
 from dataflow.spec import broadcast_shapes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from dataflow.attrs import Attrs
-    from dataflow.op import Array, Arrays, Call, Specs
+    from dataflow.operation import Array, Arrays, Call, Specs
 
     Integral: TypeAlias = Callable[[Sequence[Array], tuple[int, ...]], Array]
 

@@ -14,7 +14,7 @@ import numpy as np
 from dataflow.ops.special.ufuncs import scipy_ufunc
 
 if TYPE_CHECKING:
-    from dataflow.op import Array
+    from dataflow.operation import Array
 
 __all__ = ["log_gamma_rest", "psi_gap"]
 

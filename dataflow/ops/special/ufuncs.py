@@ -21,14 +21,14 @@ from dataflow.elementwise import (
     scratch_like,
 )
 from dataflow.errors import ArgumentError, DTypeError, GradientError, ShapeError
-from dataflow.op import Op, Sample, register
+from dataflow.operation import Op, Sample, register
 from dataflow.ops.special.promotion import as_scipy_floats
 from dataflow.source import user_line
 from dataflow.spec import Spec, broadcast_shapes
 
 if TYPE_CHECKING:
     from dataflow.attrs import Attrs
-    from dataflow.op import Application, Arrays, Call, Specs
+    from dataflow.operation import Application, Arrays, Call, Specs
     from dataflow.tensor import Tensor, TensorLike
 
 __all__ = ["SCIPY_FLOATS", "call_scipy", "checked_order", "refused", "scipy_op", "scipy_ufunc"]
