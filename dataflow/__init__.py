@@ -45,7 +45,9 @@ if TYPE_CHECKING:
     from dataflow.reopening import reopen as reopen
     from dataflow.spec import Spec as Spec
     from dataflow.tensor import Tensor as Tensor
+    from dataflow.user_ops import op as op
     from dataflow.vectorize import vmap as vmap
+    from scheduler import testing as testing
     from scheduler.compiler import compile as compile
     from scheduler.plan import Plan as Plan
     from scheduler.reference import evaluate as evaluate
@@ -82,6 +84,7 @@ _LAZY = {
     "jvp": "dataflow.derivatives",
     "linearize": "dataflow.derivatives",
     "load": "serialization.files",
+    "op": "dataflow.user_ops",
     "reopen": "dataflow.reopening",
     "save": "serialization.files",
     "value_and_grad": "dataflow.derivatives",
@@ -99,6 +102,8 @@ _LAZY_MODULES = ("fft", "linalg", "nn", "optim", "random", "special")
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - whatever the name stands for
     if name in _LAZY_MODULES:
         value: object = importlib.import_module(f"dataflow.{name}")
+    elif name == "testing":
+        value = _our_module("scheduler.testing")
     elif name in _LAZY:
         value = getattr(_our_module(_LAZY[name]), name)
     else:
@@ -111,7 +116,7 @@ def __dir__() -> list[str]:
     dispatch = importlib.import_module("dataflow.dispatch")
     dispatch.load_family("*")
     functions = {name for name in dispatch.FUNCTIONS if "." not in name}
-    return sorted({"DataflowError", "errors", *_LAZY, *_LAZY_MODULES, *functions})
+    return sorted({"DataflowError", "errors", *_LAZY, *_LAZY_MODULES, "testing", *functions})
 
 
 def _function(name: str) -> Any:  # noqa: ANN401 - a function on tensors

@@ -46,6 +46,18 @@ class GradientError(GraphError):
     """A derivative was asked for where there is none."""
 
 
+class CheckError(DataflowError, AssertionError):
+    """A check of `df.testing` found that something isn't as it should be."""
+
+
+class GradientCheckError(CheckError):
+    """A derivative isn't what the values say; the report has all comparisons."""
+
+    def __init__(self, message: str, report: object = None) -> None:
+        super().__init__(message)
+        self.report = report
+
+
 class CompileError(DataflowError):
     """A graph can't be compiled as asked."""
 

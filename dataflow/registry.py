@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from dataflow.declared import OP_MODULES
-from dataflow.dispatch import load_all, load_family
+from dataflow.dispatch import FAMILIES, load_all, load_family
 from dataflow.errors import GraphError
 from dataflow.operation import NEWEST, REGISTRY
 
@@ -40,10 +40,18 @@ def get_op(name: str, version: int | None = None) -> Op:
         load_family(name)
     op = NEWEST.get(name) if version is None else REGISTRY.get((name, version))
     if op is None:
-        wanted = name if version is None else f"{name} version {version}"
-        msg = f"there is no op {wanted!r}; is the module that declares it imported?"
+        wanted = repr(name) if version is None else f"{name!r} version {version}"
+        msg = f"there is no op {wanted}{_remedy(name)}"
         raise GraphError(msg)
     return op
+
+
+def _remedy(name: str) -> str:
+    module = name.rpartition(".")[0]
+    if not module or module in FAMILIES:
+        return ": a newer version may have it"
+    return (f": module {module!r} declares it, which must be imported before (import {module}; on "
+            f"the command line, --import {module})")  # fmt: skip
 
 
 def registered_ops() -> Mapping[str, Op]:

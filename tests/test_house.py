@@ -324,5 +324,6 @@ def test_the_main_namespace_lists_what_users_call() -> None:
     listed = {name for name in dir(dataflow) if not name.startswith("__")}
     assert listed >= {"GraphBuilder", "sum", "compile", "linalg", "float32", "DataflowError"}
     modules = {name for name in listed if inspect.ismodule(getattr(dataflow, name))}
-    assert modules == {"errors", "fft", "linalg", "nn", "optim", "random", "special"}
+    families = {"fft", "linalg", "nn", "optim", "random", "special"}
+    assert modules == {"errors", "testing", *families}
     assert not any(name.startswith("_") for name in listed)

@@ -16,7 +16,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PAGES = ("README.md", "CHANGELOG.md", "docs/command-line.md", "docs/conventions.md",
-         "docs/format.md", "docs/operations.md", "docs/training.md",
+         "docs/format.md", "docs/operations.md", "docs/training.md", "docs/your-own-operations.md",
          "examples/DATA.md")  # fmt: skip
 
 

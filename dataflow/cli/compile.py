@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import click
 
-from dataflow.cli.options import FILE, as_mapping, check_target, json_option, load_as, pair_of
+from dataflow.cli.options import (
+    FILE,
+    as_mapping,
+    check_target,
+    import_option,
+    json_option,
+    load_as,
+    pair_of,
+)
 from dataflow.cli.printing import print_facts, print_json, printable
 
 __all__ = ["command"]
 
 
 @click.command("compile")
+@import_option
 @click.argument("graph_file", type=FILE, metavar="GRAPH")
 @click.option(
     "--dim", "dims", type=pair_of(int), multiple=True, metavar="NAME=SIZE",

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import re
+import sys
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
@@ -18,6 +20,7 @@ __all__ = [
     "check_readable",
     "check_target",
     "ending_of",
+    "import_option",
     "json_option",
     "load_as",
     "pair_of",
@@ -28,6 +31,27 @@ _SIZE = re.compile(r"(\d+) *([KMGT]?)(I?)B?", re.IGNORECASE)
 
 FILE = click.Path(readable=False)
 """A path. What is wrong with a file is bad input and no wrong use, so click checks nothing."""
+
+
+def _import_all(ctx: click.Context, option: click.Parameter, modules: tuple[str, ...]) -> None:
+    """Import the modules that declare a file's ops, from the current folder too."""
+    del ctx, option
+    folder = os.getcwd()
+    if modules and folder not in sys.path:
+        sys.path.insert(0, folder)
+    for module in modules:
+        try:
+            importlib.import_module(module)
+        except Exception as error:
+            msg = f"--import {module}: {type(error).__name__}: {error}"
+            raise FileAccessError(msg) from error
+
+
+import_option = click.option(
+    "--import", multiple=True, expose_value=False, is_eager=True, callback=_import_all,
+    metavar="MODULE", help="Import a module that declares operations which the file uses.",
+)  # fmt: skip
+"""A file never imports by itself: it names its operations, and who opens it decides."""
 
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON object instead of text."

@@ -16,6 +16,7 @@ from dataflow.cli.options import (
     byte_size,
     check_target,
     ending_of,
+    import_option,
     json_option,
     load_as,
     pair_of,
@@ -67,6 +68,7 @@ class _Done(NamedTuple):
 
 # fmt: off
 @click.command("replay")
+@import_option
 @click.argument("plan", type=FILE, metavar="PLAN")
 @click.option("--feed", "feeds", type=pair_of(str), multiple=True, metavar="INPUT=FILE",
               help="Feed an input whole, at every run: .npy, .npz, or columns of a table.")

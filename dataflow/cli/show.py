@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from dataflow.cli.options import FILE, json_option
+from dataflow.cli.options import FILE, import_option, json_option
 from dataflow.cli.printing import print_facts, print_json, print_table, printable
 
 __all__ = ["command"]
@@ -13,6 +13,7 @@ _LIMIT = 50
 
 
 @click.command("show")
+@import_option
 @click.argument("file", type=FILE)
 @click.option(
     "--limit", type=click.IntRange(min=0), metavar="ROWS",

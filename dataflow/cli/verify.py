@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import click
 
-from dataflow.cli.options import FILE, json_option
+from dataflow.cli.options import FILE, import_option, json_option
 from dataflow.cli.printing import print_facts, print_json, printable
 
 __all__ = ["command"]
 
 
 @click.command("verify")
+@import_option
 @click.argument("file", type=FILE)
 @json_option
 def command(file: str, as_json: bool) -> None:

@@ -7,8 +7,7 @@ outside, and r, to the cotangents of x. Then, with P the backward body,
 - reverse mode is P, and for the residuals, which only derivatives of derivatives reach, the
   forward body's own reverse sweep;
 - forward mode is the transpose of P, since P is linear in the cotangents: the reverse sweep over P,
-  from the tangents of x to those of y. Where it isn't linear, there is no forward mode: P reads
-  more than where it is linear, and the sweep gives what still depends on the cotangents.
+  from the tangents of x to those of y. Where it isn't linear, there is no forward mode.
 """
 
 from __future__ import annotations
@@ -17,17 +16,17 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from dataflow.attrs import Attrs
-from dataflow.bodies import inlined, inlined_batch, placed, pulled_back, spread, traced
+from dataflow.bodies import inlined, inlined_batch, placed, spread, traced
 from dataflow.errors import GradientError, GraphError
-from dataflow.ops.parts import cut, picked, where_given, where_true
+from dataflow.ops.parts import picked, where_given, where_true
 from dataflow.seeds import or_zeros
 from dataflow.source import node_text
 from dataflow.sweeps import jvp_of, vjp_of
+from dataflow.transposing import transposed
 
 if TYPE_CHECKING:
     from dataflow.attrs import Body
     from dataflow.dims import Dim
-    from dataflow.graph import Graph
     from dataflow.operation import Application
     from dataflow.tensor import Tensor
 
@@ -136,10 +135,16 @@ def jvp_custom(
     given = [place for place in where_given(of_arguments) if place in form.moved]
     found: list[Tensor | None] = [None] * len(results)
     if given and floats:
-        body = _transposed(application, form, given)
-        directions = picked(of_arguments, given)
-        stand_ins = picked(results, floats)  # of the right specs: nothing reads them
-        made = inlined(body, [*directions, *stand_ins, *arguments, *outer, *residuals])
+        places = [form.moved.index(place) for place in given]
+
+        def pull(seeds: list[Tensor], rest: list[Tensor]) -> list[Tensor]:
+            return picked(inlined(form.graphs[1], [*seeds, *rest]), places)
+
+        rest = [*arguments, *outer, *residuals]
+        made = transposed(
+            pull, picked(of_arguments, given), picked(results, floats), rest,
+            f"{_where(application)}, has no forward mode by its gradient; use reverse mode",
+        )  # fmt: skip
         found = placed(made, floats, len(results))
     moving = where_true([tensor.spec.is_float for tensor in residuals])
     if not moving or not where_given(of_arguments):
@@ -147,8 +152,8 @@ def jvp_custom(
     ends = picked(inlined(form.graphs[0], application.inputs)[form.results :], moving)
     places = where_given(of_arguments)
     pushed = jvp_of(ends, picked(arguments, places), picked(of_arguments, places))
-    rest = dict(zip(moving, pushed, strict=True))
-    return [*found, *(rest.get(place) for place in range(len(residuals)))]
+    by_place = dict(zip(moving, pushed, strict=True))
+    return [*found, *(by_place.get(place) for place in range(len(residuals)))]
 
 
 def batch_custom(
@@ -186,60 +191,21 @@ def _sum(a: Tensor | None, b: Tensor | None) -> Tensor | None:
     return a + b
 
 
-def _transposed(application: Application, form: CustomForm, given: Sequence[int]) -> Graph:
-    """Return the body from tangents of arguments to those of results: the backward one's transpose.
-
-    It takes the tangents, and what the backward body takes.
-    """
-    backward = form.graphs[1]
-    arguments = form.split(application.inputs)[0]
-    directions = [arguments[place].spec for place in given]
-    residuals = len(application.outputs) - form.results
-    seeds = len(backward.input_specs) - len(application.inputs) - residuals
-    places = [form.moved.index(place) for place in given]
-
-    def transpose(tensors: list[Tensor]) -> list[Tensor]:
-        tangents, cotangents, rest = cut(tensors, len(given), seeds)
-        ends = picked(inlined(backward, [*cotangents, *rest]), places)
-        return pulled_back(ends, cotangents, tangents)
-
-    builder: Any = application.inputs[0].builder
-    body = traced(builder, [*directions, *backward.input_specs], transpose)
-    names = list(body.inputs)[len(given) : len(given) + seeds]
-    if not _leading_to_ends(body).isdisjoint(names):
-        node = application.outputs[0].node
-        where = node_text(node, application.op.name, builder.source_of(node))
-        msg = (
-            f"{where}, has no forward mode: its gradient isn't linear in the cotangents; "
-            "use reverse mode"
-        )
-        raise GradientError(msg)
-    return body
-
-
-def _leading_to_ends(body: Graph) -> set[str]:
-    found: set[str] = set()
-    stack = [ref.node for ref in body.outputs.values()]
-    while stack:
-        name = stack.pop()
-        if name not in found:
-            found.add(name)
-            stack += body.dag.pred[name]
-    return found
-
-
 def _refuse_captured(
     application: Application, outer: Sequence[Tensor], needs: Sequence[bool]
 ) -> None:
     """Refuse a derivative by what the function read from outside."""
     for tensor, needed in zip(outer, needs, strict=True):
         if needed:
-            builder: Any = tensor.builder
-            node = application.outputs[0].node
-            where = node_text(node, application.op.name, builder.source_of(node))
             msg = (
-                f"{where}, is differentiated by {tensor.node!r}, which its function reads from "
-                "outside and its gradient knows nothing of: make it an argument, or pass it "
-                "through df.stop_gradient"
+                f"{_where(application)}, is differentiated by {tensor.node!r}, which its function "
+                "reads from outside and its gradient knows nothing of: make it an argument, or "
+                "pass it through df.stop_gradient"
             )
             raise GradientError(msg)
+
+
+def _where(application: Application) -> str:
+    node = application.outputs[0].node
+    builder: Any = application.outputs[0].builder
+    return node_text(node, application.op.name, builder.source_of(node))
