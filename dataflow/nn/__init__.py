@@ -5,6 +5,7 @@ from dataflow.nn import initializers as initializers
 from dataflow.nn.attention import *
 from dataflow.nn.batch_norm import *
 from dataflow.nn.calls import *
+from dataflow.nn.cells import *
 from dataflow.nn.convolution import *
 from dataflow.nn.decoder import *
 from dataflow.nn.dense import Dense as Dense
@@ -16,6 +17,7 @@ from dataflow.nn.normalization import *
 from dataflow.nn.piecewise import *
 from dataflow.nn.pooling import *
 from dataflow.nn.prelu import *
+from dataflow.nn.recurrent import *
 from dataflow.nn.sequential import *
 from dataflow.nn.smooth import *
 from dataflow.nn.starting import *

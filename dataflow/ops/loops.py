@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from dataflow.bodies import cut_out
@@ -10,9 +11,10 @@ from dataflow.current import builder_for
 from dataflow.dim_texts import as_dim
 from dataflow.dispatch import public
 from dataflow.drafts import Draft, drafting
-from dataflow.errors import DTypeError, GraphError, ShapeError
+from dataflow.errors import ArgumentError, DTypeError, GraphError, ShapeError
 from dataflow.ops.scan import SCAN
 from dataflow.ops.scan_form import ScanForm
+from dataflow.ops.segmenting import in_segments, unrolled
 from dataflow.source import user_line
 from dataflow.trees import form_of, leaves_of, mapped, rebuilt
 
@@ -26,16 +28,17 @@ __all__ = ["check_carry", "fori_loop", "map", "scan"]
 @public()
 def scan(
     function: Callable[[Any, Any], Any], init: Any, xs: Any = None,  # noqa: ANN401 - trees
-    length: DimLike | None = None, *, reverse: bool = False,
+    length: DimLike | None = None, *, reverse: bool = False, unroll: int = 1,
+    checkpoint_every: int | None = None,
 ) -> tuple[Any, Any]:  # fmt: skip
     """Run a function step by step, from a carry and a row to the next carry and a result.
 
     Parameters
     ----------
     function : callable
-        ``function(carry, row)`` returns the next carry and the step's result. It is called once,
-        with tensors; it may use other tensors of the builder, and what doesn't depend on the step
-        is computed once.
+        ``function(carry, row)`` returns the next carry and the step's result. It is called with
+        tensors, once if neither `unroll` nor `checkpoint_every` is given; it may use other tensors
+        of the builder, and what doesn't depend on the step is computed once.
     init : tensor, or a tuple, list or dictionary of tensors
         The first carry. Each step's carry has its form, shapes and dtypes.
     xs : tensor, or a tuple, list or dictionary of tensors, optional
@@ -44,6 +47,13 @@ def scan(
         The number of steps, where `xs` doesn't say it.
     reverse : bool
         Whether the last row comes first. Results stand where their rows do.
+    unroll : int
+        How many steps are one step of the loop: the function is called as often. What a step costs
+        beside its operations is paid once for all of them.
+    checkpoint_every : int, optional
+        Keep only the carry before every so many steps for derivatives in reverse mode; those in
+        between are computed once more. A derivative of n steps then keeps about
+        ``n / checkpoint_every + checkpoint_every`` carries.
 
     Returns
     -------
@@ -57,6 +67,8 @@ def scan(
     GraphError
         The function doesn't return a pair, or a carry of another form; nothing says the length; or
         a variable's update depends on one step.
+    ArgumentError
+        `unroll` or `checkpoint_every` is less than 1.
 
     Notes
     -----
@@ -75,6 +87,22 @@ def scan(
     builder: Any = builder_for("df.scan", None, *leaves_of((init, xs)))
     carry, stacks = (mapped(builder.asarray, tree) for tree in (init, xs))
     steps = _length("df.scan", leaves_of(stacks), length)
+    _check_count("unroll", unroll)
+    if checkpoint_every is not None:
+        _check_count("checkpoint_every", checkpoint_every)
+        inner = partial(_scanned, builder, function, reverse=reverse, unroll=unroll)
+        return in_segments(inner, carry, stacks, steps, checkpoint_every, reverse=reverse)
+    return _scanned(builder, function, carry, stacks, steps, reverse=reverse, unroll=unroll)
+
+
+def _scanned(
+    builder: Any, function: Callable[[Any, Any], Any], carry: Any, stacks: Any,  # noqa: ANN401
+    steps: int | Dim, *, reverse: bool, unroll: int = 1,
+) -> tuple[Any, Any]:  # fmt: skip
+    """Declare one loop; of several steps at once, one more for those that are left."""
+    if unroll > 1 and steps != 0:
+        inner = partial(unrolled, function, reverse=reverse)
+        return in_segments(inner, carry, stacks, steps, unroll, reverse=reverse)
     starts, rows = leaves_of(carry), leaves_of(stacks)
     specs = [t.spec for t in starts] + [t.spec.with_shape(t.shape[1:]) for t in rows]
     with drafting(builder, specs) as draft:
@@ -93,7 +121,8 @@ def scan(
 
 @public()
 def fori_loop(
-    lower: DimLike, upper: DimLike, function: Callable[[Tensor, Any], Any], init: Any  # noqa: ANN401
+    lower: DimLike, upper: DimLike, function: Callable[[Tensor, Any], Any], init: Any,  # noqa: ANN401
+    *, unroll: int = 1, checkpoint_every: int | None = None,
 ) -> Any:  # fmt: skip  # noqa: ANN401 - in the form of `init`
     """Run a function of a counter and a carry from `lower` to before `upper`.
 
@@ -105,6 +134,8 @@ def fori_loop(
         ``function(index, carry)`` returns the next carry; `index` is an int64 scalar.
     init : tensor, or a tuple, list or dictionary of tensors
         The first carry.
+    unroll, checkpoint_every
+        As `scan` has them.
 
     Returns
     -------
@@ -113,7 +144,7 @@ def fori_loop(
 
     Raises
     ------
-    ShapeError, DTypeError, GraphError
+    ShapeError, DTypeError, GraphError, ArgumentError
         As `scan`.
 
     Examples
@@ -125,7 +156,10 @@ def fori_loop(
     """
     builder: Any = builder_for("df.fori_loop", None, *leaves_of(init))
     indices = builder.arange(lower, upper)
-    carry, _ = scan(lambda carry, index: (function(index, carry), None), init, indices)
+    carry, _ = scan(
+        lambda carry, index: (function(index, carry), None), init, indices,
+        unroll=unroll, checkpoint_every=checkpoint_every,
+    )  # fmt: skip
     return carry
 
 
@@ -191,6 +225,12 @@ def _pair(result: object) -> tuple[Any, Any]:
                f"result, not {result!r}")  # fmt: skip
         raise GraphError(msg)
     return result
+
+
+def _check_count(name: str, value: object) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        msg = f"df.scan ({user_line()}): {name} is a number of steps of 1 or more, not {value!r}"
+        raise ArgumentError(msg)
 
 
 def check_carry(what: str, old: object, new: object, ends: Sequence[Tensor]) -> None:
