@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from dataflow.ops import *
     from dataflow.reopening import inline as inline
     from dataflow.reopening import reopen as reopen
+    from dataflow.sparse_jacobian import SparseJacobian as SparseJacobian
     from dataflow.spec import Spec as Spec
     from dataflow.tensor import Tensor as Tensor
     from dataflow.user_ops import op as op
@@ -69,6 +70,7 @@ _LAZY = {
     "Ref": "dataflow.graph",
     "Runner": "scheduler.runner",
     "Spec": "dataflow.spec",
+    "SparseJacobian": "dataflow.sparse_jacobian",
     "State": "scheduler.state",
     "Tensor": "dataflow.tensor",
     "compile": "scheduler.compiler",

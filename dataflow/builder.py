@@ -178,6 +178,22 @@ class GraphBuilder(Variables, Creation):
             raise GraphError(msg)
         return declared
 
+    def drop_unread(self, since: int, kept: Sequence[Tensor]) -> None:
+        """Drop the nodes declared from a position on that none of some tensors depends on.
+
+        A rule may declare what its results don't need: the cotangent of what has no derivative, or
+        the shape of something that it conjugates.
+        """
+        dead = set(self._declared_since(since))
+        stack = [tensor.node for tensor in kept]
+        while stack:
+            name = stack.pop()
+            if name in dead:
+                dead.remove(name)
+                stack += self._dag.predecessors(name)
+        for node in self._remove(dead):
+            self._constants.pop(node.name, None)
+
     def _state(self, name: str, update: Ref | None) -> Variable:
         first, variable = self._initials[name], self.tensor(name)
         return Variable(Ref(first.node, first.output), update, variable.requires_grad)

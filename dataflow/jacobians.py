@@ -8,6 +8,7 @@ then for the whole basis by the ops' batch rules: a few large steps instead of m
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from dataflow.derivatives import Tensors, check_tensors, grad
@@ -17,6 +18,7 @@ from dataflow.drafts import drafting
 from dataflow.errors import GradientError
 from dataflow.seeds import check_float, check_scalar, described
 from dataflow.source import user_line
+from dataflow.sparse_jacobian import sparse_jacobian
 from dataflow.sweeps import jvp_of, vjp_of
 from dataflow.tensor import Tensor
 
@@ -116,7 +118,9 @@ def _columns(output: Tensor, tensor: Tensor) -> Tensor:
         return _as_block(find_function("moveaxis")(columns, 0, -1), output, tensor)
 
 
-def jacobian(output: Tensor, wrt: Tensors, *, mode: str = "auto") -> Any:  # noqa: ANN401 - as above
+def jacobian(
+    output: Tensor, wrt: Tensors, *, mode: str = "auto", sparsity: Any = None  # noqa: ANN401 - or text
+) -> Any:  # fmt: skip  # noqa: ANN401 - as above
     """Return the Jacobian of a tensor, by the mode that needs fewer directions.
 
     Parameters
@@ -127,17 +131,28 @@ def jacobian(output: Tensor, wrt: Tensors, *, mode: str = "auto") -> Any:  # noq
         Real floating-point tensors.
     mode : str
         ``"reverse"``, ``"forward"``, or ``"auto"``: forward where `wrt` has fewer elements than
-        `output`, reverse otherwise, and where the numbers aren't known yet.
+        `output`, reverse otherwise, and where the numbers aren't known yet. With `sparsity`, auto
+        is the mode that needs fewer directions.
+    sparsity : "detect" or array of bool, optional
+        Where the Jacobian may not be zero: found out from the graph, or given, as a matrix or in
+        the Jacobian's shape. Elements that no row shares are then computed together, in one
+        direction: a band of three takes three, however long it is.
 
     Returns
     -------
     Tensor or tuple of Tensor
-        As `jacrev` and `jacfwd`.
+        As `jacrev` and `jacfwd`; with `sparsity`, a `SparseJacobian` for each of `wrt`.
 
     Raises
     ------
     GradientError
-        As `jacrev` and `jacfwd`, or there is no such mode.
+        As `jacrev` and `jacfwd`, or there is no such mode; with `sparsity`, a shape has named
+        dimensions, or the pattern has another shape or too many entries.
+
+    Notes
+    -----
+    A detected pattern leaves nothing out, and may have too much: loops and decompositions are taken
+    to read everything. One that is given is believed.
 
     Examples
     --------
@@ -149,6 +164,12 @@ def jacobian(output: Tensor, wrt: Tensors, *, mode: str = "auto") -> Any:  # noq
     if mode not in ("auto", "forward", "reverse"):
         msg = f"df.jacobian ({user_line()}): mode is 'auto', 'forward' or 'reverse', not {mode!r}"
         raise GradientError(msg)
+    if sparsity is not None:
+        made = [
+            sparse_jacobian(output, tensor, sparsity, mode)
+            for tensor in _checked("df.jacobian", output, wrt)
+        ]
+        return made[0] if isinstance(wrt, Tensor) else tuple(made)
     tensors = check_tensors("df.jacobian", [output], wrt)
     directions = [tensor.spec.size for tensor in tensors]
     is_known = isinstance(output.spec.size, int) and all(isinstance(n, int) for n in directions)
@@ -157,7 +178,7 @@ def jacobian(output: Tensor, wrt: Tensors, *, mode: str = "auto") -> Any:  # noq
     return jacfwd(output, wrt) if is_forward else jacrev(output, wrt)
 
 
-def hessian(output: Tensor, wrt: Tensors) -> Any:  # noqa: ANN401 - one tensor, or tuples of them
+def hessian(output: Tensor, wrt: Tensors, *, sparsity: Any = None) -> Any:  # noqa: ANN401 - as above
     """Return the Hessian of a scalar: the Jacobian of its gradient, forward over reverse mode.
 
     Parameters
@@ -166,12 +187,15 @@ def hessian(output: Tensor, wrt: Tensors) -> Any:  # noqa: ANN401 - one tensor, 
         A real scalar.
     wrt : Tensor or sequence of Tensor
         Real floating-point tensors.
+    sparsity : "detect" or array of bool, optional
+        As `jacobian` has it; an array holds for each block.
 
     Returns
     -------
     Tensor, or tuple of tuple of Tensor
         For one tensor, of shape ``wrt.shape + wrt.shape``; for several, the block of `i` and `j`
-        at ``[i][j]``, of shape ``wrt[i].shape + wrt[j].shape``.
+        at ``[i][j]``, of shape ``wrt[i].shape + wrt[j].shape``. With `sparsity`, a
+        `SparseJacobian` in the place of each.
 
     Raises
     ------
@@ -187,10 +211,12 @@ def hessian(output: Tensor, wrt: Tensors) -> Any:  # noqa: ANN401 - one tensor, 
     """
     _checked("df.hessian", output, wrt)
     check_scalar(output)
+    mode = "forward" if sparsity is None else "auto"
+    block = partial(jacobian, mode=mode, sparsity=sparsity)
     if isinstance(wrt, Tensor):
-        return jacfwd(grad(output, wrt), wrt)
+        return block(grad(output, wrt), wrt)
     tensors = tuple(wrt)
-    return tuple(jacfwd(gradient, tensors) for gradient in grad(output, tensors))
+    return tuple(block(gradient, tensors) for gradient in grad(output, tensors))
 
 
 def _checked(

@@ -55,6 +55,7 @@ def vjp_of(
     A cotangent of None stands for 1, which only a scalar may leave out.
     """
     builder: Any = outputs[0].builder
+    since = builder.next_position
     active = _active(outputs, wrt)
     sums: dict[Tensor, Tensor] = {}
     for output, cotangent in zip(outputs, cotangents, strict=True):
@@ -82,7 +83,7 @@ def vjp_of(
                 if needed and part is not None:
                     before = sums.get(tensor)
                     sums[tensor] = part if before is None else before + part
-    return [sums.get(tensor) for tensor in wrt]
+    return _kept(builder, since, [sums.get(tensor) for tensor in wrt])
 
 
 def jvp_of(
@@ -90,6 +91,7 @@ def jvp_of(
 ) -> list[Tensor | None]:
     """Run the forward-mode sweep; None stands for a tangent that is zero."""
     builder: Any = outputs[0].builder
+    since = builder.next_position
     known: dict[Tensor, Tensor] = {}
     for tensor, given in zip(wrt, tangents, strict=True):
         known[tensor] = known[tensor] + given if tensor in known else given
@@ -105,7 +107,13 @@ def jvp_of(
         for tensor, tangent in zip(application.outputs, made, strict=True):
             if tangent is not None:  # one of `wrt` may depend on another: it moves by both
                 known[tensor] = known[tensor] + tangent if tensor in known else tangent
-    return [known.get(tensor) for tensor in outputs]
+    return _kept(builder, since, [known.get(tensor) for tensor in outputs])
+
+
+def _kept(builder: Any, since: int, found: list[Tensor | None]) -> list[Tensor | None]:  # noqa: ANN401
+    """Return what a sweep found, and drop the nodes that it declared for nothing."""
+    builder.drop_unread(since, [tensor for tensor in found if tensor is not None])
+    return found
 
 
 def _pull_back(
