@@ -17,7 +17,7 @@ import numpy as np
 from dataflow.errors import RunError
 from scheduler.expand import KernelCall, expand
 from scheduler.finiteness import watched
-from scheduler.plan import ALIGNMENT, Operand, Plan, PlanOutput
+from scheduler.plan import ALIGNMENT, Operand, Plan, PlanOutput, Step
 
 if TYPE_CHECKING:
     from dataflow.operation import Call
@@ -41,14 +41,18 @@ class Bound:
         Buffers that lie in memory of the caller's, as bytes.
     is_watched : bool
         Whether each step is followed by a look for NaN and infinity.
+    inner : dict of int to Step, optional
+        Where the steps of bodies are noted, by the identity of their calls' arguments, so that an
+        error within a loop names the step that it comes from.
     """
 
     def __init__(
         self, plan: Plan, arena: Array, given: Mapping[int, Array] | None = None,
-        *, is_watched: bool = False,
+        *, is_watched: bool = False, inner: dict[int, Step] | None = None,
     ) -> None:  # fmt: skip
         self.plan = plan
         self.is_watched = is_watched
+        self.inner: dict[int, Step] = {} if inner is None else inner
         self._memory = [
             self._memory_of(index, arena, given or {}) for index in range(len(plan.buffers))
         ]
@@ -99,7 +103,9 @@ class Bound:
                 calls = call.op.kernel(outs, ins, scratch, call.attrs)
             else:
                 binds = [
-                    partial(_bind_body, body, scratch[-1], is_watched=self.is_watched)
+                    partial(
+                        _bind_body, body, scratch[-1], is_watched=self.is_watched, inner=self.inner
+                    )
                     for body in call.attrs.bodies()
                 ]
                 calls = call.op.control(outs, ins, scratch[:-1], call.attrs, binds)
@@ -113,7 +119,7 @@ class Bound:
 
 def _bind_body(
     body: Any, arena: Array, inputs: Sequence[Array], outputs: Sequence[Array | None],  # noqa: ANN401
-    *, is_watched: bool,
+    *, is_watched: bool, inner: dict[int, Step],
 ) -> tuple[list[Call], list[Array]]:  # fmt: skip
     """Bind a body to arrays that lie row by row; see `dataflow.operation.Bind`."""
     plan: Plan = body
@@ -127,8 +133,10 @@ def _bind_body(
             given[output.operand.buffer] = _bytes_of(array)
         else:
             copied.append((array, output))
-    bound = Bound(plan, arena, given, is_watched=is_watched)
-    calls = [call for _, call in bound.calls()]
+    bound = Bound(plan, arena, given, is_watched=is_watched, inner=inner)
+    made = list(bound.calls())
+    inner.update({id(args): plan.steps[step] for step, (_, args) in made if args})
+    calls = [call for _, call in made]
     calls += [(np.copyto, (array, bound.array(output.operand))) for array, output in copied]
     return calls, [bound.array(output.operand) for output in plan.outputs]
 

@@ -29,7 +29,7 @@ from scheduler.binding import Bound, aligned
 from scheduler.environment import kernel_context
 from scheduler.feeds import by_name, check_out, fitting
 from scheduler.finiteness import check_feeds
-from scheduler.plan import UNBOUNDED, Plan
+from scheduler.plan import UNBOUNDED, Plan, Step
 from scheduler.state import State
 from scheduler.threads import begin_run, end_run
 
@@ -281,8 +281,19 @@ class Runner:
         except Exception as error:
             index = first + len(calls) - length_hint(rest) - 1
             step = self.plan.steps[self._steps[index]]
-            msg = f"step {self._steps[index]}, {step.where()}, failed on its data: {error}"
+            inner = self._inner_step(error)
+            what = str(error) if inner is None else f"{inner.where()}: {error}"
+            msg = f"step {self._steps[index]}, {step.where()}, failed on its data: {what}"
             raise KernelError(msg) from error
+
+    def _inner_step(self, error: BaseException) -> Step | None:
+        """Return the innermost step of a body that an error comes from, by the calls under way."""
+        found, trace = None, error.__traceback__
+        while trace is not None:
+            args = trace.tb_frame.f_locals.get("args")
+            found = self._bound.inner.get(id(args), found)
+            trace = trace.tb_next
+        return found
 
     def _collect(self, out: Mapping[str, np.ndarray] | None) -> dict[str, np.ndarray]:
         if not out:

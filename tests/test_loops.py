@@ -349,3 +349,27 @@ def test_lying_bodies_are_refused() -> None:
     strided = step.inputs[1]._replace(strides=(0, 4))
     with pytest.raises(PlanError, match="row by row"):
         verify(lying(inputs=(step.inputs[0], strided)))
+
+
+@pytest.mark.parametrize("way", ["scan", "while_loop", "cond", "checkpoint", "nested"])
+def test_error_within_a_body_names_the_node_and_its_line(way: str) -> None:
+    """What fails in a loop, a branch or a function is named with its own line, however deep."""
+    b = df.GraphBuilder()
+    index = b.input("index", (), "int64")
+    table = b.constant([1.0, 2.0])
+
+    def read(c: df.Tensor) -> df.Tensor:
+        return c + df.take(table, index)
+
+    y = {
+        "scan": lambda: df.scan(lambda c, _: (read(c), None), table[0], None, 3)[0],
+        "while_loop": lambda: df.while_loop(lambda c: c < 5, read, table[0]),
+        "cond": lambda: df.cond(index > 1, lambda: read(table[0]), lambda: table[0]),
+        "checkpoint": lambda: df.checkpoint(lambda c: read(c) * c)(table[0]),
+        "nested": lambda: df.scan(
+            lambda c, _: (df.cond(c < 9, lambda: read(c), lambda: c), None), table[0], None, 3)[0],
+    }[way]()  # fmt: skip
+    runner = df.Runner(df.compile(b.build({"y": y})))
+    with pytest.raises(KernelError, match=r"node 'take_0' \(op 'take', test_loops.py:\d+\)"):
+        runner.run(index=7)
+    runner.run(index=1)

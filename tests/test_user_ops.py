@@ -302,10 +302,11 @@ def test_module_that_can_not_be_imported_is_one_line(tmp_path: Path) -> None:
     assert re.fullmatch(r"error: --import no_such_module_anywhere: .*\n", done.err)
 
 
-def test_how_to_runs_as_it_is_printed(tmp_path: Path) -> None:
-    """The page on own operations holds code that runs, in order."""
-    page = (ROOT / "docs" / "your-own-operations.md").read_text(encoding="utf-8")
-    blocks = re.findall(r"^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+@pytest.mark.parametrize("page", ["your-own-operations.md", "control-flow.md"])
+def test_pages_run_as_they_are_printed(page: str, tmp_path: Path) -> None:
+    """The pages on own operations and on control flow hold code that runs, in order."""
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    blocks = re.findall(r"^```python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
     path = tmp_path / "how_to_ops.py"
     path.write_text("\n".join(blocks))
     subprocess.run([sys.executable, path], check=True, cwd=tmp_path)
