@@ -221,3 +221,9 @@ def test_what_cannot_be_accumulated_or_averaged_is_refused() -> None:
         with pytest.raises(GraphError, match=text) as caught:
             call()
         assert "test_accumulation.py:" in str(caught.value)
+
+
+def test_averages_are_of_a_builder_s_variables() -> None:
+    """What is no builder is refused, with what is wanted."""
+    with pytest.raises(GraphError, match="takes the builder whose variables are averaged, not 5"):
+        df.optim.ExponentialMovingAverage().track(5)  # type: ignore[arg-type]

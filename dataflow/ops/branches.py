@@ -18,8 +18,9 @@ from dataflow.calling import call_function
 from dataflow.current import builder_for
 from dataflow.dispatch import public
 from dataflow.elementwise import traffic
-from dataflow.errors import DTypeError, GraphError, KernelError, ShapeError
+from dataflow.errors import DTypeError, GraphError, ShapeError
 from dataflow.operation import Absent, Arrays, Bind, Call, Cost, Op, Sample, Specs, register
+from dataflow.ops.bodied import no_kernel
 from dataflow.ops.body_rules import batch_bodies, jvp_bodies, vjp_bodies
 from dataflow.ops.functions import drafted_functions
 from dataflow.source import user_line
@@ -68,11 +69,6 @@ def _run(index: Array, programs: Sequence[Sequence[Call]]) -> None:
 def _chosen(index: Array, count: int) -> int:
     """Return the branch that an index names; one out of range names the first or the last."""
     return min(max(int(index), 0), count - 1)
-
-
-def _kernel(outs: Arrays, ins: Arrays, scratch: Arrays, attrs: Attrs) -> list[Call]:
-    msg = "a choice is run by the scheduler, which binds its bodies"
-    raise KernelError(msg)
 
 
 def _reference(index: Array, *operands: Array, attrs: Attrs) -> tuple[Array, ...]:
@@ -144,7 +140,7 @@ def _samples(rng: np.random.Generator) -> list[Sample]:
 
 
 SWITCH = register(Op(
-    name="switch", label="Switch", infer=_infer, kernel=_kernel, control=_control,
+    name="switch", label="Switch", infer=_infer, kernel=no_kernel, control=_control,
     reference=_reference, vjp=vjp_bodies, jvp=jvp_bodies, batch=_batch,
     tiling=Absent("a branch may mix what its operands hold"), cost=_cost, samples=_samples,
     fallible=True, ulps=Absent("as many roundings as a branch has"),

@@ -7,7 +7,7 @@ since neither body's nodes are the graph's.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial, wraps
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -19,8 +19,9 @@ from dataflow.calling import call_function
 from dataflow.current import builder_for
 from dataflow.dispatch import public
 from dataflow.elementwise import traffic
-from dataflow.errors import GraphError, KernelError
-from dataflow.operation import Absent, Arrays, Bind, Call, Cost, Op, Sample, Specs, register
+from dataflow.errors import GraphError
+from dataflow.operation import Absent, Cost, Op, Sample, Specs, register
+from dataflow.ops.bodied import no_kernel, run_first_body
 from dataflow.ops.body_rules import batch_bodies, jvp_bodies, vjp_bodies
 from dataflow.ops.functions import drafted_functions
 from dataflow.ops.parts import check_same
@@ -43,17 +44,6 @@ def _infer(specs: Specs, attrs: Attrs) -> Specs:
         raise GraphError(msg)
     check_same("the body takes", bodies[0].input_specs, specs)
     return bodies[0].output_specs
-
-
-def _control(
-    outs: Arrays, ins: Arrays, scratch: Arrays, attrs: Attrs, binds: Sequence[Bind]
-) -> Sequence[Call]:
-    return binds[0](ins, outs)[0]
-
-
-def _kernel(outs: Arrays, ins: Arrays, scratch: Arrays, attrs: Attrs) -> list[Call]:
-    msg = "a checkpoint is run by the scheduler, which binds its body"
-    raise KernelError(msg)
 
 
 def _reference(*operands: Array, attrs: Attrs) -> tuple[Array, ...]:
@@ -86,7 +76,7 @@ def _samples(rng: np.random.Generator) -> list[Sample]:
 
 
 CHECKPOINT = register(Op(
-    name="checkpoint", label="Checkpoint", infer=_infer, kernel=_kernel, control=_control,
+    name="checkpoint", label="Checkpoint", infer=_infer, kernel=no_kernel, control=run_first_body,
     reference=_reference, vjp=vjp_bodies, jvp=jvp_bodies, batch=batch_bodies,
     tiling=Absent("the body may mix what its operands hold"), cost=_cost, samples=_samples,
     fallible=True, ulps=Absent("as many roundings as the body has"),

@@ -18,8 +18,9 @@ from dataflow.current import builder_for
 from dataflow.dispatch import public
 from dataflow.drafts import Draft, drafting
 from dataflow.elementwise import traffic
-from dataflow.errors import DTypeError, GraphError, KernelError, ShapeError
-from dataflow.operation import Absent, Arrays, Bind, Call, Cost, Op, Sample, Specs, register
+from dataflow.errors import DTypeError, GraphError, ShapeError
+from dataflow.operation import Absent, Cost, Op, Sample, Specs, register
+from dataflow.ops.bodied import no_kernel, run_first_body
 from dataflow.ops.custom_rules import CustomForm, batch_custom, jvp_custom, vjp_custom
 from dataflow.ops.parts import check_same, picked
 from dataflow.source import user_line
@@ -42,17 +43,6 @@ def _infer(specs: Specs, attrs: Attrs) -> Specs:
     check_same("the gradient takes", form.backward.input_specs, [*seeds, *specs, *residuals])
     check_same("the gradient gives", form.backward.output_specs, picked(specs, form.moved))
     return form.forward.output_specs
-
-
-def _control(
-    outs: Arrays, ins: Arrays, scratch: Arrays, attrs: Attrs, binds: Sequence[Bind]
-) -> Sequence[Call]:
-    return binds[0](ins, outs)[0]
-
-
-def _kernel(outs: Arrays, ins: Arrays, scratch: Arrays, attrs: Attrs) -> list[Call]:
-    msg = "a function with a gradient of its own is run by the scheduler, which binds its body"
-    raise KernelError(msg)
 
 
 def _reference(*operands: Array, attrs: Attrs) -> tuple[Array, ...]:
@@ -92,8 +82,9 @@ def _samples(rng: np.random.Generator) -> list[Sample]:
 
 
 CUSTOM = register(Op(
-    name="custom_gradient", label="CustomGradient", infer=_infer, kernel=_kernel,
-    control=_control, reference=_reference, vjp=vjp_custom, jvp=jvp_custom, batch=batch_custom,
+    name="custom_gradient", label="CustomGradient", infer=_infer, kernel=no_kernel,
+    control=run_first_body, reference=_reference,
+    vjp=vjp_custom, jvp=jvp_custom, batch=batch_custom,
     tiling=Absent("the body may mix what its operands hold"), cost=_cost, samples=_samples,
     fallible=True, inlines=True, ulps=Absent("as many roundings as the body has"),
 ))  # fmt: skip

@@ -21,7 +21,7 @@ from dataflow.attrs import Body
 from dataflow.bodies import cost_of, evaluated, traced
 from dataflow.calling import call_function
 from dataflow.elementwise import traffic
-from dataflow.errors import KernelError, ShapeError
+from dataflow.errors import ShapeError
 from dataflow.operation import (
     Absent,
     Arrays,
@@ -34,6 +34,7 @@ from dataflow.operation import (
     Workspace,
     register,
 )
+from dataflow.ops.bodied import no_kernel
 from dataflow.ops.parts import check_same
 from dataflow.ops.scan_form import ScanForm, as_row, rows_of, stacked
 from dataflow.ops.scan_rules import batch_scan, jvp_scan, vjp_scan
@@ -125,11 +126,6 @@ def _stores(
     return [(rows_of(s), (as_row(a), as_row(b))) for s, (a, b) in zip(stacks, pairs, strict=True)]
 
 
-def _kernel(outs: Arrays, ins: Arrays, scratch: Arrays, attrs: Attrs) -> list[Call]:
-    msg = "a scan is run by the scheduler, which binds its body"
-    raise KernelError(msg)
-
-
 def _reference(*arrays: Array, attrs: Attrs) -> tuple[Array, ...]:
     form = ScanForm.of(attrs)
     carries, stacks, outer = form.split(arrays)
@@ -209,7 +205,7 @@ def _samples(rng: np.random.Generator) -> list[Sample]:
 
 
 SCAN = register(Op(
-    name="scan", label="Scan", infer=_infer, kernel=_kernel, control=_control, runs=_runs,
+    name="scan", label="Scan", infer=_infer, kernel=no_kernel, control=_control, runs=_runs,
     prune=_prune, reference=_reference, vjp=vjp_scan, jvp=jvp_scan, batch=batch_scan,
     tiling=Absent("each step needs the one before"), workspace=_workspace, cost=_cost,
     samples=_samples, fallible=True, ulps=Absent("as many roundings as the body has, each step"),

@@ -16,7 +16,6 @@ import numpy as np
 
 from dataflow.bodies import cost_of, evaluated, traced
 from dataflow.elementwise import traffic
-from dataflow.errors import KernelError
 from dataflow.operation import (
     Absent,
     Arrays,
@@ -29,6 +28,7 @@ from dataflow.operation import (
     Workspace,
     register,
 )
+from dataflow.ops.bodied import no_kernel
 from dataflow.ops.parts import check_same
 from dataflow.ops.while_form import WhileForm
 from dataflow.ops.while_rules import batch_while, jvp_while, vjp_while
@@ -112,11 +112,6 @@ def _run(loop: _Loop, most: float) -> None:
     loop.number[...] = count
 
 
-def _kernel(outs: Arrays, ins: Arrays, scratch: Arrays, attrs: Attrs) -> list[Call]:
-    msg = "a loop is run by the scheduler, which binds its bodies"
-    raise KernelError(msg)
-
-
 def _reference(*arrays: Array, attrs: Attrs) -> tuple[Array, ...]:
     form = WhileForm.of(attrs)
     cond, step = form.graphs
@@ -173,7 +168,7 @@ def _samples(rng: np.random.Generator) -> list[Sample]:
 
 
 WHILE = register(Op(
-    name="while", label="While", infer=_infer, kernel=_kernel, control=_control, runs=_runs,
+    name="while", label="While", infer=_infer, kernel=no_kernel, control=_control, runs=_runs,
     reference=_reference, vjp=vjp_while, jvp=jvp_while, batch=batch_while,
     tiling=Absent("each step needs the one before"), workspace=_workspace, cost=_cost,
     samples=_samples, fallible=True, ulps=Absent("as many roundings as the body has, each step"),

@@ -18,7 +18,6 @@ import numpy as np
 
 from dataflow.bodies import cost_of, evaluated, traced
 from dataflow.elementwise import traffic
-from dataflow.errors import KernelError
 from dataflow.operation import (
     Absent,
     Arrays,
@@ -31,6 +30,7 @@ from dataflow.operation import (
     Workspace,
     register,
 )
+from dataflow.ops.bodied import no_kernel
 from dataflow.ops.parts import check_same, cut, picked
 from dataflow.ops.revolve import moves, runs_again
 from dataflow.ops.scan_form import rows_of, stacked
@@ -138,11 +138,6 @@ def _steps(count: Array, most: object) -> int:
     return min(int(count), most) if isinstance(most, int) else int(count)
 
 
-def _kernel(outs: Arrays, ins: Arrays, scratch: Arrays, attrs: Attrs) -> list[Call]:
-    msg = "a loop is run by the scheduler, which binds its bodies"
-    raise KernelError(msg)
-
-
 def _reference(*arrays: Array, attrs: Attrs) -> tuple[Array, ...]:
     form = PullForm.of(attrs)
     step, pulled = form.graphs
@@ -201,8 +196,8 @@ def _samples(rng: np.random.Generator) -> list[Sample]:
 
 
 WHILE_VJP = register(Op(
-    name="while_vjp", label="WhileVjp", infer=_infer, kernel=_kernel, control=_control, runs=_runs,
-    reference=_reference, vjp=vjp_pull, jvp=jvp_pull, batch=batch_pull,
+    name="while_vjp", label="WhileVjp", infer=_infer, kernel=no_kernel, control=_control,
+    runs=_runs, reference=_reference, vjp=vjp_pull, jvp=jvp_pull, batch=batch_pull,
     tiling=Absent("each step needs the one after"), workspace=_workspace, cost=_cost,
     samples=_samples, fallible=True, ulps=Absent("as many roundings as the body has, each step"),
 ))  # fmt: skip

@@ -90,8 +90,12 @@ class ExponentialMovingAverage:
         Raises
         ------
         GraphError
-            A variable has no update, or there is none.
+            A variable has no update, or there is none; or there is no builder.
         """
+        if not hasattr(builder, "variables"):
+            msg = (f"ExponentialMovingAverage.track ({user_line()}) takes the builder whose "
+                   f"variables are averaged, not {builder!r}")  # fmt: skip
+            raise GraphError(msg)
         updated = [v for v in builder.variables if builder.pending(v) is not v]
         trained = [v for v in updated if v.requires_grad]
         wanted = trained if variables is None else chosen("variables", variables, updated)
