@@ -45,7 +45,7 @@ from dataflow.user_rules import batch_leading, batch_one_by_one, jvp_rule, vjp_r
 if TYPE_CHECKING:
     from dataflow.operation import Array
 
-__all__ = ["UserOp", "op"]
+__all__ = ["UserOp", "op", "sample_of"]
 
 _SCALARS = (bool, int, float, str)
 
@@ -366,10 +366,12 @@ def _workspace(internal: int | Callable[..., int], specs: Specs, attrs: Attrs) -
 
 
 def _samples(given: tuple[Sequence[Any], ...], rng: np.random.Generator) -> list[Sample]:
-    found = []
-    for sample in given:
-        *inputs, last = sample
-        parameters = last if isinstance(last, dict) else {}
-        arrays = inputs if isinstance(last, dict) else [*inputs, last]
-        found.append(Sample(tuple(map(np.asarray, arrays)), Attrs(parameters)))
-    return found
+    return [sample_of(sample) for sample in given]
+
+
+def sample_of(given: Sequence[Any]) -> Sample:
+    """Return inputs, and parameters if the last of them is a dictionary, as a sample."""
+    *inputs, last = given
+    parameters = last if isinstance(last, dict) else {}
+    arrays = inputs if isinstance(last, dict) else given
+    return Sample(tuple(map(np.asarray, arrays)), Attrs(parameters))

@@ -12,7 +12,7 @@ from dataflow.errors import CheckError, DataflowError, GradientCheckError
 from dataflow.operation import Absent, Along, Op, Sample
 from dataflow.source import user_line
 from dataflow.spec import Spec
-from dataflow.user_ops import UserOp
+from dataflow.user_ops import UserOp, sample_of
 from dataflow.vectorize import vmap
 from scheduler.program import Item
 from scheduler.reference import evaluate, run_item
@@ -68,7 +68,7 @@ def check_op(op: UserOp | Op, *samples: Sequence[ArrayLike]) -> int:
     """
     record = op.op if isinstance(op, UserOp) else op
     defaults = op.defaults if isinstance(op, UserOp) else {}
-    every = [*record.samples(np.random.default_rng(0)), *map(_sample, samples)]
+    every = [*record.samples(np.random.default_rng(0)), *map(sample_of, samples)]
     if not every:
         msg = (f"check_op ({user_line()}): there is no sample to call {record.name!r} on: give "
                "inputs, or df.op(samples=...)")  # fmt: skip
@@ -81,15 +81,6 @@ def check_op(op: UserOp | Op, *samples: Sequence[ArrayLike]) -> int:
             msg = f"check_op ({user_line()}): op {record.name!r}, sample {number}: {error}"
             raise CheckError(msg) from error
     return len(every)
-
-
-def _sample(given: Sequence[Any]) -> Sample:
-    *inputs, last = given
-    if isinstance(last, dict):
-        return Sample(tuple(map(np.asarray, inputs)))._replace(
-            attrs=Sample(()).attrs.replace(**last)
-        )
-    return Sample(tuple(np.asarray(value) for value in (*inputs, last)))
 
 
 def _check(op: Op, sample: Sample) -> None:
