@@ -80,7 +80,7 @@ BROKEN: dict[str, tuple[Change, str]] = {
     "wrong spec": (set_data("multiply_0", specs=(Spec.of(3, "float32"),)), "infers .* says"),
     "wrong dtype": (set_data("multiply_0", specs=(Spec.of("n", "int8"),)), "infers .* says"),
     "unknown op": (set_data("multiply_0", op="frobnicate"), "there is no op 'frobnicate"),
-    "unknown version": (set_data("multiply_0", op_version=99), "multiply version 99"),
+    "unknown version": (set_data("multiply_0", op_version=99), "'multiply' version 99"),
     "unknown sweep": (set_data("multiply_0", sweep="sideways"), "sideways"),
     "input undeclared": (lambda dag: dag.remove_node("x"), "multiply_0|input"),
 }
