@@ -47,8 +47,10 @@ def get_op(name: str, version: int | None = None) -> Op:
 
 
 def _remedy(name: str) -> str:
+    """Say what to import, if the name, which may be a stranger's, names a module."""
     module = name.rpartition(".")[0]
-    if not module or module in FAMILIES:
+    is_module = bool(module) and all(part.isidentifier() for part in module.split("."))
+    if not is_module or module in FAMILIES:
         return ": a newer version may have it"
     return (f": module {module!r} declares it, which must be imported before (import {module}; on "
             f"the command line, --import {module})")  # fmt: skip

@@ -21,6 +21,7 @@ from dataflow.errors import (
     ShapeError,
 )
 from dataflow.operation import NEWEST, REGISTRY
+from dataflow.registry import get_op
 from dataflow.user_ops import UserOp
 from tests.commands import run
 
@@ -293,6 +294,15 @@ def test_files_name_the_module_and_import_nothing(tmp_path: Path) -> None:
                           capture_output=True, text=True, check=False)  # fmt: skip
     assert done.returncode == 0, done.stderr
     np.testing.assert_array_equal(np.load(tmp_path / "y.npz")["slope"], 6 * X)
+
+
+def test_name_that_is_no_module_s_is_no_advice() -> None:
+    """A stranger's op name is quoted, and given as something to import only if it can be that."""
+    for name in ("nothing", "linalg.nothing", "\x1b[2J.op", "rm -rf /.op", ".op"):
+        with pytest.raises(GraphError) as caught:
+            get_op(name, 1)
+        assert "import" not in str(caught.value)
+        assert str(caught.value).isprintable()
 
 
 def test_module_that_can_not_be_imported_is_one_line(tmp_path: Path) -> None:
