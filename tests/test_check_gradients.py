@@ -106,6 +106,15 @@ def test_kinks_have_no_verdict() -> None:
     assert "no verdict" in str(report)
 
 
+def test_complex_numbers_on_the_way_stay_complex() -> None:
+    """A graph that goes through a Fourier transform is computed in float64 and complex128."""
+    b = df.GraphBuilder()
+    x = b.constant(RNG.normal(size=8).astype("float32"))
+    made = df.fft.fft(x)
+    report = df.testing.check_gradients(df.real(made * df.conj(made) * made).sum(), x)
+    assert all(row.is_clear and row.error < 1e-5 for row in report.comparisons)
+
+
 def test_stopped_gradients_are_constant_in_the_values_too() -> None:
     """What is declared constant by stop_gradient isn't moved by the differences."""
     b = df.GraphBuilder()

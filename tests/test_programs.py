@@ -142,6 +142,17 @@ def differences(name: str, theirs: Arrays) -> dict[str, float]:
 
 @pytest.mark.long
 @each
+def test_gradients_are_the_values(name: str) -> None:
+    """By complex steps or differences, every gradient is that of the values, in both modes."""
+    program = PROGRAMS[name]
+    graph, arrays = compiled(name)[0], program.arrays()
+    feeds = {n: arrays[n] for n in graph.inputs}
+    report = df.testing.check_gradients(graph, program.moving(), feeds, outputs="value", orders=[1])
+    assert all(row.is_clear for row in report.comparisons)
+
+
+@pytest.mark.long
+@each
 def test_numbers_are_pytorch_s(name: str) -> None:
     """Value, gradients and products with the Hessian are PyTorch's to 1e-9."""
     pytest.importorskip("torch")

@@ -115,8 +115,10 @@ def can_step_complex(point: Point) -> bool:
 
 
 def _lifted(array: Array, dtype: type[np.generic] | None) -> Array:
-    is_narrow = dtype is not None and array.dtype.kind in "fc"
-    return array.astype(dtype) if is_narrow else np.asarray(array)
+    """Return a floating array in a wider dtype, complex if it is or the dtype is."""
+    if dtype is None or array.dtype.kind not in "fc":
+        return np.asarray(array)
+    return array.astype(np.complex128 if array.dtype.kind == "c" else dtype)
 
 
 def _run(
