@@ -57,7 +57,7 @@ def _rows(what: str, arrays: dict[str, np.ndarray], wanted: str, unroll: int) ->
     runner = df.Runner(df.compile(_graph(unroll), outputs=[wanted]))
     out = runner.run(arrays)
     theirs = _jax(wanted, unroll)
-    np.testing.assert_allclose(out[wanted], theirs(**arrays), rtol=1e-3, atol=1e-4)
+    np.testing.assert_allclose(out[wanted], theirs(*arrays.values()), rtol=1e-3, atol=1e-4)
     bodies = list(_bodies(runner))
 
     def bare() -> None:
@@ -70,7 +70,7 @@ def _rows(what: str, arrays: dict[str, np.ndarray], wanted: str, unroll: int) ->
         {
             "loop": lambda: runner.run(arrays, out=out),
             "kernels": lambda: kernel_context().run(bare),
-            "jax": lambda: theirs(**arrays).block_until_ready(),
+            "jax": lambda: theirs(*arrays.values()).block_until_ready(),
         },
         rounds=31,
     )

@@ -106,17 +106,17 @@ def _control(
 
 
 def _run(loop: _Loop, order: range) -> None:
-    copyto, parity = np.copyto, 0
+    parity = 0
     loads, programs, befores, stores = loop
     for index in order:
         for row, stack in loads:
-            copyto(row, stack[index])
+            row[...] = stack[index]  # np.copyto takes three times as long to get going
         for stack, carry in befores:
-            copyto(stack[index], carry[parity])
+            stack[index] = carry[parity]
         for kernel, args in programs[parity]:
             kernel(*args)
         for stack, made in stores:
-            copyto(stack[index], made[parity])
+            stack[index] = made[parity]
         parity ^= 1
 
 
