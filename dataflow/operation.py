@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "WHOLE", "Absent", "Alias", "Along", "Application", "Arrays", "Bind", "Call", "Contracted",
-    "Cost", "Halo", "Op", "Sample", "Specs", "Tiling", "Workspace", "register",
+    "Cost", "Halo", "Op", "Proportional", "Sample", "Specs", "Tiling", "Workspace", "register",
 ]  # fmt: skip
 
 Array: TypeAlias = "np.ndarray[Any, Any]"
@@ -79,6 +79,12 @@ class Along(NamedTuple):
     axis: int
 
 
+class Proportional(NamedTuple):
+    """Like `Along`, but one of the two is a whole factor longer; slices are in proportion."""
+
+    axis: int
+
+
 class Contracted(NamedTuple):
     """Slices of this input axis give partial results, joined by the op named `combine`."""
 
@@ -101,7 +107,7 @@ class _Whole:
 
 
 WHOLE = _Whole()
-AxisUse: TypeAlias = "Along | Contracted | Halo | _Whole"
+AxisUse: TypeAlias = "Along | Proportional | Contracted | Halo | _Whole"
 
 
 def _same_attrs(attrs: Attrs, axis: int, start: int, stop: int) -> Attrs:
@@ -113,7 +119,7 @@ class Tiling(NamedTuple):
 
     Parameters
     ----------
-    inputs : tuple of tuple of Along, Contracted, Halo or WHOLE
+    inputs : tuple of tuple of Along, Proportional, Contracted, Halo or WHOLE
         For every axis of every input, what becomes of a slice along it. Inputs whose axes map to
         one output axis are sliced together; so are the first contracted axes of all inputs, the
         second ones, and so on. An input axis of length 1 that broadcasts is `WHOLE`.

@@ -1,7 +1,7 @@
 """`compile`: the chain of passes from a graph to a plan.
 
-    verify -> lower -> inline -> simplify -> plan bodies -> place updates -> order -> memory
-           -> arena -> plan -> verify
+    verify -> lower -> inline -> simplify -> plan bodies -> place updates -> tiles -> order
+           -> memory -> arena -> plan -> verify
 
 Each pass is a pure function in a file of its own. The same graph and options give the same plan,
 byte for byte, in any process: no pass looks at `id`, `hash`, a clock or the environment.
@@ -15,13 +15,11 @@ from contextlib import contextmanager
 
 from dataflow.errors import CompileError
 from dataflow.graph import Graph, Ref
-from scheduler.arena import Block, place
 from scheduler.bodies import plan_bodies
 from scheduler.commits import place_updates
 from scheduler.inline import inline
-from scheduler.memory import Memory, assign_memory
-from scheduler.order import order_items
-from scheduler.plan import Buffer, Plan, PlanInput, PlanOutput, PlanVariable
+from scheduler.layout import lay_out
+from scheduler.plan import Plan, PlanInput, PlanOutput, PlanVariable
 from scheduler.program import Program, dimension_names, lower
 from scheduler.simplify import simplify
 from scheduler.verify import verify
@@ -31,7 +29,7 @@ __all__ = ["compile"]
 
 def compile(
     graph: Graph, *, dims: Mapping[str, int] | None = None, outputs: Sequence[str] | None = None,
-    updates: bool = True, blas_threads: int = 1,
+    updates: bool = True, blas_threads: int = 1, tiles: bool = True,
 ) -> Plan:  # fmt: skip
     """Compile a graph, or part of it, into a plan.
 
@@ -47,6 +45,10 @@ def compile(
         Whether a run updates the variables.
     blas_threads : int
         The number of threads in a matrix product. Bits change with it, so the plan records it.
+    tiles : bool
+        Whether steps may run slice by slice, through both sweeps where nothing mixes examples, to
+        need less memory. Sums over examples are then added up in another order: results differ by
+        roundings, but not from run to run.
 
     Returns
     -------
@@ -76,7 +78,12 @@ def compile(
         msg = f"blas_threads is a number of threads of 1 or more, not {blas_threads!r}"
         raise CompileError(msg)
     with _collector_paused():
-        return _compile(graph, dims or {}, outputs, updates=updates, blas_threads=blas_threads)
+        options = {
+            "blas_threads": str(blas_threads),
+            "tiles": _text(flag=tiles),
+            "updates": _text(flag=updates),
+        }
+        return _compile(graph, dims or {}, outputs, options)
 
 
 @contextmanager
@@ -94,19 +101,24 @@ def _collector_paused() -> Iterator[None]:
             gc.enable()
 
 
+def _text(*, flag: bool) -> str:
+    return str(bool(flag)).lower()
+
+
 def _compile(
-    graph: Graph, dims: Mapping[str, int], outputs: Sequence[str] | None, *,
-    updates: bool, blas_threads: int,
+    graph: Graph, dims: Mapping[str, int], outputs: Sequence[str] | None,
+    options: Mapping[str, str],
 ) -> Plan:  # fmt: skip
     graph.verify()
     sizes = _checked_sizes(graph, dims)
     wanted = _wanted_outputs(graph, outputs)
-    written = {n: v.update for n, v in graph.variables.items() if updates and v.update is not None}
+    written = {n: v.update for n, v in graph.variables.items() if v.update is not None}
+    if options["updates"] == "false":
+        written = {}
     program = simplify(inline(lower(graph, sizes, wanted, written)))
-    options = {"blas_threads": str(blas_threads), "updates": str(updates).lower(),
-               "outputs": ",".join(wanted)}  # fmt: skip
-    initial = _initial_plan(graph, sizes, program, options)
-    plan = _plan(graph, sizes, options, program, wanted, initial)
+    own_options = {**options, "outputs": ",".join(wanted)}
+    initial = _initial_plan(graph, sizes, program, own_options)
+    plan = _plan(graph, sizes, own_options, program, wanted, initial)
     verify(plan)
     return plan
 
@@ -119,7 +131,7 @@ def _initial_plan(
     if not ends:
         return None
     first = simplify(inline(lower(graph, sizes, ends, {})), fold_limit=0)
-    own_options = {**options, "outputs": ",".join(ends), "updates": "false"}
+    own_options = {**options, "outputs": ",".join(ends), "tiles": "false", "updates": "false"}
     return _plan(graph, sizes, own_options, first, ends, None)
 
 
@@ -134,12 +146,11 @@ def _plan(
     ends: Mapping[str, Ref], initial: Plan | None,
 ) -> Plan:  # fmt: skip
     program = place_updates(plan_bodies(program, lambda body: _body_plan(body, options)))
-    memory = assign_memory(program, order_items(program))
-    buffers, peak, bound = _placed(memory)
+    memory, buffers, peak, bound = lay_out(program, tiles=options["tiles"] == "true")
     number = {value: operand.buffer for value, operand in memory.operands.items()}
     return Plan(
         name=graph.name, graph_digest=graph.digest(), sizes=sizes, options=options,
-        steps=tuple(memory.steps), groups=(), buffers=buffers,
+        steps=tuple(memory.steps), groups=tuple(memory.groups), buffers=buffers,
         inputs=tuple(PlanInput(name, number[value], program.specs[value],
                                _dims(graph, Ref(name, 0)))
                      for name, value in program.inputs.items()),
@@ -156,19 +167,6 @@ def _plan(
 def _dims(graph: Graph, ref: Ref) -> tuple[str, ...]:
     """Return a tensor's dimensions as the graph names them."""
     return tuple(map(str, graph.spec(ref).shape))
-
-
-def _placed(memory: Memory) -> tuple[tuple[Buffer, ...], int, int]:
-    """Give every temporary its offset in the arena."""
-    temporary = [b for b in memory.buffers if b.kind == "temporary"]
-    placement = place([Block(b.nbytes, b.first, b.end) for b in temporary])
-    offsets = iter(placement.offsets)
-    buffers = tuple(
-        Buffer(b.kind, b.name, b.nbytes, next(offsets) if b.kind == "temporary" else -1,
-               b.first, b.end)
-        for b in memory.buffers
-    )  # fmt: skip
-    return buffers, placement.peak, placement.lower_bound
 
 
 def _checked_sizes(graph: Graph, dims: Mapping[str, int]) -> dict[str, int]:

@@ -57,34 +57,42 @@ def _runs(step: Step, number: int) -> bool:
 
 def _narrowed(step: Step, index: int, number: int, group: TileGroup) -> KernelCall:
     op, rows = get_op(step.op, step.op_version), group.slices[number]
-    operands = [tuple(_slice_of(operand, rows) for operand in side)
+    operands = [tuple(_slice_of(operand, rows, group) for operand in side)
                 for side in (step.inputs, step.outputs, step.scratch)]  # fmt: skip
-    attrs = _slice_attrs(step, op, rows, length=group.slices[-1].stop)
-    return KernelCall(index, number, op, attrs, *operands)
+    return KernelCall(index, number, op, _slice_attrs(step, op, rows, group), *operands)
 
 
-def _slice_of(operand: Operand, rows: Slice) -> Operand:
+def _slice_of(operand: Operand, rows: Slice, group: TileGroup) -> Operand:
     axis = operand.tile_axis
     if axis < 0:
         return operand
-    shape = (*operand.shape[:axis], rows.stop - rows.start, *operand.shape[axis + 1 :])
-    shift = rows.start * operand.strides[axis] if operand.advances else 0
+    factor = _factor(operand, group)
+    shape = (*operand.shape[:axis], (rows.stop - rows.start) * factor, *operand.shape[axis + 1 :])
+    shift = rows.start * factor * operand.strides[axis] if operand.advances else 0
     return Operand(operand.buffer, operand.byte_offset + shift, shape, operand.strides,
                    operand.dtype)  # fmt: skip
 
 
-def _slice_attrs(step: Step, op: Op, rows: Slice, length: int) -> Attrs:
+def _factor(operand: Operand, group: TileGroup) -> int:
+    """Return how many places along its tile axis an operand has for one row of the group's."""
+    rows = group.length if operand.advances else group.longest
+    return operand.shape[operand.tile_axis] // rows
+
+
+def _slice_attrs(step: Step, op: Op, rows: Slice, group: TileGroup) -> Attrs:
     """Return the attributes of one slice, as the op's tiling derives them from the whole call's."""
     axis = step.outputs[0].tile_axis if step.outputs else -1
     if axis < 0 or isinstance(op.tiling, Absent):
         return step.attrs
-    tiling = op.tiling(tuple(_whole_spec(operand, length) for operand in step.inputs), step.attrs)
-    return tiling.slice_attrs(step.attrs, axis, rows.start, rows.stop)
+    tiling = op.tiling(tuple(_whole_spec(operand, group) for operand in step.inputs), step.attrs)
+    factor = _factor(step.outputs[0], group)
+    return tiling.slice_attrs(step.attrs, axis, rows.start * factor, rows.stop * factor)
 
 
-def _whole_spec(operand: Operand, length: int) -> Spec:
+def _whole_spec(operand: Operand, group: TileGroup) -> Spec:
     """Return the spec that an operand has when the call isn't sliced."""
     axis = operand.tile_axis
     if axis < 0:
         return operand.spec
+    length = group.length * _factor(operand, group)
     return Spec((*operand.shape[:axis], length, *operand.shape[axis + 1 :]), operand.dtype)

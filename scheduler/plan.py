@@ -63,7 +63,8 @@ class Operand(NamedTuple):
         Of its first element, from the start of the buffer.
     shape, strides : tuple of int
         In elements and in bytes. Along the tile axis, the shape is the whole length if the operand
-        advances, and the longest slice's length if it doesn't.
+        advances, and the longest slice's length if it doesn't; or a multiple of it, and then slices
+        are as many times as long.
     dtype : numpy.dtype
         Its dtype.
     tile_axis : int
@@ -149,6 +150,16 @@ class TileGroup(NamedTuple):
     first: int
     end: int
     slices: tuple[Slice, ...]
+
+    @property
+    def length(self) -> int:
+        """How many rows all slices have together."""
+        return self.slices[-1].stop
+
+    @property
+    def longest(self) -> int:
+        """How many rows the longest slice has."""
+        return max(rows.stop - rows.start for rows in self.slices)
 
 
 class Buffer(NamedTuple):

@@ -208,12 +208,10 @@ def _check_operand(plan: Plan, what: str, step: Step, operand: Operand) -> None:
     if operand.tile_axis >= len(operand.shape) or (operand.tile_axis >= 0) > (step.group >= 0):
         _fail(f"{what}: tile axis {operand.tile_axis} of shape {operand.shape}")
     if operand.tile_axis >= 0:
-        slices = plan.groups[step.group].slices
-        rows = slices[-1].stop if operand.advances else max(s.stop - s.start for s in slices)
-        if operand.shape[operand.tile_axis] != rows:
-            _fail(
-                f"{what}: {operand.shape[operand.tile_axis]} rows along the tile axis, not {rows}"
-            )
+        group, length = plan.groups[step.group], operand.shape[operand.tile_axis]
+        rows = group.length if operand.advances else group.longest
+        if length == 0 or length % rows:
+            _fail(f"{what}: {length} rows along the tile axis, no multiple of {rows}")
     low, high = extent(operand)
     if low < 0 or high > plan.buffers[operand.buffer].nbytes:
         _fail(f"{what}: bytes {low} to {high} of buffer {operand.buffer}, which has "

@@ -7,7 +7,16 @@ from typing import NamedTuple
 import numpy as np
 
 from dataflow.attrs import Attrs
-from dataflow.operation import Absent, Along, AxisUse, Contracted, Halo, Sample, Tiling
+from dataflow.operation import (
+    Absent,
+    Along,
+    AxisUse,
+    Contracted,
+    Halo,
+    Proportional,
+    Sample,
+    Tiling,
+)
 from dataflow.registry import get_op
 from tests.cases import Case
 from tests.oracle import Array, poisoned, reference, run, specs_of
@@ -29,6 +38,7 @@ class Slicing(NamedTuple):
     length: int
     axis: int = -1
     combine: str = ""
+    factor: int = 1  # how many places of the output's axis one of the slicing's is
 
 
 def slicings(case: Case) -> list[Slicing]:
@@ -51,15 +61,22 @@ def members_of(tiling: Tiling) -> list[Member]:
 
 def _along(case: Case, tiling: Tiling) -> Iterator[Slicing]:
     shape = case.outputs[0].static_shape
-    moving = [m for m in members_of(tiling) if isinstance(m.use, (Along, Halo))]
-    axes = {m.use.axis for m in moving if isinstance(m.use, (Along, Halo))}
+    moving = [m for m in members_of(tiling) if isinstance(m.use, (Along, Halo, Proportional))]
+    axes = {m.use.axis for m in moving if isinstance(m.use, (Along, Halo, Proportional))}
     assert axes.isdisjoint(tiling.free), f"{tiling}: a free axis has inputs"
     for axis in sorted({*axes, *tiling.free}):
         members = tuple(m for m in moving if getattr(m.use, "axis", -1) == axis)
         for m in members:
             extra = m.use.before + m.use.after if isinstance(m.use, Halo) else 0
-            assert case.specs[m.slot].shape[m.axis] == shape[axis] + extra, f"{m} of {shape}"
-        yield Slicing(tiling, members, shape[axis], axis=axis)
+            length = case.specs[m.slot].static_shape[m.axis]
+            if isinstance(m.use, Proportional):
+                assert max(length, shape[axis]) % min(length, shape[axis]) == 0, f"{m} of {shape}"
+            else:
+                assert length == shape[axis] + extra, f"{m} of {shape}"
+        own = [case.specs[m.slot].static_shape[m.axis] for m in members
+               if isinstance(m.use, Proportional)]  # fmt: skip
+        units = min([shape[axis], *own])
+        yield Slicing(tiling, members, units, axis=axis, factor=shape[axis] // max(units, 1))
 
 
 def _contracted(case: Case, tiling: Tiling) -> Iterator[Slicing]:
@@ -83,8 +100,9 @@ def run_sliced(case: Case, slicing: Slicing, step: int) -> tuple[Array, ...]:
     outs = tuple(map(poisoned, case.outputs))
     for start, stop in bounds:
         arrays = narrowed(case, slicing, start, stop)
-        attrs = slicing.tiling.slice_attrs(case.sample.attrs, slicing.axis, start, stop)
-        views = [_narrow(out, slicing.axis, start, stop) for out in outs]
+        low, high = start * slicing.factor, stop * slicing.factor
+        attrs = slicing.tiling.slice_attrs(case.sample.attrs, slicing.axis, low, high)
+        views = [_narrow(out, slicing.axis, low, high) for out in outs]
         assert case.op.infer(specs_of(arrays), attrs) == specs_of(views)
         run(case.op, arrays, attrs, views)
     return outs
@@ -95,7 +113,9 @@ def narrowed(case: Case, slicing: Slicing, start: int, stop: int) -> list[Array]
     arrays = list(case.sample.inputs)
     for slot, axis, use in slicing.members:
         extra = use.before + use.after if isinstance(use, Halo) else 0
-        arrays[slot] = _narrow(arrays[slot], axis, start, stop + extra)
+        length = arrays[slot].shape[axis]
+        own = length // slicing.length if isinstance(use, Proportional) else slicing.factor
+        arrays[slot] = _narrow(arrays[slot], axis, start * own, stop * own + extra)
     return arrays
 
 
@@ -111,7 +131,9 @@ def _combined(name: str, a: tuple[Array, ...], b: tuple[Array, ...]) -> tuple[Ar
 def grown(case: Case, factor: int) -> Case | None:
     """Return the sample with one axis repeated `factor` times; None where no axis can be."""
     for slicing in slicings(case):
-        if not slicing.length or any(isinstance(m.use, Halo) for m in slicing.members):
+        if not slicing.length or any(
+            isinstance(m.use, (Halo, Proportional)) for m in slicing.members
+        ):
             continue
         arrays = list(case.sample.inputs)
         for slot, axis, _ in slicing.members:

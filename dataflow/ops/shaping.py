@@ -26,6 +26,7 @@ from dataflow.operation import (
     AxisUse,
     Call,
     Op,
+    Proportional,
     Specs,
     Tiling,
     register,
@@ -87,16 +88,27 @@ def _reshape_batch(
     return [reshape(inputs[0], (size, *application.outputs[0].shape))]
 
 
+def _divides(one: int, other: int) -> bool:
+    """Say whether the longer of two lengths is some times the shorter; an axis of 1 is no part."""
+    short, long = sorted((one, other))
+    return short > 1 and long % short == 0
+
+
 def _reshape_tiling(specs: Specs, attrs: Attrs) -> Tiling:
-    """Map an axis that is neither split nor merged: as long, with as many elements before it."""
+    """Map each axis to one as long, with as many elements before it; else to one it is part of.
+
+    The first of axes that are merged, and an axis of which the first part is split off, are sliced
+    in proportion.
+    """
     shape, target = specs[0].static_shape, attrs.integers("shape")
     uses: list[AxisUse] = []
     free = 0  # the first output axis that no input axis maps to yet
     for i, length in enumerate(shape):
-        place = (product(shape[:i]), length)
-        later = range(free, len(target))
-        axis = next((j for j in later if (product(target[:j]), target[j]) == place), None)
-        uses.append(WHOLE if axis is None else Along(axis))
+        beside = [j for j in range(free, len(target)) if product(target[:j]) == product(shape[:i])]
+        same = next((j for j in beside if target[j] == length), None)
+        part = next((j for j in beside if _divides(target[j], length)), None)
+        axis = part if same is None else same
+        uses.append(WHOLE if axis is None else Proportional(axis) if same is None else Along(axis))
         free = free if axis is None else axis + 1
     return Tiling((tuple(uses),), slice_attrs=slice_shape)
 

@@ -1,0 +1,264 @@
+"""Tile groups: which items run slice by slice, so that what they pass on needs a slice of memory.
+
+One class of axes (see `shared_axes`) is sliced. The items that it goes through form as few groups
+as can be, in *stages*: what needs the whole of something that a group makes comes after it.
+
+    stage 0                  between               stage 1
+    h = x @ w, sums of h ->  mean and variance ->  (h - mean) / deviation, ... and all the way back
+
+A loss that is a sum over examples stops nothing: its cotangent doesn't depend on it. So both sweeps
+of a network that doesn't mix examples are one stage, and a slice goes forward and all the way back
+before the next one starts. An item runs as late as what reads it allows: so activations lie in the
+stage that reads them.
+
+What is passed on within a stage is *local*: memory for one slice, used again by the next. What
+leaves it is whole, filled slice by slice; what is contracted is added up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from scheduler.plan import Slice
+from scheduler.program import alias_roots
+from scheduler.shared_axes import Role, Use, shared_axes, tiling_of, use_of
+
+if TYPE_CHECKING:
+    from dataflow.attrs import Attrs
+    from dataflow.spec import Spec
+    from scheduler.program import Item, Program
+
+__all__ = ["Group", "Tiles", "tile_candidates"]
+
+_MOST_CANDIDATES = 3
+"""How many classes of axes are looked at, those with the most bytes first."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """Items that run slice by slice.
+
+    Parameters
+    ----------
+    items : tuple of int
+        In the order of declaration.
+    local : frozenset of int
+        The values that only this group reads.
+    """
+
+    items: tuple[int, ...]
+    local: frozenset[int]
+
+
+@dataclass(frozen=True)
+class Tiles:
+    """How a program is sliced.
+
+    Parameters
+    ----------
+    program : Program
+        Of which.
+    axes : mapping of int to int
+        The axis that is sliced, of every value that has one.
+    length : int
+        How long the shortest of these axes is; the others are multiples.
+    rows : int
+        Of the length, how much a slice has; the last slice may have less.
+    uses : mapping of int to Use
+        What becomes of each item of a group.
+    groups : tuple of Group
+        In the order in which they run.
+    """
+
+    program: Program
+    axes: Mapping[int, int]
+    length: int
+    rows: int
+    uses: Mapping[int, Use]
+    groups: tuple[Group, ...]
+
+    @cached_property
+    def slices(self) -> tuple[Slice, ...]:
+        """The slices, the last one the shortest."""
+        return tuple(Slice(start, min(start + self.rows, self.length))
+                     for start in range(0, self.length, self.rows))  # fmt: skip
+
+    @cached_property
+    def group_of(self) -> dict[int, int]:
+        """The number of each item's group."""
+        return {index: n for n, group in enumerate(self.groups) for index in group.items}
+
+    @property
+    def last_rows(self) -> int:
+        """How much the last slice has."""
+        return self.slices[-1].stop - self.slices[-1].start
+
+    @cached_property
+    def local_bytes(self) -> int:
+        """The bytes of all rows of what stays within the groups, views aside."""
+        roots, specs = alias_roots(self.program), self.program.specs
+        return sum(specs[value].nbytes for group in self.groups for value in group.local
+                   if roots[value] == value)  # fmt: skip
+
+    def spec(self, value: int, rows: int) -> Spec:
+        """Return the spec of a slice of a value; of all of it where it isn't sliced."""
+        spec = self.program.specs[value]
+        if value not in self.axes:
+            return spec
+        axis, shape = self.axes[value], spec.static_shape
+        return spec.with_shape(
+            (*shape[:axis], rows * (shape[axis] // self.length), *shape[axis + 1 :])
+        )
+
+    def attrs(self, item: Item, rows: int) -> Attrs:
+        """Return the attributes of an item's first slice."""
+        axis = self.axes.get(item.outputs[0])
+        tiling = None if axis is None else tiling_of(self.program, item)
+        if axis is None or tiling is None:
+            return item.attrs
+        factor = self.program.specs[item.outputs[0]].static_shape[axis] // self.length
+        return tiling.slice_attrs(item.attrs, axis, 0, rows * factor)
+
+    def with_rows(self, rows: int) -> Tiles:
+        """Return the same groups in slices of another size."""
+        return Tiles(self.program, self.axes, self.length, rows, self.uses, self.groups)
+
+
+def tile_candidates(program: Program) -> list[Tiles]:
+    """Return ways to slice a program, each by one class of axes, in one slice for now.
+
+    Parameters
+    ----------
+    program : Program
+        With its updates placed.
+
+    Returns
+    -------
+    list of Tiles
+        Those classes first whose local values have the most bytes.
+    """
+    made = {value for item in program.items for value in item.outputs if item.op.alias is None}
+    weighed = [
+        (sum(program.specs[value].nbytes for value in axes.keys() & made), axes)
+        for axes in shared_axes(program)
+    ]
+    weighed.sort(key=lambda pair: -pair[0])  # stable: the first of equals
+    found = [_tiles(program, axes) for nbytes, axes in weighed[:_MOST_CANDIDATES] if nbytes]
+    return sorted((t for t in found if t is not None), key=lambda tiles: -tiles.local_bytes)
+
+
+def _tiles(program: Program, axes: Mapping[int, int]) -> Tiles | None:
+    lengths = [program.specs[value].static_shape[axis] for value, axis in axes.items()]
+    length = min(lengths)
+    if length < 2 or any(own % length for own in lengths):
+        return None
+    uses = _without_idle_views(program, {
+        index: use for index, item in enumerate(program.items)
+        if (use := use_of(program, item, axes)).role is not Role.OUTSIDE
+    })  # fmt: skip
+    stages = _Stages(program, axes, uses).latest()
+    numbers = sorted({stages[index] for index in uses})
+    members = {number: tuple(i for i in uses if stages[i] == number) for number in numbers}
+    whole = _read_whole(program, axes, uses, stages)
+    groups = tuple(
+        Group(items, frozenset(value for index in items for value in program.items[index].outputs
+                               if value in axes and value not in whole))
+        for items in members.values()
+    )  # fmt: skip
+    groups = tuple(group for group in groups if group.local)
+    kept = {index for group in groups for index in group.items}
+    if not groups:
+        return None
+    return Tiles(program, axes, length, length, {i: uses[i] for i in uses if i in kept}, groups)
+
+
+def _without_idle_views(program: Program, uses: Mapping[int, Use]) -> dict[int, Use]:
+    """Leave out views that no other member reads: they cost nothing outside of groups either."""
+    kept: dict[int, Use] = {}
+    read: set[int] = set()
+    for index in sorted(uses, reverse=True):
+        item = program.items[index]
+        if item.op.alias is None or not read.isdisjoint(item.outputs):
+            kept[index] = uses[index]
+            read.update(item.inputs)
+    return dict(sorted(kept.items()))
+
+
+class _Stages:
+    """The stage in which each item runs: a group's number, or that of the group it comes before."""
+
+    def __init__(self, program: Program, axes: Mapping[int, int], uses: Mapping[int, Use]) -> None:
+        self.program = program
+        self.uses = uses
+        self.axes = axes
+        self.makers = program.makers()
+        self.before: list[list[int]] = [[] for _ in program.items]
+        for earlier, later in program.after:
+            self.before[later].append(earlier)
+
+    def latest(self) -> list[int]:
+        """Return the latest stage of each item in which all runs in as few stages as can be."""
+        order = self._order()
+        early = [0] * len(order)
+        for index in order:
+            sources = self._sources(index)
+            early[index] = max((early[maker] + step for maker, step in sources), default=0)
+        last = max((early[index] for index in self.uses), default=0)
+        late = [last if index in self.uses else last + 1 for index in range(len(order))]
+        for index in reversed(order):
+            for maker, step in self._sources(index):
+                late[maker] = min(late[maker], late[index] - step)
+        return late
+
+    def _order(self) -> list[int]:
+        """Return the items in an order that `after` allows too, which declaration doesn't know."""
+        order: list[int] = []
+        missing = [len(self._sources(index)) for index in range(len(self.program.items))]
+        followers: list[list[int]] = [[] for _ in missing]
+        for index in range(len(missing)):
+            for maker, _ in self._sources(index):
+                followers[maker].append(index)
+        ready = [index for index, count in enumerate(missing) if not count]
+        while ready:
+            index = ready.pop()
+            order.append(index)
+            for follower in followers[index]:
+                missing[follower] -= 1
+                if not missing[follower]:
+                    ready.append(follower)
+        return order
+
+    def _sources(self, index: int) -> list[tuple[int, int]]:
+        """Return the items that one waits for, and how many stages later it must run.
+
+        An item outside of groups with stage s runs before group s, so it waits for the whole of
+        what a member makes for one stage, and a member waits for it for none.
+        """
+        item = self.program.items[index]
+        found = [(maker, int(maker in self.uses)) for maker in self.before[index]]
+        for value in dict.fromkeys(item.inputs):
+            maker = self.makers.get(value)
+            if maker is not None:
+                is_passed_on = index in self.uses and value in self.axes
+                found.append((maker, int(maker in self.uses and not is_passed_on)))
+        return found
+
+
+def _read_whole(
+    program: Program, axes: Mapping[int, int], uses: Mapping[int, Use], stages: Sequence[int]
+) -> set[int]:
+    """Return the sliced values that must lie whole in memory, for somebody outside their group."""
+    roots, makers = alias_roots(program), program.makers()
+    whole = {roots[value] for value in (*program.outputs.values(), *program.updates.values())}
+    for index, item in enumerate(program.items):
+        for value in item.inputs:
+            maker = makers.get(roots[value])
+            if maker is None or (
+                value in axes and index in uses and stages[index] == stages[maker]
+            ):
+                continue
+            whole.add(roots[value])
+    return {value for value in axes if roots[value] in whole}
