@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "WHOLE", "Absent", "Alias", "Along", "Application", "Arrays", "Bind", "Call", "Contracted",
-    "Cost", "Halo", "Op", "Proportional", "Sample", "Specs", "Tiling", "Workspace", "register",
+    "Cost", "Halo", "Interleaved", "Op", "Proportional", "Sample", "Specs", "Tiling",
+    "Workspace", "register",
 ]  # fmt: skip
 
 Array: TypeAlias = "np.ndarray[Any, Any]"
@@ -85,6 +86,23 @@ class Proportional(NamedTuple):
     axis: int
 
 
+class Interleaved(NamedTuple):
+    """One axis lies in another, several times over, so that a slice of it is a share of each.
+
+    Parameters
+    ----------
+    axis, output : int
+        The axis of the first input, and that of the output.
+    of_input, of_output : int
+        How many times over the sliced axis lies in each; one of the two is 1.
+    """
+
+    axis: int
+    output: int
+    of_input: int
+    of_output: int
+
+
 class Contracted(NamedTuple):
     """Slices of this input axis give partial results, joined by the op named `combine`."""
 
@@ -128,11 +146,14 @@ class Tiling(NamedTuple):
     slice_attrs : callable
         ``slice_attrs(attrs, axis, start, stop)`` gives the attributes of the call that computes
         ``start:stop`` of output axis `axis` (where the attributes hold a shape or an offset).
+    interleaved : tuple of Interleaved
+        Further ways, each by itself.
     """
 
     inputs: tuple[tuple[AxisUse, ...], ...]
     free: tuple[int, ...] = ()
     slice_attrs: Callable[[Attrs, int, int, int], Attrs] = _same_attrs
+    interleaved: tuple[Interleaved, ...] = ()
 
 
 class Workspace(NamedTuple):

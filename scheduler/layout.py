@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from scheduler.program import Program
     from scheduler.tile_groups import Tiles
 
-__all__ = ["Layout", "lay_out"]
+__all__ = ["Layout", "lay_out", "placed"]
 
 _SLICES = 16
 """How many slices are aimed at: activations then take a sixteenth, and matrix products of the rows
@@ -33,6 +33,9 @@ _WORTH_SLICING = 2**20
 
 _SLICE_BYTES = 2**16
 """What a group makes in one slice is at least so much, or the calls outweigh the work."""
+
+_SHORTEST_RUN = 256
+"""Bytes. Slices of a last axis that are shorter would be read a few numbers from each line."""
 
 _WORTH_IT = 0.9
 """Of the whole's peak; what lowers it by less isn't worth its calls."""
@@ -49,13 +52,15 @@ class Layout(NamedTuple):
 
 def lay_out(program: Program, *, tiles: bool) -> Layout:
     """Lay a program out, whose updates are placed; in slices, if allowed and worth it."""
-    best = _placed(assign_memory(program, order_items(program)))
+    best = placed(assign_memory(program, order_items(program)))
     if not tiles or best.peak < _WORTH_SLICING:
         return best
     most = _WORTH_IT * best.peak
     for whole in tile_candidates(program):
         sliced = whole.with_rows(_rows(whole))
-        layout = _placed(assign_memory(program, order_tiled(sliced), sliced))
+        if sliced.shortest_run() < _SHORTEST_RUN:
+            continue
+        layout = placed(assign_memory(program, order_tiled(sliced), sliced))
         if layout.peak < min(best.peak, most):
             best = layout
     return best
@@ -69,7 +74,7 @@ def _rows(tiles: Tiles) -> int:
     return tiles.length // divisors[0] if divisors else -(-tiles.length // slices)
 
 
-def _placed(memory: Memory) -> Layout:
+def placed(memory: Memory) -> Layout:
     """Give every temporary its offset in the arena."""
     temporary = [b for b in memory.buffers if b.kind == "temporary"]
     placement = place([Block(b.nbytes, b.first, b.end) for b in temporary])

@@ -7,8 +7,9 @@ stands in each value, and nothing has to say which:
     x[n, 4] @ w[4, 8] -> h[n, 8]          n of x, h, g, dh and dx is one class;
     dw[4, 8] = x.T[4, n] @ dh[n, 8]       in dw it is contracted: slices of it are added up
 
-A reshape may make an axis longer or shorter by a whole factor (``[n, 5, 8]`` to ``[5n, 8]``); the
-class then has axes of n and 5n elements, which are sliced in proportion.
+A reshape may merge it with others. If it was the first of them (``[n, 5, 8]`` to ``[5n, 8]``), the
+merged axis is sliced in proportion. If it wasn't (``[5, n, 8]``), a slice of it is a share of each
+of 5 ranges, which lie together only in memory for one slice: the merged axis is *interleaved*.
 
 Where one class would have two axes of one value (a product of all pairs of examples), the op that
 asks for it joins nothing, and a group of slices ends there.
@@ -16,7 +17,8 @@ asks for it joins nothing, and a group of slices ends there.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -26,7 +28,7 @@ from dataflow.registry import get_op
 if TYPE_CHECKING:
     from scheduler.program import Item, Program
 
-__all__ = ["Role", "Use", "shared_axes", "tiling_of", "use_of"]
+__all__ = ["Role", "SharedAxis", "Use", "shared_axes", "tiling_of", "use_of"]
 
 
 class Role(Enum):
@@ -47,26 +49,85 @@ class Use(NamedTuple):
 _OUTSIDE = Use(Role.OUTSIDE)
 
 
-def shared_axes(program: Program) -> list[dict[int, int]]:
-    """Return the classes: for each the axis of every value that has one in it.
+@dataclass(frozen=True)
+class SharedAxis:
+    """A class of axes that are one.
 
     Parameters
     ----------
-    program : Program
-        With its updates placed.
-
-    Returns
-    -------
-    list of dict of int to int
-        In the order of the first value of each.
+    axes : mapping of int to int
+        The axis of every value that has one in the class.
+    interleaved : frozenset of int
+        The values in which it lies several times over.
     """
-    classes = _Classes()
+
+    axes: Mapping[int, int]
+    interleaved: frozenset[int] = frozenset()
+
+    def without(self, values: Iterable[int]) -> SharedAxis:
+        """Return the class without some values."""
+        left = {v: axis for v, axis in self.axes.items() if v not in set(values)}
+        return SharedAxis(left, self.interleaved & left.keys())
+
+
+class _Join(NamedTuple):
+    """Axes, as (value, axis), that an item slices together.
+
+    Each has the class's axis as many times over as `times` says; where that is None, all alike.
+    """
+
+    members: tuple[tuple[int, int], ...]
+    times: tuple[int, ...] | None = None
+
+
+_Found = dict[int, tuple[int, int]]  # the axis of each value, and how many times over
+
+
+def shared_axes(program: Program) -> list[SharedAxis]:
+    """Return the classes of a program with its updates placed, in the order of their values."""
+    joins: dict[int, list[_Join]] = {}
     for item in program.items:
         tiling = tiling_of(program, item)
-        if tiling is not None:
-            for axes in _joined(program, item, tiling):
-                classes.join(axes)
-    return classes.all()
+        for join in () if tiling is None else _joined(program, item, tiling):
+            for value in dict.fromkeys(value for value, _ in join.members):
+                joins.setdefault(value, []).append(join)
+    seen: set[tuple[int, int]] = set()
+    found = []
+    for value in sorted(joins):
+        for axis in range(program.specs[value].ndim):
+            if (value, axis) not in seen:
+                members = _reached(value, axis, joins)
+                seen.update((v, a) for v, (a, times) in members.items() if times == 1)
+                found.append(members)
+    return [
+        SharedAxis({v: axis for v, (axis, _) in members.items()},
+                   frozenset(v for v, (_, times) in members.items() if times != 1))
+        for members in found if len(members) > 1
+    ]  # fmt: skip
+
+
+def _reached(value: int, axis: int, joins: Mapping[int, Sequence[_Join]]) -> _Found:
+    """Return all that is sliced with an axis, going from join to join."""
+    found: _Found = {value: (axis, 1)}
+    stack = [value]
+    while stack:
+        known = stack.pop()
+        for join in joins.get(known, ()):
+            new = _followed(join, known, found)
+            if all(found.get(v, place) == place for v, place in new):
+                stack += [v for v, _ in new if v not in found]
+                found.update(new)
+    return found
+
+
+def _followed(join: _Join, known: int, found: _Found) -> list[tuple[int, tuple[int, int]]]:
+    """Return where a join leads from a value that is reached; nowhere if by another axis."""
+    axis, times = found[known]
+    scales = join.times or (times,) * len(join.members)
+    places = list(zip(join.members, scales, strict=True))
+    if ((known, axis), times) not in places:
+        return []
+    return [(value, (own, scale)) for (value, own), scale in places]
 
 
 def tiling_of(program: Program, item: Item) -> Tiling | None:
@@ -76,22 +137,28 @@ def tiling_of(program: Program, item: Item) -> Tiling | None:
     return item.op.tiling(tuple(program.specs[value] for value in item.inputs), item.attrs)
 
 
-def _joined(program: Program, item: Item, tiling: Tiling) -> Iterator[list[tuple[int, int]]]:
-    """Yield the axes, as (value, axis), that an item slices together."""
+def _joined(program: Program, item: Item, tiling: Tiling) -> Iterator[_Join]:
+    """Yield the ways in which an item slices axes together."""
     along: dict[int, list[tuple[int, int]]] = {axis: [] for axis in tiling.free}
+    stretched = set()
     for value, uses in zip(item.inputs, tiling.inputs, strict=True):
         for axis, use in enumerate(uses):
             if isinstance(use, (Along, Proportional)):
                 along.setdefault(use.axis, []).append((value, axis))
+            if isinstance(use, Proportional):
+                stretched.add(use.axis)
     for axis, members in along.items():
-        joined = members + [(value, axis) for value in item.outputs]
-        if _in_proportion([program.specs[value].static_shape[at] for value, at in joined]):
-            yield joined
+        joined = (*members, *((value, axis) for value in item.outputs))
+        if _in_proportion([program.specs[value].static_shape[own] for value, own in joined]):
+            yield _Join(joined, (1,) * len(joined) if axis in stretched else None)
     columns = [_contracted(uses) for uses in tiling.inputs]
     for index in range(max(map(len, columns), default=0)):
-        yield [(value, column[index][0])
-               for value, column in zip(item.inputs, columns, strict=True)
-               if len(column) > index]  # fmt: skip
+        yield _Join(tuple((value, column[index][0])
+                          for value, column in zip(item.inputs, columns, strict=True)
+                          if len(column) > index))  # fmt: skip
+    for way in tiling.interleaved:
+        pair = ((item.inputs[0], way.axis), (item.outputs[0], way.output))
+        yield _Join(pair, (way.of_input, way.of_output))
 
 
 def _in_proportion(lengths: list[int]) -> bool:
@@ -103,41 +170,9 @@ def _contracted(uses: Iterable[object]) -> list[tuple[int, str]]:
     return [(axis, use.combine) for axis, use in enumerate(uses) if isinstance(use, Contracted)]
 
 
-class _Classes:
-    """Disjoint sets of (value, axis), in which each value occurs once at most."""
-
-    def __init__(self) -> None:
-        self._class: dict[tuple[int, int], int] = {}
-        self._axes: list[dict[int, int]] = []
-
-    def join(self, axes: list[tuple[int, int]]) -> None:
-        """Let axes be one, unless a value would have two axes in one class."""
-        found = [self._find(pair) for pair in axes]
-        merged: dict[int, int] = {}
-        for index in dict.fromkeys(found):
-            for value, axis in self._axes[index].items():
-                if merged.setdefault(value, axis) != axis:
-                    return
-        largest = max(found, key=lambda index: len(self._axes[index]))
-        for index in set(found) - {largest}:
-            for pair in self._axes[index].items():
-                self._class[pair] = largest
-            self._axes[largest].update(self._axes[index])
-            self._axes[index] = {}
-
-    def _find(self, pair: tuple[int, int]) -> int:
-        if pair not in self._class:
-            self._class[pair] = len(self._axes)
-            self._axes.append(dict((pair,)))
-        return self._class[pair]
-
-    def all(self) -> list[dict[int, int]]:
-        """Return the classes."""
-        return [axes for axes in self._axes if axes]
-
-
-def use_of(program: Program, item: Item, axes: Mapping[int, int]) -> Use:
+def use_of(program: Program, item: Item, shared: SharedAxis) -> Use:
     """Say what becomes of an item when a class of axes is sliced."""
+    axes = shared.axes
     if axes.keys().isdisjoint((*item.inputs, *item.outputs)):
         return _OUTSIDE
     tiling = tiling_of(program, item)
@@ -146,8 +181,27 @@ def use_of(program: Program, item: Item, axes: Mapping[int, int]) -> Use:
     made = {axes.get(value, -1) for value in item.outputs}
     if made == {-1}:
         return _contraction(item, tiling, axes)
-    is_along = len(made) == 1 and _is_along(item, tiling, axes, made.pop())
+    if len(made) > 1:
+        return _OUTSIDE
+    out = made.pop()
+    is_regrouped = _is_regrouped(item, tiling, axes, out)
+    if not is_regrouped and not shared.interleaved.isdisjoint(item.outputs):
+        is_along = _is_along(item, tiling, axes, out) and _ignores_place(item, tiling, out)
+    else:
+        is_along = is_regrouped or _is_along(item, tiling, axes, out)
     return Use(Role.ALONG) if is_along else _OUTSIDE
+
+
+def _is_regrouped(item: Item, tiling: Tiling, axes: Mapping[int, int], out: int) -> bool:
+    """Say whether the class's axis becomes, or was, an interleaved one here."""
+    return any((use.axis, use.output) == (axes.get(item.inputs[0]), out)
+               for use in tiling.interleaved)  # fmt: skip
+
+
+def _ignores_place(item: Item, tiling: Tiling, out: int) -> bool:
+    """Say whether a slice's attributes are the same wherever it lies, as a draw's are not."""
+    first, second = (tiling.slice_attrs(item.attrs, out, start, start + 1) for start in (0, 1))
+    return first.key() == second.key() and out not in tiling.free
 
 
 def _is_along(item: Item, tiling: Tiling, axes: Mapping[int, int], out: int) -> bool:
@@ -167,11 +221,11 @@ def _is_along(item: Item, tiling: Tiling, axes: Mapping[int, int], out: int) -> 
 def _contraction(item: Item, tiling: Tiling, axes: Mapping[int, int]) -> Use:
     """Return the use of an item whose inputs in the class are one contracted axis of all."""
     columns = [_contracted(uses) for uses in tiling.inputs]
+    in_class = {(value, axes[value]) for value in item.inputs if value in axes}
     for index in range(max(map(len, columns), default=0)):
         sliced = {(value, column[index][0])
                   for value, column in zip(item.inputs, columns, strict=True)
                   if len(column) > index}  # fmt: skip
-        in_class = {(value, axes[value]) for value in item.inputs if value in axes}
         if sliced == in_class:
             combine = next(column[index][1] for column in columns if len(column) > index)
             return Use(Role.CONTRACTED, combine) if 0 in get_op(combine).inplace else _OUTSIDE

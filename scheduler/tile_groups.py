@@ -17,6 +17,7 @@ leaves it is whole, filled slice by slice; what is contracted is added up.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -24,7 +25,7 @@ from typing import TYPE_CHECKING
 
 from scheduler.plan import Slice
 from scheduler.program import alias_roots
-from scheduler.shared_axes import Role, Use, shared_axes, tiling_of, use_of
+from scheduler.shared_axes import Role, SharedAxis, Use, shared_axes, tiling_of, use_of
 
 if TYPE_CHECKING:
     from dataflow.attrs import Attrs
@@ -35,6 +36,9 @@ __all__ = ["Group", "Tiles", "tile_candidates"]
 
 _MOST_CANDIDATES = 3
 """How many classes of axes are looked at, those with the most bytes first."""
+
+
+_LONG = 2**62
 
 
 @dataclass(frozen=True)
@@ -61,7 +65,7 @@ class Tiles:
     ----------
     program : Program
         Of which.
-    axes : mapping of int to int
+    shared : SharedAxis
         The axis that is sliced, of every value that has one.
     length : int
         How long the shortest of these axes is; the others are multiples.
@@ -74,11 +78,16 @@ class Tiles:
     """
 
     program: Program
-    axes: Mapping[int, int]
+    shared: SharedAxis
     length: int
     rows: int
     uses: Mapping[int, Use]
     groups: tuple[Group, ...]
+
+    @property
+    def axes(self) -> Mapping[int, int]:
+        """The axis of every value that has one."""
+        return self.shared.axes
 
     @cached_property
     def slices(self) -> tuple[Slice, ...]:
@@ -103,6 +112,16 @@ class Tiles:
         return sum(specs[value].nbytes for group in self.groups for value in group.local
                    if roots[value] == value)  # fmt: skip
 
+    def shortest_run(self) -> int:
+        """Return the fewest bytes without a gap in a slice of what lies whole in memory."""
+        local = {value for group in self.groups for value in group.local}
+        made = {v for n in self.group_of for v in (*self.program.items[n].inputs,
+                                                   *self.program.items[n].outputs)}  # fmt: skip
+        runs = [
+            _run(self.spec(v, self.rows), self.axes[v]) for v in made & self.axes.keys() - local
+        ]
+        return min((run for run in runs if run), default=_LONG)
+
     def spec(self, value: int, rows: int) -> Spec:
         """Return the spec of a slice of a value; of all of it where it isn't sliced."""
         spec = self.program.specs[value]
@@ -124,7 +143,13 @@ class Tiles:
 
     def with_rows(self, rows: int) -> Tiles:
         """Return the same groups in slices of another size."""
-        return Tiles(self.program, self.axes, self.length, rows, self.uses, self.groups)
+        return Tiles(self.program, self.shared, self.length, rows, self.uses, self.groups)
+
+
+def _run(spec: Spec, axis: int) -> int:
+    """Return the bytes without a gap in a slice of a value; 0 if all of it has none."""
+    shape = spec.static_shape
+    return math.prod(shape[axis:]) * spec.dtype.itemsize if math.prod(shape[:axis]) > 1 else 0
 
 
 def tile_candidates(program: Program) -> list[Tiles]:
@@ -138,41 +163,54 @@ def tile_candidates(program: Program) -> list[Tiles]:
     Returns
     -------
     list of Tiles
-        Those classes first whose local values have the most bytes.
+        Those first whose local values have the most bytes; of equals the longest axes.
     """
     made = {value for item in program.items for value in item.outputs if item.op.alias is None}
     weighed = [
-        (sum(program.specs[value].nbytes for value in axes.keys() & made), axes)
-        for axes in shared_axes(program)
+        (sum(program.specs[value].nbytes for value in shared.axes.keys() & made), shared)
+        for shared in shared_axes(program)
     ]
     weighed.sort(key=lambda pair: -pair[0])  # stable: the first of equals
-    found = [_tiles(program, axes) for nbytes, axes in weighed[:_MOST_CANDIDATES] if nbytes]
-    return sorted((t for t in found if t is not None), key=lambda tiles: -tiles.local_bytes)
+    found = [_tiles(program, shared) for nbytes, shared in weighed[:_MOST_CANDIDATES] if nbytes]
+    return sorted((t for t in found if t is not None), key=lambda t: (-t.local_bytes, -t.length))
 
 
-def _tiles(program: Program, axes: Mapping[int, int]) -> Tiles | None:
-    lengths = [program.specs[value].static_shape[axis] for value, axis in axes.items()]
-    length = min(lengths)
-    if length < 2 or any(own % length for own in lengths):
-        return None
+def _tiles(program: Program, shared: SharedAxis) -> Tiles | None:
+    """Return the groups of a class of axes; None if there is none.
+
+    What is interleaved lies together within a slice only. Where one such value can't be local, it
+    is left out of the class, and what reads it out of the groups.
+    """
+    while True:
+        lengths = [program.specs[value].static_shape[axis] for value, axis in shared.axes.items()]
+        length = min(lengths, default=0)
+        if length < 2 or any(own % length for own in lengths):
+            return None
+        tiles = _grouped(program, shared, length)
+        local = {value for group in tiles.groups for value in group.local}
+        stray = shared.interleaved - local
+        if not stray:
+            return tiles if tiles.groups else None
+        shared = shared.without(stray)
+
+
+def _grouped(program: Program, shared: SharedAxis, length: int) -> Tiles:
     uses = _without_idle_views(program, {
         index: use for index, item in enumerate(program.items)
-        if (use := use_of(program, item, axes)).role is not Role.OUTSIDE
+        if (use := use_of(program, item, shared)).role is not Role.OUTSIDE
     })  # fmt: skip
-    stages = _Stages(program, axes, uses).latest()
-    numbers = sorted({stages[index] for index in uses})
-    members = {number: tuple(i for i in uses if stages[i] == number) for number in numbers}
-    whole = _read_whole(program, axes, uses, stages)
-    groups = tuple(
+    stages = _Stages(program, shared.axes, uses).latest()
+    members = {number: tuple(i for i in uses if stages[i] == number)
+               for number in sorted({stages[index] for index in uses})}  # fmt: skip
+    whole = _read_whole(program, shared, uses, stages)
+    groups = [
         Group(items, frozenset(value for index in items for value in program.items[index].outputs
-                               if value in axes and value not in whole))
+                               if value in shared.axes and value not in whole))
         for items in members.values()
-    )  # fmt: skip
-    groups = tuple(group for group in groups if group.local)
-    kept = {index for group in groups for index in group.items}
-    if not groups:
-        return None
-    return Tiles(program, axes, length, length, {i: uses[i] for i in uses if i in kept}, groups)
+    ]  # fmt: skip
+    groups = [group for group in groups if group.local]
+    kept = {index: uses[index] for group in groups for index in group.items}
+    return Tiles(program, shared, length, length, kept, tuple(groups))
 
 
 def _without_idle_views(program: Program, uses: Mapping[int, Use]) -> dict[int, Use]:
@@ -248,17 +286,29 @@ class _Stages:
 
 
 def _read_whole(
-    program: Program, axes: Mapping[int, int], uses: Mapping[int, Use], stages: Sequence[int]
+    program: Program, shared: SharedAxis, uses: Mapping[int, Use], stages: Sequence[int]
 ) -> set[int]:
     """Return the sliced values that must lie whole in memory, for somebody outside their group."""
-    roots, makers = alias_roots(program), program.makers()
+    roots, makers, axes = _roots(program, shared), program.makers(), shared.axes
     whole = {roots[value] for value in (*program.outputs.values(), *program.updates.values())}
     for index, item in enumerate(program.items):
         for value in item.inputs:
             maker = makers.get(roots[value])
-            if maker is None or (
-                value in axes and index in uses and stages[index] == stages[maker]
-            ):
-                continue
-            whole.add(roots[value])
+            is_within = maker is not None and value in axes and index in uses
+            if maker is None or not is_within or stages[index] != stages[maker]:
+                whole.add(roots[value])
     return {value for value in axes if roots[value] in whole}
+
+
+def _roots(program: Program, shared: SharedAxis) -> list[int]:
+    """Return for every value the one that it is a view of, whatever the slices.
+
+    To an interleaved axis, and back, there is a view within a slice only.
+    """
+    roots = list(range(len(program.specs)))
+    for item in program.items:
+        if item.op.alias is not None:
+            source = item.inputs[item.op.alias.slot]
+            if (source in shared.interleaved) == (item.outputs[0] in shared.interleaved):
+                roots[item.outputs[0]] = roots[source]
+    return roots

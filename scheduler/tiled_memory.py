@@ -22,7 +22,7 @@ from scheduler.plan import Operand, Step, TileGroup
 from scheduler.shared_axes import Role
 
 if TYPE_CHECKING:
-    from dataflow.operation import Op
+    from dataflow.operation import Alias, Op
     from dataflow.spec import Spec
     from scheduler.program import Item
     from scheduler.tile_groups import Tiles
@@ -94,6 +94,8 @@ class _Group:
         if alias is None:
             return False
         source = self.memory.operands[item.inputs[alias.slot]]
+        if (source.tile_axis >= 0) != self._is_local(value) and self._is_regrouped(item, alias):
+            return False  # a slice of one doesn't lie as a slice of the other
         if source.tile_axis < 0:
             operand = as_view(source, alias, self.memory.program.specs[value], item.attrs)
         else:
@@ -103,6 +105,11 @@ class _Group:
         self.memory.lie_in(source.buffer, value, operand)
         self.memory.have_read(item)
         return True
+
+    def _is_regrouped(self, item: Item, alias: Alias) -> bool:
+        """Say whether one of a view and its source is interleaved."""
+        interleaved = self.tiles.shared.interleaved
+        return (item.inputs[alias.slot] in interleaved) != (item.outputs[0] in interleaved)
 
     def _local_view(self, item: Item, source: Operand) -> Operand | None:
         """Return a view of a slice, if the last slice's has the same place and strides."""

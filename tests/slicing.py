@@ -13,6 +13,7 @@ from dataflow.operation import (
     AxisUse,
     Contracted,
     Halo,
+    Interleaved,
     Proportional,
     Sample,
     Tiling,
@@ -144,3 +145,30 @@ def grown(case: Case, factor: int) -> Case | None:
             attrs = slicing.tiling.slice_attrs(attrs, slicing.axis, 0, length)
         return Case(case.op, Sample(tuple(arrays), attrs), case.name)
     return None
+
+
+def share(array: Array, axis: int, times: int, start: int, stop: int, length: int) -> Array:
+    """Return slice ``start:stop`` of an axis of `length` that lies `times` over in another one."""
+    shape = (*array.shape[:axis], times, length, -1, *array.shape[axis + 1 :])
+    part = array.reshape(shape)[(slice(None),) * (axis + 1) + (slice(start, stop),)]
+    return part.reshape((*array.shape[:axis], -1, *array.shape[axis + 1 :]))
+
+
+def interleaved(case: Case) -> tuple[Interleaved, ...]:
+    """Return the ways to slice a sample's call by shares that its op declares."""
+    tiling = None if isinstance(case.op.tiling, Absent) else case.op.tiling
+    return () if tiling is None else tiling(case.specs, case.sample.attrs).interleaved
+
+
+def check_shares(case: Case, use: Interleaved, expected: Array) -> None:
+    """Check that each share of the input gives the same share of the output."""
+    assert not isinstance(case.op.tiling, Absent)
+    (x,), attrs = case.sample.inputs, case.sample.attrs
+    tiling = case.op.tiling(case.specs, attrs)
+    length = min(x.shape[use.axis] // use.of_input, expected.shape[use.output] // use.of_output)
+    for start in range(length):
+        part = share(x, use.axis, use.of_input, start, start + 1, length)
+        wanted = share(expected, use.output, use.of_output, start, start + 1, length)
+        own = tiling.slice_attrs(attrs, use.output, 0, wanted.shape[use.output])
+        (found,) = run(case.op, [part], own)
+        assert np.array_equal(found, wanted), f"{use}, share {start}"

@@ -18,7 +18,7 @@ from dataflow.tensor import Tensor
 from tests.cases import BY_OP, CASES, Case, each, each_op, has, together
 from tests.derivatives import check_jvp, check_vjp, is_checkable, refused_slots
 from tests.oracle import Array, assert_close, assert_same_bits, reference, run
-from tests.slicing import Slicing, run_sliced, slicings
+from tests.slicing import Slicing, check_shares, interleaved, run_sliced, slicings
 
 SMOOTH = [c for c in CASES if has("vjp")(c.op) and is_checkable(c.op, c.sample)]
 BATCH = 3
@@ -213,6 +213,14 @@ def test_slices_give_the_whole(case: Case) -> None:
             if slicing.length:
                 compare = comparison(case, slicing)
                 compare(run_sliced(case, slicing, step), expected, f"{slicing} by {step}")
+
+
+@together([c for c in CASES if interleaved(c)])
+def test_shares_give_the_same_shares(case: Case) -> None:
+    """Where an axis lies in another several times over, a share of one gives that of the other."""
+    (expected,) = run(case.op, case.sample.inputs, case.sample.attrs)
+    for use in interleaved(case):
+        check_shares(case, use, expected)
 
 
 def comparison(case: Case, slicing: Slicing) -> Callable[..., None]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from dataflow.spec import Spec, shape_text
+from scheduler.group_ends import ended_by
 from scheduler.plan import Plan
 from scheduler.state import State
 
@@ -96,8 +97,16 @@ def _plan(plan: Plan) -> Description:
         for o in plan.outputs
     ]
     return Description("plan", plan.name, facts, {
-        "inputs": inputs, "variables": variables, "outputs": outputs, "steps": list(_steps(plan)),
+        "inputs": inputs, "variables": variables, "outputs": outputs,
+        "tile_groups": list(_groups(plan)), "steps": list(_steps(plan)),
     })  # fmt: skip
+
+
+def _groups(plan: Plan) -> Iterator[Row]:
+    for number, group in enumerate(plan.groups):
+        yield {"group": number, "first_step": group.first, "steps": group.end - group.first,
+               "slices": len(group.slices), "rows": group.length, "rows_a_slice": group.longest,
+               "ended_by": ended_by(plan, number)}  # fmt: skip
 
 
 def _steps(plan: Plan) -> Iterator[Row]:

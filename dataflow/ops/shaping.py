@@ -6,7 +6,8 @@ to slice, batch and differentiate.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,6 +26,7 @@ from dataflow.operation import (
     Arrays,
     AxisUse,
     Call,
+    Interleaved,
     Op,
     Proportional,
     Specs,
@@ -110,7 +112,24 @@ def _reshape_tiling(specs: Specs, attrs: Attrs) -> Tiling:
         axis = part if same is None else same
         uses.append(WHOLE if axis is None else Proportional(axis) if same is None else Along(axis))
         free = free if axis is None else axis + 1
-    return Tiling((tuple(uses),), slice_attrs=slice_shape)
+    merged = [Interleaved(i, j, 1, times) for i, j, times in _within(shape, target)]
+    parted = [Interleaved(i, j, times, 1) for j, i, times in _within(target, shape)]
+    return Tiling((tuple(uses),), slice_attrs=slice_shape, interleaved=(*merged, *parted))
+
+
+def _within(parts: tuple[int, ...], wholes: tuple[int, ...]) -> Iterator[tuple[int, int, int]]:
+    """Yield which axes lie in another one several times over: part, whole, and how many times.
+
+    Of ``[2, 3, 4]`` merged into ``[6, 4]`` the axis of 3 lies twice in that of 6.
+    """
+    if 0 in parts:
+        return
+    for j, whole in enumerate(wholes):
+        first = math.prod(wholes[:j])
+        for i, part in enumerate(parts):
+            times, rest = divmod(math.prod(parts[:i]), first)
+            if times > 1 and not rest and part > 1 and whole % (times * part) == 0:
+                yield i, j, times
 
 
 RESHAPE = register(Op(

@@ -1,0 +1,301 @@
+"""Tiles that the scheduler finds: slices of the examples, forward and all the way back.
+
+Small graphs are forced into slices here, since `compile` slices only what is worth it; the last
+tests are about when it does.
+"""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import dataflow as df
+from dataflow.cli import main
+from dataflow.graph import Graph
+from scheduler import compiler
+from scheduler.group_ends import ended_by
+from scheduler.layout import Layout, lay_out, placed
+from scheduler.memory import assign_memory
+from scheduler.plan import Plan
+from scheduler.program import Program
+from scheduler.shared_axes import SharedAxis
+from scheduler.tile_groups import Tiles, tile_candidates
+from scheduler.tiled_order import order_tiled
+from tests.graphs import Array
+
+EXAMPLES = 14
+Network = Callable[[df.Tensor], df.Tensor]
+Patch = pytest.MonkeyPatch
+
+
+def in_slices(graph: Graph, rows: int, patch: Patch) -> Plan:
+    """Compile a graph with its best class of axes in slices of so many rows."""
+
+    def lay(program: Program, *, tiles: bool) -> Layout:
+        found = tile_candidates(program) if tiles else []
+        if not found:
+            return lay_out(program, tiles=False)
+        sliced = found[0].with_rows(rows)
+        return placed(assign_memory(program, order_tiled(sliced), sliced))
+
+    with patch.context() as context:
+        context.setattr(compiler, "lay_out", lay)
+        return df.compile(graph)
+
+
+def dense(builder: df.GraphBuilder, x: df.Tensor, columns: int, axis: int = -1) -> df.Tensor:
+    """Return a product with weights, over an axis of `x`."""
+    rng = np.random.default_rng(columns)
+    size = x.spec.static_shape[axis]
+    w = builder.variable(f"w{len(builder.variables)}", rng.normal(size=(size, columns)) / size)
+    return df.tanh(df.moveaxis(df.moveaxis(x, axis, -1) @ w, -1, axis))
+
+
+def trained(make: Callable[[df.GraphBuilder], dict[str, df.Tensor]]) -> Graph:
+    """Return a graph of outputs and of the gradients of the output ``loss``."""
+    b = df.GraphBuilder("tiled")
+    outputs = make(b)
+    weights = [v for v in b.variables if v.dtype.kind == "f"]
+    gradients = df.grad(outputs["loss"], weights)
+    named = {f"gradient {i}": g for i, g in enumerate(gradients)}
+    return b.build({**outputs, **named})
+
+
+def feeds_of(plan: Plan) -> dict[str, Array]:
+    """Return random feeds."""
+    rng = np.random.default_rng(1)
+    return {i.name: rng.normal(size=i.spec.static_shape).astype(i.spec.dtype) for i in plan.inputs}
+
+
+def agree(graph: Graph, patch: Patch, rows: int = 4, groups: int = 1) -> Plan:
+    """Check that slices give what the whole gives, to some roundings of the largest element."""
+    whole, sliced = df.compile(graph, tiles=False), in_slices(graph, rows, patch)
+    assert not whole.groups
+    assert len(sliced.groups) == groups
+    feeds = feeds_of(whole)
+    expected = df.Runner(whole).run(feeds)
+    found = df.Runner(sliced, poison=True).run(feeds)
+    for name, array in expected.items():
+        roundings = 64 * np.finfo(np.float64).eps if array.dtype.kind == "f" else 0
+        bound = roundings * np.abs(array).max()
+        np.testing.assert_allclose(found[name], array, rtol=0, atol=bound, err_msg=name)
+    return sliced
+
+
+def rows_of_x(b: df.GraphBuilder, *shape: int) -> df.Tensor:
+    """Return an input of float64."""
+    return b.input("x", shape, "float64")
+
+
+@pytest.mark.parametrize("rows", [1, 2, 3, 5, 14])
+def test_both_sweeps_are_one_group(rows: int, monkeypatch: Patch) -> None:
+    """A perceptron's gradient is one group, whichever number of rows is left for the last slice."""
+
+    def make(b: df.GraphBuilder) -> dict[str, df.Tensor]:
+        h = dense(b, dense(b, rows_of_x(b, EXAMPLES, 5), 6), 3)
+        return {"loss": (h * h).mean()}
+
+    plan = agree(trained(make), monkeypatch, rows)
+    assert [(s.start, s.stop) for s in plan.groups[0].slices][-1][1] == EXAMPLES
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_examples_may_lie_on_any_axis(axis: int, monkeypatch: Patch) -> None:
+    """Features, time and examples in any order: the examples are found."""
+
+    def make(b: df.GraphBuilder) -> dict[str, df.Tensor]:
+        shape = [5, 5]
+        shape.insert(axis, EXAMPLES)
+        features = 0 if axis == 2 else 2
+        h = dense(b, dense(b, rows_of_x(b, *shape), 6, features), 3, features)
+        return {"loss": (h * h).sum()}
+
+    plan = agree(trained(make), monkeypatch)
+    assert plan.groups[0].length == EXAMPLES
+
+
+def test_a_reshape_that_merges_examples_with_places_is_sliced_in_proportion(
+    monkeypatch: Patch,
+) -> None:
+    """Sequences of 5 become 5 times as many rows, and a slice of them 5 times as many too."""
+
+    def make(b: df.GraphBuilder) -> dict[str, df.Tensor]:
+        x = rows_of_x(b, EXAMPLES, 5, 4)
+        h = dense(b, x.reshape((EXAMPLES * 5, 4)), 6).reshape((EXAMPLES, 5, 6))
+        return {"loss": (h * x.sum(axis=2, keepdims=True)).sum()}
+
+    plan = agree(trained(make), monkeypatch)
+    assert plan.groups[0].length == EXAMPLES
+
+
+def test_attention_is_sliced_by_sequence(monkeypatch: Patch) -> None:
+    """Places attend to each other, sequences don't."""
+
+    def make(b: df.GraphBuilder) -> dict[str, df.Tensor]:
+        x = dense(b, rows_of_x(b, 6, 5, 4), 4)
+        h = df.softmax(x @ df.swapaxes(x, 1, 2), axis=-1) @ dense(b, x, 4)
+        return {"loss": (h * h).mean()}
+
+    assert agree(trained(make), monkeypatch, rows=2).groups[0].length == 6
+
+
+def test_convolution_is_sliced_by_image(monkeypatch: Patch) -> None:
+    """Convolution, pooling and a dense layer on top."""
+
+    def make(b: df.GraphBuilder) -> dict[str, df.Tensor]:
+        x = rows_of_x(b, 6, 2, 8, 8)
+        w = b.variable("filters", np.random.default_rng(0).normal(size=(3, 2, 3, 3)))
+        h = df.nn.max_pool2d(df.relu(df.nn.conv2d(x, w)), (2, 2))
+        return {"loss": (dense(b, h.reshape((6, -1)), 2) ** 2).sum()}
+
+    assert agree(trained(make), monkeypatch, rows=2).groups[0].length == 6
+
+
+def test_what_mixes_examples_ends_a_group(monkeypatch: Patch) -> None:
+    """Means over the batch are needed whole, before what reads them and again on the way back."""
+
+    def make(b: df.GraphBuilder) -> dict[str, df.Tensor]:
+        h = dense(b, rows_of_x(b, EXAMPLES, 5), 6)
+        h = dense(b, h - h.mean(axis=0), 3)
+        return {"loss": (h * h).sum()}
+
+    plan = agree(trained(make), monkeypatch, groups=3)
+    assert [ended_by(plan, number) for number in range(3)] == ["mean_0", "sum_1", ""]
+
+
+def test_a_weighted_mean_is_one_group(monkeypatch: Patch) -> None:
+    """The sum of the weights comes first, the sweeps together."""
+
+    def make(b: df.GraphBuilder) -> dict[str, df.Tensor]:
+        weights = b.input("weights", (EXAMPLES,), "float64")
+        h = dense(b, dense(b, rows_of_x(b, EXAMPLES, 5), 6), 3)
+        return {"loss": ((h * h).sum(axis=1) * weights).sum() / weights.sum()}
+
+    agree(trained(make), monkeypatch)
+
+
+def test_results_by_example_are_filled_slice_by_slice(monkeypatch: Patch) -> None:
+    """Predictions and metrics of each example are whole, and have the same bits."""
+
+    def make(b: df.GraphBuilder) -> dict[str, df.Tensor]:
+        h = dense(b, dense(b, rows_of_x(b, EXAMPLES, 5), 6), 3)
+        return {"loss": (h * h).mean(), "h": h, "best": h.argmax(axis=1).astype("float64"),
+                "turned": h.T}  # fmt: skip
+
+    agree(trained(make), monkeypatch)
+
+
+def test_clipping_by_the_global_norm_comes_after_the_sum(monkeypatch: Patch) -> None:
+    """The norm of all gradients is taken when all slices are added up."""
+    b = df.GraphBuilder("clipped")
+    h = dense(b, dense(b, rows_of_x(b, EXAMPLES, 5), 6), 3)
+    loss = (h * h).mean()
+    gradients = df.grad(loss, list(b.variables))
+    norm = df.sqrt(df.sum(df.stack([(g * g).sum() for g in gradients])))
+    clipped = {f"clipped {i}": g / df.maximum(norm, 1e-3) for i, g in enumerate(gradients)}
+    agree(b.build({"loss": loss, **clipped}), monkeypatch)
+
+
+def test_dropout_draws_the_same_numbers(monkeypatch: Patch) -> None:
+    """Random numbers are those of the unsliced plan, so what is kept is the same to the bit."""
+
+    def make(b: df.GraphBuilder) -> dict[str, df.Tensor]:
+        key = b.variable("key", df.random.key(3))
+        h = dense(b, rows_of_x(b, EXAMPLES, 5), 6)
+        kept = df.random.bernoulli(key, 0.5, (EXAMPLES, 6))
+        h = dense(b, df.where(kept, h, 0.0), 3)
+        return {"loss": (h * h).mean(), "kept": kept.astype("float64")}
+
+    plan = agree(trained(make), monkeypatch)
+    inside = {step.op for step in plan.steps if step.group >= 0}
+    assert any(op.startswith("random.") for op in inside), inside
+
+
+def test_integers_and_extremes_join_by_their_own_op(monkeypatch: Patch) -> None:
+    """The largest and the number of examples are joined by maximum and add."""
+    b = df.GraphBuilder("extremes")
+    x = rows_of_x(b, EXAMPLES, 5)
+    y = df.exp(x) * x
+    agree(b.build({"most": y.max(axis=0), "count": (y > 0).sum(), "product": y.prod(axis=0),
+                   "all": (y > -1).all(axis=0)}), monkeypatch)  # fmt: skip
+
+
+def test_training_updates_its_variables(monkeypatch: Patch) -> None:
+    """Ten sliced steps of Adam leave the weights where ten whole ones do."""
+    b = df.GraphBuilder("trained")
+    h = dense(b, dense(b, rows_of_x(b, EXAMPLES, 5), 6), 3)
+    loss = ((h - 1) ** 2).mean()
+    df.optim.Adam(1e-2).minimize(loss)
+    graph = b.build({"loss": loss})
+    runners = [df.Runner(p) for p in (df.compile(graph), in_slices(graph, 4, monkeypatch))]
+    x = np.random.default_rng(2).normal(size=(EXAMPLES, 5))
+    for runner in runners:
+        for _ in range(10):
+            runner.run(x=x)
+    for name, array in runners[0].state.items():
+        np.testing.assert_allclose(runners[1].state[name], array, rtol=1e-9, atol=1e-12)
+
+
+# When compile slices by itself
+
+
+def wide(rows: int, columns: int, layers: int) -> Graph:
+    """Return the gradient of a perceptron in float32."""
+    b = df.GraphBuilder("wide")
+    h = b.input("x", (rows, columns))
+    weights = [b.variable(f"w{i}", np.eye(columns, dtype=np.float32)) for i in range(layers)]
+    for weight in weights:
+        h = df.relu(h @ weight)
+    loss = (h * h).mean()
+    gradients = df.grad(loss, weights)
+    return b.build({"loss": loss, **{f"g{i}": g for i, g in enumerate(gradients)}})
+
+
+def test_an_arena_of_activations_is_sliced() -> None:
+    """Eight layers of 16,384 x 64 need an eighth of the memory or less."""
+    whole, sliced = df.compile(wide(16384, 64, 8), tiles=False), df.compile(wide(16384, 64, 8))
+    assert len(sliced.groups) == 1
+    assert 8 * sliced.peak < whole.peak
+
+
+def test_the_issue_s_perceptron_fits_in_32_mib() -> None:
+    """The gradient of 8 layers of 16,384 x 512 in float32 takes 32 MiB at most."""
+    plan = df.compile(wide(16384, 512, 8))
+    assert plan.peak <= 32 * 2**20
+
+
+def test_gradients_that_outweigh_activations_are_not_sliced() -> None:
+    """With few rows and large weights, what is added up would cost more than slices save."""
+    assert not df.compile(wide(64, 512, 4)).groups
+
+
+def test_small_plans_stay_whole() -> None:
+    """What the caches hold isn't sliced."""
+    assert not df.compile(wide(64, 64, 4)).groups
+
+
+def test_the_option_turns_it_off() -> None:
+    """Without tiles no plan has groups, and the plan says so."""
+    plan = df.compile(wide(16384, 64, 2), tiles=False)
+    assert not plan.groups
+    assert plan.options["tiles"] == "false"
+
+
+def test_show_names_what_ends_a_group(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`dataflow show` lists groups, their slices, and the node that mixes examples."""
+    b = df.GraphBuilder("mixed")
+    x = b.input("x", (65536, 8))
+    y = df.sin(x) * df.cos(x) + df.exp(x) * df.tanh(x)
+    df.save(df.compile(b.build({"y": df.cumsum(y, axis=0)[-1] + y.sum()})), tmp_path / "p.arrow")
+    assert main(["show", str(tmp_path / "p.arrow"), "--json"]) == 0
+    (group,) = json.loads(capsys.readouterr().out)["tile_groups"]
+    assert (group["slices"], group["rows"], group["ended_by"]) == (16, 65536, "cumsum_0")
+
+
+def test_tiles_know_their_last_slice() -> None:
+    """The last of uneven slices has what is left."""
+    tiles = Tiles(Program((), (), {}, {}, {}, {}, {}), SharedAxis({}), 10, 4, {}, ())
+    assert [rows[:2] for rows in tiles.slices] == [(0, 4), (4, 8), (8, 10)]
+    assert tiles.last_rows == 2
