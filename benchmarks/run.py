@@ -19,7 +19,15 @@ sys.path.append(str(Path(__file__).resolve().parents[1]))
 
 from benchmarks.measuring import HEADER, pin_to_one_thread
 
-NAMES = ("replay_overhead", "scan_overhead", "digits_step", "cold_start", "compile_time", "arena")
+NAMES = (
+    "replay_overhead",
+    "scan_overhead",
+    "digits_step",
+    "cold_start",
+    "compile_time",
+    "arena",
+    "offsets",
+)
 _INNER = "DATAFLOW_BENCHMARK"  # set for the process that is to run one benchmark itself
 
 

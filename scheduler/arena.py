@@ -1,215 +1,295 @@
-"""Arena offsets: where each temporary lies so that no two that live at once overlap.
+"""Arena offsets: where each buffer lies so that no two that live at once overlap.
 
 Packing rectangles of fixed width (a lifetime) and height (a size) at free heights is NP-hard, but
-plans are easy: placing buffers one by one at the lowest gap that fits reaches the lower bound for
-most, given a good order. Several orders are tried and the lowest peak kept; the search ends as
-soon as the lower bound (the largest live set) is reached. Work is counted, never timed, so the
-result is the same everywhere.
+plans are easy: a sweep in time with a list of gaps reaches the lower bound, the largest live set,
+for most, in microseconds a buffer. So methods are tried from the cheap to the dear, and the first
+placement at the lower bound ends it:
 
-    bytes |  +-----+  +----+
-          |  |  b  |  | d  |      first fit, largest first: a, b, d, c
-          |  +-----+--+--+-+
-          |  |   a    | c|
-          +--------------------> steps
+1. sweeps, and for chains the two ends of the arena (`scheduler.arena_fits`);
+2. sweeps that lay what dies together side by side;
+3. placing by size, area, duration and birth, into the first gap and into the best;
+4. an exact search (`scheduler.arena_search`), which may also prove that less isn't possible;
+5. if asked for, a constraint solver (`scheduler.arena_solver`).
 
-A sweep in time with a list of gaps comes first: it costs little. A chain, where no more than two
-live at once, is packed exactly: one at the bottom of the arena, the next at its top.
+What no lifetime joins is placed by itself. Work is counted and no clock is read, unless a time
+limit is given, so the result is the same everywhere.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
-from collections.abc import Callable, Iterator, Sequence
-from heapq import heappop, heappush
-from typing import NamedTuple
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from scheduler.plan import padded
+import numpy as np
 
-__all__ = ["Block", "Placement", "largest_live_set", "place"]
+from dataflow.errors import ArgumentError, CompileError
+from scheduler.arena_fits import (
+    Blocks,
+    at_both_ends,
+    fitted,
+    height,
+    orders,
+    swept,
+    swept_by_death,
+)
+from scheduler.arena_search import Found, search
+from scheduler.arena_solver import check_solver, solve
 
-_MOST_PAIRS = 1_000_000
-"""Above this many pairs of blocks that live at once, only the sweep in time is tried."""
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+__all__ = ["Offsets", "assign_offsets"]
+
+Array: TypeAlias = "np.ndarray[Any, Any]"
+
+_WEIGHTS = (3.0, 30.0, 10.0, 1.0)  # of deaths against waste, in `swept_by_death`
+_MANY = 30_000  # above as many blocks, the first two weights have to do
+_MOST_SEARCHED = 2000  # blocks; what is larger isn't searched
+_SOLVER_SECONDS = 60.0
+_MOST_BYTES = 2**63 - 1
 
 
-class Block(NamedTuple):
-    """A size in bytes and a lifetime, half-open in steps."""
-
-    nbytes: int
-    first: int
-    end: int
-
-
-class Placement(NamedTuple):
-    """The blocks' offsets, the bytes they take in all, and the least that any placement takes."""
-
-    offsets: tuple[int, ...]
-    peak: int
-    lower_bound: int
-
-
-def place(blocks: Sequence[Block]) -> Placement:
-    """Give every block an offset, a multiple of the alignment.
+@dataclass(frozen=True)
+class Offsets:
+    """A placement.
 
     Parameters
     ----------
-    blocks : sequence of Block
-        Sizes of 0 or more; ``first < end``.
+    offsets : numpy.ndarray
+        Of each buffer: int64, multiples of the alignment, read-only.
+    peak : int
+        The bytes that they take in all, each size rounded up to the alignment.
+    lower_bound : int
+        The largest sum of sizes that live at once.
+    optimal : bool
+        Whether no placement has a lower peak, which is proved.
+    timed_out : bool
+        Whether the time limit ended the search, so that another run may give another placement.
+    """
+
+    offsets: Array
+    peak: int
+    lower_bound: int
+    optimal: bool
+    timed_out: bool
+
+
+def assign_offsets(
+    lower: ArrayLike, upper: ArrayLike, size: ArrayLike, *, alignment: int = 64,
+    capacity: int | None = None, max_work: int = 1_000_000, time_limit: float | None = None,
+    solver: bool = False,
+) -> Offsets:  # fmt: skip
+    """Place buffers of known lifetimes in one block of memory, as small as can be found.
+
+    Parameters
+    ----------
+    lower, upper : array_like of int, shape (n,)
+        The lifetimes, half-open: buffer i lives at the times ``lower[i] <= t < upper[i]``.
+    size : array_like of int, shape (n,)
+        In bytes, 0 or more.
+    alignment : int
+        What every offset is a multiple of, and every size is rounded up to.
+    capacity : int, optional
+        What is enough, in bytes: the search ends as soon as the peak is no larger.
+    max_work : int
+        How many nodes the exact search may visit; some 20 microseconds each.
+    time_limit : float, optional
+        Seconds after which the search ends. Without one, and without `solver`, the result depends
+        on the arguments alone.
+    solver : bool
+        Whether OR-tools (the extra ``solver``) may go on where the search ends, until the time
+        limit, or 60 seconds.
 
     Returns
     -------
-    Placement
-        With ``peak`` as close to ``lower_bound`` as the orders tried come.
+    Offsets
+        Never worse than placing by size, area, duration or birth, first fit or best fit.
+
+    Raises
+    ------
+    ArgumentError
+        A size is negative or beyond 2**63 - 1, a lifetime is empty, or the lengths differ; the
+        message names the buffer.
+    CompileError
+        More than `capacity` live at once; the message says when. Or `solver` isn't installed.
 
     Examples
     --------
-    >>> place([Block(64, 0, 2), Block(64, 1, 3), Block(64, 2, 4)])
-    Placement(offsets=(0, 64, 0), peak=128, lower_bound=128)
+    >>> import scheduler
+    >>> placed = scheduler.assign_offsets([0, 1, 2], [2, 3, 4], [64, 64, 64])
+    >>> placed.offsets, placed.peak, placed.lower_bound, placed.optimal
+    (array([ 0, 64,  0]), 128, 128, True)
     """
-    sizes = [padded(block.nbytes) for block in blocks]
-    bound = largest_live_set(blocks)
-    best = _swept(blocks, sizes, best_fit=True)
-    for offsets in _tries(blocks, sizes, bound):
-        if _height(best, sizes) == bound:
-            break
-        best = min(best, offsets, key=lambda o: _height(o, sizes))  # the first of equals
-    return Placement(tuple(best), _height(best, sizes), bound)
+    blocks = _checked(lower, upper, size, alignment)
+    deadline = None if time_limit is None else time.monotonic() + time_limit
+    full = np.flatnonzero(blocks.size)
+    real = blocks.chosen(full)
+    bound = _largest_live_set(real, capacity)
+    enough = bound if capacity is None else max(bound, capacity // alignment * alignment)
+    if solver:
+        check_solver()
+        deadline = deadline or time.monotonic() + _SOLVER_SECONDS
+    effort = _Effort(enough, max_work, deadline, solver=solver)
+    placed = np.zeros(len(blocks.size), np.int64)
+    for part in _parts(real):
+        placed[full[part]] = effort.place(real.chosen(part))
+    peak = height(blocks, placed)
+    placed.setflags(write=False)
+    return Offsets(placed, peak, bound, peak <= max(bound, effort.proved), effort.timed_out)
 
 
-def _tries(blocks: Sequence[Block], sizes: list[int], bound: int) -> Iterator[list[int]]:
-    yield from _at_both_ends(blocks, sizes, bound)
-    yield _swept(blocks, sizes, best_fit=False)
-    if _pairs(blocks) <= _MOST_PAIRS:
-        overlaps = _overlaps(blocks)
-        for key in _ORDERS:
-            order = sorted(range(len(blocks)), key=lambda i: (*key(blocks[i]), i))
-            yield _first_fit(sizes, overlaps, order)
+# Checks
 
 
-def _at_both_ends(blocks: Sequence[Block], sizes: list[int], bound: int) -> Iterator[list[int]]:
-    """Place each block at the bottom, or below the bound where another lies at the bottom.
-
-    The least possible where never more than two live at once, as in a chain; nothing elsewhere.
-    """
-    offsets, bottom, top = [0] * len(blocks), 0, 0  # until when the bottom and the top are taken
-    for index in sorted(range(len(blocks)), key=lambda i: blocks[i].first):
-        _, first, end = blocks[index]
-        if not sizes[index]:
-            continue
-        if bottom <= first:
-            bottom = end
-        elif top <= first:
-            offsets[index], top = bound - sizes[index], end
-        else:
-            return
-    yield offsets
-
-
-def _height(offsets: Sequence[int], sizes: list[int]) -> int:
-    return max((o + s for o, s in zip(offsets, sizes, strict=True)), default=0)
-
-
-def largest_live_set(blocks: Sequence[Block]) -> int:
-    """Return the most bytes that live at one step, each block padded to the alignment."""
-    events: dict[int, int] = {}
-    for block in blocks:
-        events[block.first] = events.get(block.first, 0) + padded(block.nbytes)
-        events[block.end] = events.get(block.end, 0) - padded(block.nbytes)
-    live = peak = 0
-    for step in sorted(events):
-        live += events[step]
-        peak = max(peak, live)
-    return peak
+def _checked(lower: ArrayLike, upper: ArrayLike, size: ArrayLike, alignment: int) -> Blocks:
+    if isinstance(alignment, bool) or not isinstance(alignment, int) or alignment < 1:
+        msg = f"assign_offsets: the alignment is a whole number of 1 or more, not {alignment!r}"
+        raise ArgumentError(msg)
+    named = {"lower": lower, "upper": upper, "size": size}
+    lower, upper, size = (_integers(name, values) for name, values in named.items())
+    if not len(lower) == len(upper) == len(size):
+        msg = (f"assign_offsets: lower, upper and size have {len(lower)}, {len(upper)} and "
+               f"{len(size)} elements: one each for every buffer")  # fmt: skip
+        raise ArgumentError(msg)
+    for index in np.flatnonzero(size < 0)[:1]:
+        msg = f"assign_offsets: buffer {index} has a size of {size[index]} bytes"
+        raise ArgumentError(msg)
+    for index in np.flatnonzero(lower >= upper)[:1]:
+        msg = (f"assign_offsets: buffer {index} lives from {lower[index]} to {upper[index]}: the "
+               "upper end must lie after the lower one")  # fmt: skip
+        raise ArgumentError(msg)
+    total = sum(-(-number // alignment) * alignment for number in size.tolist())
+    if total > _MOST_BYTES // 2:
+        msg = f"assign_offsets: the buffers have {total} bytes together, beyond any memory"
+        raise ArgumentError(msg)
+    return Blocks(lower, upper, -(-size // alignment) * alignment)
 
 
-_ORDERS: tuple[Callable[[Block], tuple[int, ...]], ...] = (
-    lambda block: (-block.nbytes, block.first),
-    lambda block: (-block.nbytes * (block.end - block.first), block.first),
-    lambda block: (block.first - block.end, -block.nbytes),
-    lambda block: (block.first, -block.nbytes),
-    lambda block: (-block.end, -block.nbytes),
-)
+def _integers(name: str, values: ArrayLike) -> Array:
+    for index, value in enumerate(values if isinstance(values, (list, tuple)) else []):
+        if isinstance(value, int) and not -_MOST_BYTES <= value <= _MOST_BYTES:
+            msg = f"assign_offsets: {name} of buffer {index} is {value}, beyond 64 bits"
+            raise ArgumentError(msg)
+    array = np.asarray(values) if np.size(values) else np.zeros(0, np.int64)
+    is_row = array.ndim == 1 and array.dtype.kind in "iu"
+    if not is_row or int(array.max(initial=0)) > _MOST_BYTES:
+        msg = f"assign_offsets: {name} is a row of whole numbers below 2**63, not {values!r:.60}"
+        raise ArgumentError(msg)
+    return array.astype(np.int64)
 
 
-def _swept(blocks: Sequence[Block], sizes: list[int], *, best_fit: bool) -> list[int]:
-    """Place blocks in order of their first step, freeing those that have ended by then.
-
-    Each goes into the lowest gap that is large enough, or into the smallest such.
-    """
-    offsets = [0] * len(blocks)
-    gaps: list[tuple[int, int]] = []  # (low, high) of free ranges below `top`, by low
-    live: list[tuple[int, int]] = []  # (end, block), a heap
-    top = 0
-    for index in sorted(range(len(blocks)), key=lambda i: (blocks[i].first, -sizes[i], i)):
-        while live and live[0][0] <= blocks[index].first:
-            _, ended = heappop(live)
-            _free(gaps, offsets[ended], offsets[ended] + sizes[ended])
-        if not sizes[index]:
-            continue
-        fitting = [gap for gap in gaps if gap[1] - gap[0] >= sizes[index]]
-        if fitting:
-            gap = min(fitting, key=lambda g: g[1] - g[0]) if best_fit else fitting[0]
-            gaps.remove(gap)
-        else:
-            gap = gaps.pop() if gaps and gaps[-1][1] == top else (top, top)
-        offsets[index] = gap[0]
-        top = max(top, gap[0] + sizes[index])
-        if gap[0] + sizes[index] < gap[1]:
-            insort(gaps, (gap[0] + sizes[index], gap[1]))
-        heappush(live, (blocks[index].end, index))
-    return offsets
+def _largest_live_set(blocks: Blocks, capacity: int | None) -> int:
+    """Return the most bytes that live at once, which must not exceed a capacity."""
+    times = np.concatenate([blocks.upper, blocks.lower])
+    change = np.concatenate([-blocks.size, blocks.size])
+    order = np.argsort(times, kind="stable")  # deaths before births
+    live = np.cumsum(change[order])
+    if not len(live):
+        return 0
+    most = int(live.max())
+    if capacity is not None and most > capacity:
+        when = int(times[order[live.argmax()]])
+        at = np.flatnonzero((blocks.lower <= when) & (when < blocks.upper))
+        largest = int(at[blocks.size[at].argmax()])
+        msg = (f"a capacity of {capacity} bytes can't be reached: {len(at)} buffers with {most} "
+               f"bytes live at time {when}, the largest, number {largest}, with "
+               f"{blocks.size[largest]}")  # fmt: skip
+        raise CompileError(msg)
+    return most
 
 
-def _free(gaps: list[tuple[int, int]], low: int, high: int) -> None:
-    """Give a range back, joined with the free ranges that it touches."""
-    if low == high:
+def _parts(blocks: Blocks) -> Iterator[Array]:
+    """Yield the blocks of each stretch of time that no lifetime leaves, the fullest first."""
+    order = np.argsort(blocks.lower, kind="stable")
+    if not len(order):
         return
-    place = bisect_left(gaps, (low, high))
-    if place < len(gaps) and gaps[place][0] == high:
-        high = gaps.pop(place)[1]
-    if place and gaps[place - 1][1] == low:
-        low = gaps.pop(place - 1)[0]
-    insort(gaps, (low, high))
+    reach = np.maximum.accumulate(blocks.upper[order])
+    cuts = np.flatnonzero(blocks.lower[order][1:] >= reach[:-1]) + 1
+    parts = [np.sort(part) for part in np.split(order, cuts)]
+    yield from sorted(parts, key=lambda part: -_largest_live_set(blocks.chosen(part), None))
 
 
-def _pairs(blocks: Sequence[Block]) -> int:
-    """Return how many pairs of blocks live at the same time."""
-    ends: list[int] = []
-    pairs = 0
-    for block in sorted(blocks, key=lambda b: b.first):
-        while ends and ends[0] <= block.first:
-            heappop(ends)
-        pairs += len(ends)
-        heappush(ends, block.end)
-    return pairs
+# Effort
 
 
-def _overlaps(blocks: Sequence[Block]) -> list[list[int]]:
-    """Return for every block those that live at the same time as it."""
-    overlaps: list[list[int]] = [[] for _ in blocks]
-    live: list[tuple[int, int]] = []  # (end, block), sorted
-    for index in sorted(range(len(blocks)), key=lambda i: blocks[i].first):
-        block = blocks[index]
-        if block.nbytes == 0:
-            continue
-        while live and live[0][0] <= block.first:
-            live.pop(0)
-        for _, other in live:
-            overlaps[index].append(other)
-            overlaps[other].append(index)
-        insort(live, (block.end, index))
-    return overlaps
+@dataclass
+class _Effort:
+    """What may still be done, and what was proved."""
 
+    enough: int  # a peak that is good enough
+    work: int
+    deadline: float | None
+    solver: bool
+    proved: int = 0  # no placement of some part has a lower peak
+    timed_out: bool = False
 
-def _first_fit(sizes: list[int], overlaps: list[list[int]], order: list[int]) -> list[int]:
-    """Place blocks in this order, each in the lowest gap left by those that overlap it."""
-    offsets = [-1] * len(sizes)
-    for index in order:
-        taken = sorted((offsets[o], offsets[o] + sizes[o]) for o in overlaps[index]
-                       if offsets[o] >= 0)  # fmt: skip
-        offset = 0
-        for low, high in taken:
-            if low - offset >= sizes[index]:
+    def place(self, blocks: Blocks) -> Array:
+        """Place a part, and note how high it is: the others needn't be lower."""
+        best = self._fitted(blocks)
+        if height(blocks, best) > self.enough and len(blocks.size) <= _MOST_SEARCHED:
+            best = self._searched(blocks, best)
+        self.enough = max(self.enough, height(blocks, best))
+        return best
+
+    def _fitted(self, blocks: Blocks) -> Array:
+        best = swept(blocks, best_fit=True)
+        for attempt in _attempts(blocks, self.enough):
+            least = height(blocks, best)
+            if least <= self.enough:
                 break
-            offset = max(offset, high)
-        offsets[index] = offset
-    return offsets
+            made = attempt(least)
+            if made is not None and height(blocks, made) < least:
+                best = made
+        return best
+
+    def _searched(self, blocks: Blocks, best: Array) -> Array:
+        """Look for the least peak between what is proved and what is found, from below.
+
+        Half of the effort goes into the lowest one, half of what is left into the one between, ...
+        """
+        unit = int(np.gcd.reduce(blocks.size))
+        small = blocks._replace(size=blocks.size // unit)
+        proved = failed = self.enough // unit - 1  # no peak up to these was found
+        found = height(small, best // unit)
+        target = failed + 1
+        while failed + 1 < found and self.work > 0 and not self._is_late():
+            made = self._looked(small, target)
+            if made.offsets is not None:
+                best, found = made.offsets * unit, height(small, made.offsets)
+            else:
+                proved = target if made.is_exhausted and proved + 1 == target else proved
+                failed = target
+            target = (failed + found) // 2
+        if proved + 1 == found:
+            self.proved = max(self.proved, found * unit)
+        return best
+
+    def _looked(self, blocks: Blocks, target: int) -> Found:
+        """Look for one peak with half of the effort that is left."""
+        now = time.monotonic() if self.deadline else 0.0
+        until = None if self.deadline is None else (now + self.deadline) / 2
+        if self.solver:
+            return solve(blocks, target, (until or now) - now)
+        found = search(blocks, target, -(-self.work // 2), until)
+        self.work -= found.work
+        self.timed_out |= found.timed_out
+        return found
+
+    def _is_late(self) -> bool:
+        return self.deadline is not None and time.monotonic() > self.deadline
+
+
+def _attempts(blocks: Blocks, enough: int) -> Iterator[Callable[[int], Array | None]]:
+    """Yield ways to place blocks, each of which gives up where it reaches a given height."""
+    yield lambda below: at_both_ends(blocks, enough)
+    yield lambda below: swept(blocks, best_fit=False)
+    backward = Blocks(-blocks.upper, -blocks.lower, blocks.size)
+    for weight in _WEIGHTS if len(blocks.size) < _MANY else _WEIGHTS[:2]:
+        for way in (blocks, backward):
+            yield partial(swept_by_death, way, ceiling=enough, weight=weight)
+    for order in orders(blocks):
+        for best_fit in (False, True):
+            yield partial(fitted, blocks, order, best_fit=best_fit)

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from scheduler.arena import Block, place
+from scheduler.arena import assign_offsets
 from scheduler.memory import assign_memory
 from scheduler.order import order_items
-from scheduler.plan import Buffer
+from scheduler.plan import ALIGNMENT, Buffer
 from scheduler.tile_groups import tile_candidates
 from scheduler.tiled_order import order_tiled
 
@@ -39,6 +39,10 @@ _SHORTEST_RUN = 256
 
 _WORTH_IT = 0.9
 """Of the whole's peak; what lowers it by less isn't worth its calls."""
+
+
+_SEARCH = 20_000
+"""Nodes of the exact search for offsets where no simple way reaches the bound: half a second."""
 
 
 class Layout(NamedTuple):
@@ -77,11 +81,14 @@ def _rows(tiles: Tiles) -> int:
 def placed(memory: Memory) -> Layout:
     """Give every temporary its offset in the arena."""
     temporary = [b for b in memory.buffers if b.kind == "temporary"]
-    placement = place([Block(b.nbytes, b.first, b.end) for b in temporary])
-    offsets = iter(placement.offsets)
+    found = assign_offsets(
+        [b.first for b in temporary], [b.end for b in temporary], [b.nbytes for b in temporary],
+        alignment=ALIGNMENT, max_work=_SEARCH,
+    )  # fmt: skip
+    offsets = iter(found.offsets.tolist())
     buffers = tuple(
         Buffer(b.kind, b.name, b.nbytes, next(offsets) if b.kind == "temporary" else -1,
                b.first, b.end)
         for b in memory.buffers
     )  # fmt: skip
-    return Layout(memory, buffers, placement.peak, placement.lower_bound)
+    return Layout(memory, buffers, found.peak, found.lower_bound)

@@ -13,7 +13,7 @@ import numpy as np
 from dataflow.attrs import Attrs
 from dataflow.registry import get_op
 from dataflow.spec import Spec
-from scheduler.arena import Block, place
+from scheduler.arena import assign_offsets
 from scheduler.plan import Buffer, Operand, Plan, PlanInput, PlanOutput, Slice, Step, TileGroup
 
 
@@ -111,8 +111,11 @@ class HandMade:
         """Finish: lifetimes, offsets, and the plan's ends."""
         lifetimes = [self._lifetime(index) for index in range(len(self.buffers))]
         temporary = [i for i, b in enumerate(self.buffers) if b.kind == "temporary"]
-        placed = place([Block(self.buffers[i].nbytes, *lifetimes[i]) for i in temporary])
-        offsets = dict(zip(temporary, placed.offsets, strict=True))
+        placed = assign_offsets(
+            [lifetimes[i][0] for i in temporary], [lifetimes[i][1] for i in temporary],
+            [self.buffers[i].nbytes for i in temporary],
+        )  # fmt: skip
+        offsets = dict(zip(temporary, placed.offsets.tolist(), strict=True))
         buffers = tuple(
             buffer._replace(byte_offset=offsets.get(i, -1), first=lifetimes[i][0],
                             end=lifetimes[i][1])

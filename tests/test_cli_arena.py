@@ -1,0 +1,88 @@
+"""`dataflow arena`: offsets for a table of buffers, and what it says of bad ones."""
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.commands import assert_refused, run
+from tests.packings import cut
+
+HEADER = "id,lower,upper,size\n"
+
+
+def table(path: Path, text: str) -> Path:
+    """Write a table of buffers."""
+    path.write_text(HEADER + text)
+    return path
+
+
+def test_offsets_are_written_beside_the_buffers(tmp_path: Path) -> None:
+    """A rectangle that was cut up is packed again, and the table has one column more."""
+    blocks = cut(60, 1)
+    lines = zip(*(part.tolist() for part in blocks), strict=True)
+    text = "".join(f"b{i},{low},{high},{size}\n" for i, (low, high, size) in enumerate(lines))
+    source, target = table(tmp_path / "buffers.csv", text), tmp_path / "offsets.csv"
+    record = run("arena", source, "-o", target, "--json").record
+    assert (record["buffers"], record["peak_bytes"], record["optimal"]) == (60, 2**20, True)
+    with target.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["id"] for row in rows] == [f"b{i}" for i in range(60)]
+    offsets = np.array([int(row["offset"]) for row in rows])
+    for index in range(60):
+        live = (blocks.lower <= blocks.lower[index]) & (blocks.lower[index] < blocks.upper)
+        live[index] = False
+        top = offsets[index] + blocks.size[index]
+        apart = (top <= offsets) | (offsets + blocks.size <= offsets[index])
+        assert apart[live].all()
+
+
+def test_the_alignment_is_one_unless_given(tmp_path: Path) -> None:
+    """Two buffers of 3 bytes take 6, and with an alignment of 64 they take 128."""
+    source = table(tmp_path / "b.csv", "x,0,2,3\ny,1,3,3\n")
+    assert run("arena", source, "--json").record["peak_bytes"] == 6
+    assert run("arena", source, "--alignment", "64", "--json").record["peak_bytes"] == 128
+
+
+def test_people_read_facts(tmp_path: Path) -> None:
+    """Without --json the same facts are printed as text."""
+    out = run("arena", table(tmp_path / "b.csv", "x,0,2,3\n")).out
+    assert "1 buffers" in out
+    assert "lower bound bytes" in out
+
+
+def test_an_empty_table_takes_nothing(tmp_path: Path) -> None:
+    """No buffers, no bytes."""
+    assert run("arena", table(tmp_path / "b.csv", ""), "--json").record["peak_bytes"] == 0
+
+
+@pytest.mark.parametrize(("text", "said"), [
+    ("x,0,2,-1\n", "row 1 (id 'x'): size is '-1'"),
+    ("x,0,2,1\ny,2,2,1\n", "row 2 (id 'y'): upper 2 must lie after lower 2"),
+    ("x,0,2,9223372036854775808\n", "size is '9223372036854775808'"),
+    ("x,0,two,1\n", "upper is 'two'"),
+    ("x,0,2\n", "size is None"),
+])  # fmt: skip
+def test_bad_rows_are_named(text: str, said: str, tmp_path: Path) -> None:
+    """The error says which row, which id and what was expected."""
+    assert_refused(run("arena", table(tmp_path / "b.csv", text)), said)
+
+
+def test_a_missing_column_is_named(tmp_path: Path) -> None:
+    """The error lists the columns that are there."""
+    path = tmp_path / "b.csv"
+    path.write_text("id,lower,upper\nx,0,1\n")
+    assert_refused(run("arena", path), "no column 'size'")
+
+
+def test_an_unreachable_capacity_is_an_error(tmp_path: Path) -> None:
+    """More lives at once than the capacity: nothing is written, and the time is named."""
+    source, target = table(tmp_path / "b.csv", "x,0,2,3\ny,1,3,3\n"), tmp_path / "o.csv"
+    assert_refused(run("arena", source, "--capacity", "5", "-o", target), "live at time 1")
+    assert not target.exists()
+
+
+def test_a_missing_file_is_an_error(tmp_path: Path) -> None:
+    """The error names the file."""
+    assert_refused(run("arena", tmp_path / "none.csv"), "none.csv")
