@@ -27,6 +27,7 @@ NAMES = (
     "compile_time",
     "arena",
     "offsets",
+    "budget",
 )
 _INNER = "DATAFLOW_BENCHMARK"  # set for the process that is to run one benchmark itself
 

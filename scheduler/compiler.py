@@ -1,7 +1,9 @@
 """`compile`: the chain of passes from a graph to a plan.
 
-    verify -> lower -> inline -> simplify -> plan bodies -> place updates -> tiles -> order
-           -> memory -> arena -> plan -> verify
+    verify -> lower -> inline -> simplify -> plan bodies -> rematerialise -> place updates
+           -> tiles -> order -> memory -> arena -> plan -> verify
+
+Rematerialisation, and more slices than usual, are for plans with a budget.
 
 Each pass is a pure function in a file of its own. The same graph and options give the same plan,
 byte for byte, in any process: no pass looks at `id`, `hash`, a clock or the environment.
@@ -10,26 +12,35 @@ byte for byte, in any process: no pass looks at `id`, `hash`, a clock or the env
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
 
 from dataflow.errors import CompileError
 from dataflow.graph import Graph, Ref
 from scheduler.bodies import plan_bodies
+from scheduler.budget import Means, as_bytes, fitted
 from scheduler.commits import place_updates
 from scheduler.inline import inline
 from scheduler.layout import lay_out
+from scheduler.order import order_items
 from scheduler.plan import Plan, PlanInput, PlanOutput, PlanVariable
 from scheduler.program import Program, dimension_names, lower
+from scheduler.rematerialise import flops_of, rematerialise
 from scheduler.simplify import simplify
 from scheduler.verify import verify
 
-__all__ = ["compile"]
+__all__ = ["compile", "planner"]
+
+_SLICES = 16
+"""How many slices are aimed at: activations then take a sixteenth, and matrix products of the rows
+that are left run as fast as whole ones."""
 
 
 def compile(
     graph: Graph, *, dims: Mapping[str, int] | None = None, outputs: Sequence[str] | None = None,
     updates: bool = True, blas_threads: int = 1, tiles: bool = True,
+    memory_budget: int | str | None = None,
 ) -> Plan:  # fmt: skip
     """Compile a graph, or part of it, into a plan.
 
@@ -49,6 +60,10 @@ def compile(
         Whether steps may run slice by slice, through both sweeps where nothing mixes examples, to
         need less memory. Sums over examples are then added up in another order: results differ by
         roundings, but not from run to run.
+    memory_budget : int or str, optional
+        The bytes that the certificate's total may have, such as ``"64MiB"``. Where the plan would
+        need more, it is sliced further, or computes again what it would keep, with the least extra
+        work that is found. What is computed again has the same bits.
 
     Returns
     -------
@@ -58,7 +73,9 @@ def compile(
     Raises
     ------
     CompileError
-        An output or a dimension is unknown, or a dimension has no size or one that can't be.
+        An output or a dimension is unknown, or a dimension has no size or one that can't be; or
+        no plan within the budget was found: the message says what the least is, and which node
+        needs it.
     GraphError
         The graph breaks a rule.
 
@@ -77,12 +94,11 @@ def compile(
     if isinstance(blas_threads, bool) or not isinstance(blas_threads, int) or blas_threads < 1:
         msg = f"blas_threads is a number of threads of 1 or more, not {blas_threads!r}"
         raise CompileError(msg)
+    options = {"blas_threads": str(blas_threads), "tiles": _text(flag=tiles),
+               "updates": _text(flag=updates)}  # fmt: skip
+    if memory_budget is not None:
+        options["memory_budget"] = str(as_bytes(memory_budget))
     with _collector_paused():
-        options = {
-            "blas_threads": str(blas_threads),
-            "tiles": _text(flag=tiles),
-            "updates": _text(flag=updates),
-        }
         return _compile(graph, dims or {}, outputs, options)
 
 
@@ -109,6 +125,23 @@ def _compile(
     graph: Graph, dims: Mapping[str, int], outputs: Sequence[str] | None,
     options: Mapping[str, str],
 ) -> Plan:  # fmt: skip
+    make, tiles = planner(graph, dims, outputs, options), options["tiles"] == "true"
+    if "memory_budget" in options:
+        plan = fitted(make, int(options["memory_budget"]), tiles=tiles)
+    else:
+        plan, _ = make(Means(slices=_SLICES if tiles else 1))
+    verify(plan)
+    return plan
+
+
+def planner(
+    graph: Graph, dims: Mapping[str, int], outputs: Sequence[str] | None,
+    options: Mapping[str, str],
+) -> Callable[[Means], tuple[Plan, int]]:  # fmt: skip
+    """Return what makes a graph's plan by given means, and says how much work it is.
+
+    The plan has yet to be verified; the work is in floating-point operations.
+    """
     graph.verify()
     sizes = _checked_sizes(graph, dims)
     wanted = _wanted_outputs(graph, outputs)
@@ -116,11 +149,26 @@ def _compile(
     if options["updates"] == "false":
         written = {}
     program = simplify(inline(lower(graph, sizes, wanted, written)))
-    own_options = {**options, "outputs": ",".join(wanted)}
-    initial = _initial_plan(graph, sizes, program, own_options)
-    plan = _plan(graph, sizes, own_options, program, wanted, initial)
-    verify(plan)
-    return plan
+    own = {**options, "outputs": ",".join(wanted)}
+    initial = _initial_plan(graph, sizes, program, own)
+    program = plan_bodies(program, lambda body: _body_plan(body, own))
+
+    @cache
+    def recomputing(limit: int | None) -> Program:
+        return program if limit is None else _recomputing(program, limit)
+
+    def make(means: Means) -> tuple[Plan, int]:
+        ready = recomputing(means.limit)
+        plan = _plan(graph, sizes, own, ready, wanted, initial, slices=means.slices)
+        return plan, flops_of(ready)
+
+    return make
+
+
+def _recomputing(program: Program, limit: int) -> Program:
+    """Compute items again where more lives than a limit, in the order that would be chosen."""
+    order = [index for index in order_items(place_updates(program)) if index < len(program.items)]
+    return rematerialise(program, order, limit)
 
 
 def _initial_plan(
@@ -131,22 +179,25 @@ def _initial_plan(
     if not ends:
         return None
     first = simplify(inline(lower(graph, sizes, ends, {})), fold_limit=0)
-    own_options = {**options, "outputs": ",".join(ends), "tiles": "false", "updates": "false"}
-    return _plan(graph, sizes, own_options, first, ends, None)
+    own = {**options, "outputs": ",".join(ends), "tiles": "false", "updates": "false"}
+    first = plan_bodies(first, lambda body: _body_plan(body, own))
+    return _plan(graph, sizes, own, first, ends, None, slices=1)
 
 
 def _body_plan(body: Graph, options: Mapping[str, str]) -> Plan:
     """Plan the body of a node of control flow, whose dimensions are known; its inputs all stay."""
     program = simplify(inline(lower(body, {}, body.outputs, {}, keeps_inputs=True)))
-    return _plan(body, {}, options, program, body.outputs, None)
+    program = plan_bodies(program, lambda inner: _body_plan(inner, options))
+    slices = _SLICES if options["tiles"] == "true" else 1
+    return _plan(body, {}, options, program, body.outputs, None, slices=slices)
 
 
 def _plan(
     graph: Graph, sizes: Mapping[str, int], options: Mapping[str, str], program: Program,
-    ends: Mapping[str, Ref], initial: Plan | None,
+    ends: Mapping[str, Ref], initial: Plan | None, *, slices: int,
 ) -> Plan:  # fmt: skip
-    program = place_updates(plan_bodies(program, lambda body: _body_plan(body, options)))
-    memory, buffers, peak, bound = lay_out(program, tiles=options["tiles"] == "true")
+    program = place_updates(program)
+    memory, buffers, peak, bound = lay_out(program, slices=slices)
     number = {value: operand.buffer for value, operand in memory.operands.items()}
     return Plan(
         name=graph.name, graph_digest=graph.digest(), sizes=sizes, options=options,

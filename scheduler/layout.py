@@ -24,15 +24,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Layout", "lay_out", "placed"]
 
-_SLICES = 16
-"""How many slices are aimed at: activations then take a sixteenth, and matrix products of the rows
-that are left run as fast as whole ones."""
-
 _WORTH_SLICING = 2**20
 """A plan with a smaller arena isn't sliced: the caches hold it, and calls would cost more."""
 
-_SLICE_BYTES = 2**16
-"""What a group makes in one slice is at least so much, or the calls outweigh the work."""
+_SLICE_BYTES, _USUAL = 2**15, 16
+"""In up to as many slices, one has so many bytes of a value at least, or calls outweigh work."""
 
 _SHORTEST_RUN = 256
 """Bytes. Slices of a last axis that are shorter would be read a few numbers from each line."""
@@ -54,14 +50,14 @@ class Layout(NamedTuple):
     lower_bound: int
 
 
-def lay_out(program: Program, *, tiles: bool) -> Layout:
-    """Lay a program out, whose updates are placed; in slices, if allowed and worth it."""
+def lay_out(program: Program, *, slices: int) -> Layout:
+    """Lay a program out whose updates are placed; in so many slices, if that is worth it."""
     best = placed(assign_memory(program, order_items(program)))
-    if not tiles or best.peak < _WORTH_SLICING:
+    if slices <= 1 or best.peak < _WORTH_SLICING:
         return best
     most = _WORTH_IT * best.peak
     for whole in tile_candidates(program):
-        sliced = whole.with_rows(_rows(whole))
+        sliced = whole.with_rows(_rows(whole, slices))
         if sliced.shortest_run() < _SHORTEST_RUN:
             continue
         layout = placed(assign_memory(program, order_tiled(sliced), sliced))
@@ -70,10 +66,10 @@ def lay_out(program: Program, *, tiles: bool) -> Layout:
     return best
 
 
-def _rows(tiles: Tiles) -> int:
+def _rows(tiles: Tiles, aim: int) -> int:
     """Return how many rows a slice has: a divisor of all, if there is one near what is aimed at."""
-    most = max(1, tiles.local_bytes // (_SLICE_BYTES * sum(len(g.items) for g in tiles.groups)))
-    slices = min(_SLICES, most, tiles.length)
+    least = _SLICE_BYTES * min(1.0, _USUAL / aim)  # who asks for more slices takes smaller ones
+    slices = max(1, min(aim, int(tiles.mean_bytes / least), tiles.length))
     divisors = [n for n in range(slices, 2 * slices) if tiles.length % n == 0]
     return tiles.length // divisors[0] if divisors else -(-tiles.length // slices)
 

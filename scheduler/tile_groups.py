@@ -108,9 +108,20 @@ class Tiles:
     @cached_property
     def local_bytes(self) -> int:
         """The bytes of all rows of what stays within the groups, views aside."""
+        return sum(self._local_sizes)
+
+    @property
+    def mean_bytes(self) -> float:
+        """What such a value has on average, the small ones aside."""
+        most = max(self._local_sizes, default=0)
+        large = [nbytes for nbytes in self._local_sizes if 4 * nbytes >= most]
+        return sum(large) / max(len(large), 1)
+
+    @cached_property
+    def _local_sizes(self) -> list[int]:
         roots, specs = alias_roots(self.program), self.program.specs
-        return sum(specs[value].nbytes for group in self.groups for value in group.local
-                   if roots[value] == value)  # fmt: skip
+        return [specs[value].nbytes for group in self.groups for value in group.local
+                if roots[value] == value]  # fmt: skip
 
     def shortest_run(self) -> int:
         """Return the fewest bytes without a gap in a slice of what lies whole in memory."""

@@ -62,7 +62,8 @@ def test_main_job_runs_in_python_and_then_as_commands(home: Path) -> None:
     lines = "".join(blocks("sh")).splitlines()
     commands = [shlex.split(line) for line in lines if line.startswith("dataflow ")]
     assert [words[1] for words in commands] == [
-        "show", "compile", "compile", "replay", "replay", "verify",
+        "show", "compile", "compile", "replay", "replay", "verify", "compile", "budget",
+        "fit",
     ]  # fmt: skip
     for words in commands:
         printed_by([sys.executable, "-m", *words], home)

@@ -33,10 +33,10 @@ Patch = pytest.MonkeyPatch
 def in_slices(graph: Graph, rows: int, patch: Patch) -> Plan:
     """Compile a graph with its best class of axes in slices of so many rows."""
 
-    def lay(program: Program, *, tiles: bool) -> Layout:
-        found = tile_candidates(program) if tiles else []
+    def lay(program: Program, *, slices: int) -> Layout:
+        found = tile_candidates(program) if slices > 1 else []
         if not found:
-            return lay_out(program, tiles=False)
+            return lay_out(program, slices=1)
         sliced = found[0].with_rows(rows)
         return placed(assign_memory(program, order_tiled(sliced), sliced))
 

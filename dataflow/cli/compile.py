@@ -28,11 +28,12 @@ __all__ = ["command"]
 @click.option("--outputs", metavar="A,B", help="The outputs to keep; by default all.")
 @click.option("--updates/--no-updates", default=True, help="Whether a run updates the variables.")
 @click.option("--tiles/--no-tiles", default=True, help="Whether steps may run slice by slice.")
+@click.option("--memory-budget", metavar="BYTES", help="What a run may need, such as 64MiB.")
 @click.option("-o", "--output", type=FILE, required=True, metavar="PLAN", help="The plan's file.")
 @json_option
 def command(
     graph_file: str, dims: tuple[tuple[str, int], ...], outputs: str | None, updates: bool,
-    tiles: bool, output: str, as_json: bool,
+    tiles: bool, memory_budget: str | None, output: str, as_json: bool,
 ) -> None:  # fmt: skip
     """Compile the graph in file GRAPH into a plan.
 
@@ -47,7 +48,8 @@ def command(
     check_target("-o", output, [graph_file])
     graph = load_as(graph_file, Graph, "compile takes what df.save(graph, path) wrote")
     wanted = [name for name in outputs.split(",") if name] if outputs is not None else None
-    plan = compile(graph, dims=sizes, outputs=wanted, updates=updates, tiles=tiles)
+    plan = compile(graph, dims=sizes, outputs=wanted, updates=updates, tiles=tiles,
+                   memory_budget=memory_budget)  # fmt: skip
     save(plan, output)
     description = describe(plan)
     if as_json:

@@ -1,0 +1,153 @@
+"""Budgets: the plan of the least extra work that fits into so many bytes, and what may be had.
+
+A budget is for everything that the certificate counts. What costs no work is tried first: the order
+and the slices of any compilation, then more slices. Then items are computed again (see
+`scheduler.rematerialise`), with slices and without, where the arena must be so small that the
+whole fits. All of it is counted and none of it timed: the same graph and budget give the same plan.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, NamedTuple
+
+from dataflow.errors import CompileError
+
+if TYPE_CHECKING:
+    from scheduler.plan import Plan
+
+__all__ = ["Means", "as_bytes", "fitted", "fullest"]
+
+_SIZE = re.compile(r"(\d+(?:\.\d+)?) *([KMGT]?)(I?)B?", re.IGNORECASE)
+_SLICES = (16, 32, 64, 128, 256)
+_TRIES = 6  # to find how small the arena must be, since calls that run again need memory too
+
+
+class Means(NamedTuple):
+    """By what means a plan is made smaller: slices, and a limit of live bytes for recomputation."""
+
+    slices: int
+    limit: int | None = None
+
+
+def as_bytes(budget: int | str) -> int:
+    """Read a number of bytes.
+
+    Parameters
+    ----------
+    budget : int or str
+        A number of bytes above 0, or text such as ``"64MiB"``, ``"1.5 GiB"`` or ``"2GB"``.
+
+    Returns
+    -------
+    int
+        The bytes; a fraction of one is dropped.
+
+    Raises
+    ------
+    CompileError
+        It is neither.
+
+    Examples
+    --------
+    >>> as_bytes("64KiB"), as_bytes("2 GB"), as_bytes(100)
+    (65536, 2000000000, 100)
+    """
+    found = _SIZE.fullmatch(budget.strip()) if isinstance(budget, str) else None
+    if found is not None:
+        number, unit, binary = found.groups()
+        factor = (1024 if binary else 1000) ** "_KMGT".index(unit.upper() or "_")
+        nbytes = int(float(number) * factor)
+    else:
+        is_whole = isinstance(budget, int) and not isinstance(budget, bool)
+        nbytes = int(budget) if is_whole else 0
+    if nbytes < 1:
+        msg = (f"memory_budget is a number of bytes above 0, or text such as '64MiB', "
+               f"not {budget!r}")  # fmt: skip
+        raise CompileError(msg)
+    return nbytes
+
+
+def fitted(make: Callable[[Means], tuple[Plan, int]], budget: int, *, tiles: bool) -> Plan:
+    """Return the plan of the least work whose certificate is within a budget.
+
+    Parameters
+    ----------
+    make : callable
+        Makes a plan by given means, and says how many floating-point operations it has.
+    budget : int
+        In bytes.
+    tiles : bool
+        Whether slices are allowed.
+
+    Raises
+    ------
+    CompileError
+        None was found; the message says what the least is, and which node needs it.
+    """
+    tried: list[Plan] = []
+    for attempts in _attempts(make, budget, tiles=tiles):
+        found = list(attempts)
+        fitting = [pair for pair in found if pair[0].certificate.total <= budget]
+        if fitting:
+            return min(fitting, key=lambda pair: pair[1])[0]  # the first of equals
+        tried += [plan for plan, _ in found]
+    raise CompileError(_too_small(min(tried, key=lambda plan: plan.certificate.total), budget))
+
+
+def _attempts(
+    make: Callable[[Means], tuple[Plan, int]], budget: int, *, tiles: bool
+) -> Iterator[Iterator[tuple[Plan, int]]]:
+    """Yield ways to make a plan, those that cost nothing first, in groups to choose the best of."""
+    for slices in _SLICES if tiles else (1,):
+        yield iter([make(Means(slices))])
+    yield _recomputed(make, budget)
+    if tiles:
+        yield iter([make(Means(slices, limit=0)) for slices in _SLICES])
+
+
+def _recomputed(
+    make: Callable[[Means], tuple[Plan, int]], budget: int
+) -> Iterator[tuple[Plan, int]]:
+    """Yield plans without slices of a smaller and smaller arena, until one fits; then the least."""
+    plan, _ = make(Means(1))
+    limit = plan.peak - (plan.certificate.total - budget)
+    for _ in range(_TRIES if limit > 0 else 0):
+        plan, flops = make(Means(1, limit))
+        yield plan, flops
+        over = plan.certificate.total - budget
+        if over <= 0:
+            return
+        limit -= max(over, limit // 32)
+    yield make(Means(1, 0))
+
+
+def fullest(plan: Plan) -> tuple[int, int]:
+    """Return the step at which most temporaries live, and the index of the largest of these."""
+    change = [0] * (len(plan.steps) + 2)
+    for buffer in plan.buffers:
+        if buffer.kind == "temporary":
+            change[buffer.first] += buffer.nbytes
+            change[buffer.end] -= buffer.nbytes
+    live, most, step = 0, -1, 0
+    for index in range(len(plan.steps)):
+        live += change[index]
+        if live > most:
+            most, step = live, index
+    here = [i for i, b in enumerate(plan.buffers)
+            if b.kind == "temporary" and b.first <= step < b.end]  # fmt: skip
+    return step, max(here, key=lambda i: plan.buffers[i].nbytes, default=-1)
+
+
+def _too_small(plan: Plan, budget: int) -> str:
+    certificate = plan.certificate
+    message = (f"graph {plan.name!r} doesn't fit into {budget} bytes: the least that was found is "
+               f"{certificate.total}, with {certificate.arena} for temporaries, "
+               f"{certificate.variables} for variables, {certificate.feeds} for feeds")  # fmt: skip
+    step, buffer = fullest(plan)
+    if buffer >= 0:
+        largest = plan.buffers[buffer]
+        message += (f"; most lives at step {step}, {plan.steps[step].where()}, the largest being "
+                    f"{largest.nbytes} bytes of node {largest.name!r}")  # fmt: skip
+    return f"{message}. Compile with smaller dims, or raise the budget"

@@ -1,0 +1,139 @@
+"""What fits: the largest dimension within a budget, and what smaller budgets cost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, NamedTuple
+
+from dataflow.errors import CompileError
+from scheduler.budget import Means, as_bytes
+from scheduler.compiler import compile, planner
+
+if TYPE_CHECKING:
+    from dataflow.graph import Graph
+
+__all__ = ["BudgetPoint", "budget_curve", "largest_size"]
+
+_SHARES = (0.9, 0.75, 0.6, 0.5, 0.4, 0.33, 0.25, 0.2, 0.15, 0.1, 0.0)
+"""Of the arena, how much of it a point is to have."""
+
+_MOST = 2**40
+
+
+class BudgetPoint(NamedTuple):
+    """What one plan needs, and the floating-point operations it has beyond those of the first."""
+
+    total: int
+    arena: int
+    extra_flops: float
+
+
+def budget_curve(graph: Graph, *, dims: Mapping[str, int] | None = None) -> list[BudgetPoint]:
+    """Return what smaller budgets cost, by computing again and without slices.
+
+    Parameters
+    ----------
+    graph : Graph
+        What to compute.
+    dims : mapping of str to int
+        The sizes of its named dimensions.
+
+    Returns
+    -------
+    list of BudgetPoint
+        From the plan without a budget down to the smallest that was found; each has fewer bytes
+        and more work than the one before. ``extra_flops`` is a share of the first's.
+
+    Raises
+    ------
+    CompileError
+        As `compile` raises it.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> b = df.GraphBuilder()
+    >>> x = h = b.input("x", (1000,))
+    >>> for _ in range(16):
+    ...     h = df.sin(h)
+    >>> (slope,) = df.grad(h.sum(), [x])
+    >>> curve = budget_curve(b.build({"slope": slope}))
+    >>> curve[0].arena, curve[-1].arena, curve[0].extra_flops, curve[-1].extra_flops < 0.3
+    (60480, 32256, 0.0, True)
+    """
+    options = {"blas_threads": "1", "tiles": "false", "updates": "true"}
+    make = planner(graph, dims or {}, None, options)
+    whole, flops = make(Means(1))
+    points = [BudgetPoint(whole.certificate.total, whole.peak, 0.0)]
+    for share in _SHARES:
+        plan, work = make(Means(1, int(share * whole.peak)))
+        points.append(BudgetPoint(plan.certificate.total, plan.peak, work / max(flops, 1) - 1))
+    return _frontier(points)
+
+
+def _frontier(points: list[BudgetPoint]) -> list[BudgetPoint]:
+    """Return the points beside which none has fewer bytes for as little work, by bytes downward."""
+    found: list[BudgetPoint] = []
+    for point in sorted(points, key=lambda point: (point.extra_flops, point.total)):
+        if not found or point.total < found[-1].total:
+            found.append(point)
+    return found
+
+
+def largest_size(
+    graph: Graph, dim: str, budget: int | str, *, dims: Mapping[str, int] | None = None,
+    tiles: bool = True,
+) -> int:  # fmt: skip
+    """Return the largest size of a dimension with which a plan fits into a budget.
+
+    Parameters
+    ----------
+    graph : Graph
+        What to compute.
+    dim : str
+        A named dimension.
+    budget : int or str
+        The bytes that the certificate's total may have, such as ``"2GiB"``.
+    dims : mapping of str to int
+        The sizes of the others.
+    tiles : bool
+        Whether steps may run slice by slice.
+
+    Returns
+    -------
+    int
+        It fits, and one more doesn't.
+
+    Raises
+    ------
+    CompileError
+        Not even a size of 1 fits, or none is too large; or as `compile` raises it.
+
+    Examples
+    --------
+    >>> import dataflow as df
+    >>> b = df.GraphBuilder()
+    >>> x = b.input("x", ("batch", 1024))
+    >>> largest_size(b.build({"y": df.exp(x).sum()}), "batch", "1MiB")
+    119
+    """
+    most = as_bytes(budget)
+
+    def fits(size: int) -> bool:
+        plan = compile(graph, dims={**(dims or {}), dim: size}, tiles=tiles)
+        return plan.certificate.total <= most
+
+    if not fits(1):
+        msg = (f"graph {graph.name!r} doesn't fit into {most} bytes, even with {dim}=1: "
+               "compile with memory_budget says what needs them")  # fmt: skip
+        raise CompileError(msg)
+    low, high = 1, 2
+    while fits(high):
+        low, high = high, 2 * high
+        if high > _MOST:
+            msg = f"graph {graph.name!r} fits into {most} bytes with any {dim}"
+            raise CompileError(msg)
+    while low + 1 < high:
+        middle = (low + high) // 2
+        low, high = (middle, high) if fits(middle) else (low, middle)
+    return low
