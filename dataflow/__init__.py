@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from dataflow.vectorize import vmap as vmap
     from scheduler import testing as testing
     from scheduler.compiler import compile as compile
+    from scheduler.memory_profile import memory_profile as memory_profile
     from scheduler.plan import Plan as Plan
     from scheduler.reference import evaluate as evaluate
     from scheduler.runner import Runner as Runner
@@ -86,6 +87,7 @@ _LAZY = {
     "jvp": "dataflow.derivatives",
     "linearize": "dataflow.derivatives",
     "load": "serialization.files",
+    "memory_profile": "scheduler.memory_profile",
     "op": "dataflow.user_ops",
     "reopen": "dataflow.reopening",
     "save": "serialization.files",

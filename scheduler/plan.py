@@ -17,6 +17,7 @@ Nothing here computes: `scheduler.verify` checks a plan, `scheduler.runner` runs
 from __future__ import annotations
 
 import hashlib
+import importlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
@@ -282,6 +283,17 @@ class Plan(Body):
     def __repr__(self) -> str:
         return (f"Plan({self.name!r}, {len(self.steps)} steps, peak {self.peak} bytes, "
                 f"lower bound {self.lower_bound})")  # fmt: skip
+
+    def verify(self) -> None:
+        """Prove from the steps alone that running the plan is safe.
+
+        Raises
+        ------
+        PlanError
+            A rule is broken; the message names the step or the buffer.
+        """
+        # What proves a plan is above it, and knows it: so it is looked up when it is wanted.
+        importlib.import_module("scheduler.verify").verify(self)
 
     # As the body of a node of control flow
 

@@ -97,8 +97,11 @@ class Runner:
         self._poison = poison
         self._is_watched = check == "finite"
         try:
+            own = {v.buffer: aligned(v.spec.nbytes) for v in plan.variables}
+            if state is None and plan.initial is not None:
+                self._compute_first_values(plan.initial, own, max_bytes, max_calls)
             self._arena = aligned(plan.peak)
-            self._bound = Bound(plan, self._arena, is_watched=self._is_watched)
+            self._bound = Bound(plan, self._arena, own, is_watched=self._is_watched)
         except MemoryError:
             msg = (f"plan {plan.name!r} needs {plan.certificate.total} bytes, which the system "
                    "doesn't give; compile with smaller dims")  # fmt: skip
@@ -113,9 +116,18 @@ class Runner:
         self._threads = int(plan.options.get("blas_threads", "1"))
         if state is not None:
             self.load_state(state)
-        elif plan.initial is not None:
-            first = Runner(plan.initial, max_bytes=max_bytes, max_calls=max_calls)
-            self._fill(first.run())
+
+    def _compute_first_values(
+        self, initial: Plan, memory: Mapping[int, Array], max_bytes: int | None,
+        max_calls: int | None,
+    ) -> None:  # fmt: skip
+        """Compute the variables' first values into their memory, before there is an arena.
+
+        So the arena that computes them and this runner's own are never there at once.
+        """
+        first = Runner(initial, max_bytes=max_bytes, max_calls=max_calls)
+        first.run(out={v.name: memory[v.buffer].view(v.spec.dtype).reshape(v.spec.static_shape)
+                       for v in self.plan.variables})  # fmt: skip
 
     def run(
         self, feeds: Mapping[str, ArrayLike] | None = None, /, *,

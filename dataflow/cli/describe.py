@@ -82,6 +82,8 @@ def _plan(plan: Plan) -> Description:
     facts: Row = {
         "sizes": dict(plan.sizes), "step_count": len(plan.steps), "calls": plan.calls,
         "peak_bytes": plan.peak, "lower_bound_bytes": plan.lower_bound,
+        "gap_percent": 100 * (plan.peak / max(plan.lower_bound, 1) - 1) if plan.peak else 0.0,
+        "buffer_count": sum(b.kind == "temporary" for b in plan.buffers),
         "without_reuse_bytes": plan.bytes_without_reuse,
         "certificate_bytes": plan.certificate._asdict(), "options": dict(plan.options),
         "graph_digest": plan.graph_digest,

@@ -19,16 +19,20 @@ _LIMIT = 50
     "--limit", type=click.IntRange(min=0), metavar="ROWS",
     help=f"Show at most this many rows of each table; 0 for all. By default {_LIMIT}, in JSON all.",
 )  # fmt: skip
+@click.option("--memory", is_flag=True, help="Of a plan: what lives when, and the largest buffers.")
 @json_option
-def command(file: str, limit: int | None, as_json: bool) -> None:
+def command(file: str, limit: int | None, memory: bool, as_json: bool) -> None:
     """Show what FILE holds.
 
     Of a graph its nodes, of a plan its steps, its peak and its certificate, of a state its tensors.
+    With --memory, of a plan the bytes that live over its steps, and the ten largest buffers at the
+    peak with the line that made each and what would lower it.
     """
     from dataflow.cli.describe import describe
+    from dataflow.cli.describe_memory import describe_memory
     from serialization.files import load
 
-    description = describe(load(file))
+    description = (describe_memory if memory else describe)(load(file))
     if as_json:
         print_json({"file": str(file), **description.record(limit)})
         return
