@@ -28,6 +28,7 @@ NAMES = (
     "arena",
     "offsets",
     "budget",
+    "memory",
 )
 _INNER = "DATAFLOW_BENCHMARK"  # set for the process that is to run one benchmark itself
 

@@ -33,6 +33,9 @@ _SLICE_BYTES, _USUAL = 2**15, 16
 _SHORTEST_RUN = 256
 """Bytes. Slices of a last axis that are shorter would be read a few numbers from each line."""
 
+_MOST_TRAFFIC = 1.5
+"""Times the whole's. Slices of channels, say, would read all images again and again."""
+
 _WORTH_IT = 0.9
 """Of the whole's peak; what lowers it by less isn't worth its calls."""
 
@@ -58,9 +61,9 @@ def lay_out(program: Program, *, slices: int) -> Layout:
     most = _WORTH_IT * best.peak
     for whole in tile_candidates(program):
         sliced = whole.with_rows(_rows(whole, slices))
-        if sliced.shortest_run() < _SHORTEST_RUN:
+        if sliced.shortest_run() < _SHORTEST_RUN or sliced.traffic() > _MOST_TRAFFIC:
             continue
-        layout = placed(assign_memory(program, order_tiled(sliced), sliced))
+        layout = placed(assign_memory(sliced.program, order_tiled(sliced), sliced))
         if layout.peak < min(best.peak, most):
             best = layout
     return best

@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING
 from scheduler.plan import Slice
 from scheduler.program import alias_roots
 from scheduler.shared_axes import Role, SharedAxis, Use, shared_axes, tiling_of, use_of
+from scheduler.stage_copies import with_copies
 
 if TYPE_CHECKING:
     from dataflow.attrs import Attrs
@@ -123,6 +124,19 @@ class Tiles:
         return [specs[value].nbytes for group in self.groups for value in group.local
                 if roots[value] == value]  # fmt: skip
 
+    def traffic(self) -> float:
+        """Return the bytes that all slices read and write, by those that the whole does."""
+        whole = sliced = 0
+        for index in self.group_of:
+            item = self.program.items[index]
+            if item.op.alias is None:
+                whole += self._bytes(item, self.length)
+                sliced += len(self.slices) * self._bytes(item, self.rows)
+        return sliced / max(whole, 1)
+
+    def _bytes(self, item: Item, rows: int) -> int:
+        return sum(self.spec(value, rows).nbytes for value in (*item.inputs, *item.outputs))
+
     def shortest_run(self) -> int:
         """Return the fewest bytes without a gap in a slice of what lies whole in memory."""
         local = {value for group in self.groups for value in group.local}
@@ -199,13 +213,13 @@ def _tiles(program: Program, shared: SharedAxis) -> Tiles | None:
             return None
         tiles = _grouped(program, shared, length)
         local = {value for group in tiles.groups for value in group.local}
-        stray = shared.interleaved - local
+        stray = tiles.shared.interleaved - local
         if not stray:
             return tiles if tiles.groups else None
         shared = shared.without(stray)
 
 
-def _grouped(program: Program, shared: SharedAxis, length: int) -> Tiles:
+def _grouped(program: Program, shared: SharedAxis, length: int, *, again: bool = True) -> Tiles:
     uses = _without_idle_views(program, {
         index: use for index, item in enumerate(program.items)
         if (use := use_of(program, item, shared)).role is not Role.OUTSIDE
@@ -214,6 +228,10 @@ def _grouped(program: Program, shared: SharedAxis, length: int) -> Tiles:
     members = {number: tuple(i for i in uses if stages[i] == number)
                for number in sorted({stages[index] for index in uses})}  # fmt: skip
     whole = _read_whole(program, shared, uses, stages)
+    if again and len(members) > 1:
+        copied, more = with_copies(program, shared, uses, stages, whole)
+        if copied is not program:
+            return _grouped(copied, more, length, again=False)
     groups = [
         Group(items, frozenset(value for index in items for value in program.items[index].outputs
                                if value in shared.axes and value not in whole))

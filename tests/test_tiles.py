@@ -38,7 +38,7 @@ def in_slices(graph: Graph, rows: int, patch: Patch) -> Plan:
         if not found:
             return lay_out(program, slices=1)
         sliced = found[0].with_rows(rows)
-        return placed(assign_memory(program, order_tiled(sliced), sliced))
+        return placed(assign_memory(sliced.program, order_tiled(sliced), sliced))
 
     with patch.context() as context:
         context.setattr(compiler, "lay_out", lay)
@@ -163,6 +163,30 @@ def test_what_mixes_examples_ends_a_group(monkeypatch: Patch) -> None:
 
     plan = agree(trained(make), monkeypatch, groups=3)
     assert [ended_by(plan, number) for number in range(3)] == ["mean_0", "sum_1", ""]
+
+
+def test_what_is_cheap_is_computed_again_in_a_later_stage(monkeypatch: Patch) -> None:
+    """Of a batch norm only what goes in is whole: what is centred is centred once more."""
+
+    def make(b: df.GraphBuilder) -> dict[str, df.Tensor]:
+        h = dense(b, rows_of_x(b, EXAMPLES, 5), 6)
+        centred = h - h.mean(axis=0)
+        h = dense(b, centred / df.sqrt((centred * centred).mean(axis=0) + 1e-3), 3)
+        return {"loss": (h * h).sum()}
+
+    plan = agree(trained(make), monkeypatch, groups=5)
+    assert any(step.node.endswith(".again") for step in plan.steps)
+
+
+def test_slices_that_read_too_much_again_are_refused() -> None:
+    """Slices of an image's channels would read all images for each."""
+    b = df.GraphBuilder("channels")
+    x = h = b.input("x", (4, 8, 64, 64))
+    for _ in range(3):
+        h = df.nn.Conv2d(32, (3, 3), padding="same")(h)
+        h = (h - h.mean(axis=(0, 2, 3), keepdims=True)) * 1.5
+    plan = df.compile(b.build({"g": df.grad((h * h).sum(), [x])[0]}))
+    assert all(group.length == 4 for group in plan.groups)
 
 
 def test_a_weighted_mean_is_one_group(monkeypatch: Patch) -> None:

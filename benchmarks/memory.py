@@ -1,0 +1,193 @@
+"""Training memory: our arena beside XLA's temporary bytes and PyTorch's allocated peak."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+import dataflow as df
+from benchmarks.measuring import Row, Samples, interleaved
+from benchmarks.memory_models import MODELS, Model
+
+__all__ = ["measure"]
+
+ROUNDS = 5
+ENOUGH = 4  # times the parameters: then activations are what memory is about
+
+
+def measure() -> Iterator[Row]:
+    """Yield bytes, ratios with the goals that hold for each network, and times."""
+    for make in MODELS:
+        yield from _measured(make())
+
+
+def _measured(model: Model) -> Iterator[Row]:
+    plan, ours = _ours(model)
+    xla, theirs = _xla(model)
+    torch_bytes, eager = _torch(model)
+    _check(model, ours(), theirs(), eager())
+    parameters = sum(array.nbytes for array in model.weights.values())
+    arena = max(plan.peak - parameters, 0)  # less the gradients, which are as large
+    yield Row(f"{model.name}: arena", Samples((plan.peak,)), "B")
+    yield Row("  XLA's temporary bytes", Samples((xla,)), "B")
+    yield Row("  PyTorch's peak", Samples((torch_bytes,)), "B")
+    is_large = torch_bytes >= ENOUGH * parameters
+    goals = (0.8, 0.5) if model.mixes else (0.25, 0.2) if is_large else (1.0, None)
+    less = max(xla - parameters, 1) if is_large else xla
+    yield Row("  ours / XLA", Samples((arena / less,)), "×", at_most=goals[0])
+    yield Row("  ours / PyTorch", Samples((arena / torch_bytes,)), "×", at_most=goals[1])
+    times = interleaved({"ours": ours, "whole": _whole(model), "xla": theirs, "torch": eager},
+                        rounds=ROUNDS)  # fmt: skip
+    yield Row("  time", times["ours"])
+    yield Row("  time / without slices", times["ours"] / times["whole"], "×", at_most=1.0)
+    yield Row("  time / XLA's", times["ours"] / times["xla"], "×")
+    yield Row("  time / PyTorch's", times["ours"] / times["torch"], "×")
+
+
+Gradients = Callable[[], dict[str, "np.ndarray[Any, Any]"]]
+
+
+class _Ours:
+    """The adapter of this library."""
+
+    relu: Any = staticmethod(df.relu)
+    gelu: Any = staticmethod(df.nn.gelu)
+    sin: Any = staticmethod(df.sin)
+    sigmoid: Any = staticmethod(df.nn.sigmoid)
+    tanh: Any = staticmethod(df.tanh)
+    turned: Any = staticmethod(df.transpose)
+
+    def softmax(self, x: Any) -> Any:  # noqa: ANN401
+        return df.softmax(x, axis=-1)
+
+    def normalized(self, x: Any, axes: tuple[int, ...]) -> Any:  # noqa: ANN401
+        centred = x - x.mean(axis=axes, keepdims=True)
+        return centred / df.sqrt((centred * centred).mean(axis=axes, keepdims=True) + 1e-5)
+
+    def conv(self, x: Any, w: Any) -> Any:  # noqa: ANN401
+        return df.nn.conv2d(x, w, padding="same")
+
+    def scan(self, step: Any, carry: Any, xs: Any, closed: Any) -> Any:  # noqa: ANN401
+        last, _ = df.scan(lambda c, x: (step(self, c, x, closed), ()), carry, xs)
+        return last
+
+
+def _graph(model: Model) -> df.Graph:
+    b = df.GraphBuilder(model.name)
+    x = b.input("x", model.x.shape)
+    weights = {name: b.variable(name, array) for name, array in model.weights.items()}
+    loss = model.loss(_Ours(), x, weights)
+    gradients = df.grad(loss, list(weights.values()))
+    return b.build(dict(zip(weights, gradients, strict=True)))
+
+
+def _ours(model: Model, *, tiles: bool = True) -> tuple[df.Plan, Gradients]:
+    plan = df.compile(_graph(model), tiles=tiles)
+    runner = df.Runner(plan)
+    return plan, lambda: runner.run(x=model.x)
+
+
+def _whole(model: Model) -> Gradients:
+    return _ours(model, tiles=False)[1]
+
+
+def _xla(model: Model) -> tuple[int, Gradients]:
+    import jax
+    from jax import lax, nn
+    from jax import numpy as jnp
+
+    class Xla(_Ours):
+        relu, sin = staticmethod(nn.relu), staticmethod(jnp.sin)
+        gelu = staticmethod(lambda x: nn.gelu(x, approximate=False))
+        sigmoid, tanh = staticmethod(nn.sigmoid), staticmethod(jnp.tanh)
+        turned = staticmethod(jnp.transpose)
+
+        def softmax(self, x: Any) -> Any:  # noqa: ANN401
+            return nn.softmax(x, axis=-1)
+
+        def normalized(self, x: Any, axes: tuple[int, ...]) -> Any:  # noqa: ANN401
+            centred = x - x.mean(axis=axes, keepdims=True)
+            return centred / jnp.sqrt((centred * centred).mean(axis=axes, keepdims=True) + 1e-5)
+
+        def conv(self, x: Any, w: Any) -> Any:  # noqa: ANN401
+            return lax.conv(x, w, (1, 1), "SAME")
+
+        def scan(self, step: Any, carry: Any, xs: Any, closed: Any) -> Any:  # noqa: ANN401
+            return lax.scan(lambda c, x: (step(self, c, x, closed), None), carry, xs)[0]
+
+    library = Xla()
+    gradient = jax.jit(jax.grad(lambda w, x: model.loss(library, x, w)))
+    weights = {name: jnp.array(array) for name, array in model.weights.items()}
+    x = jnp.array(model.x)
+    analysis: Any = gradient.lower(weights, x).compile().memory_analysis()
+    run = lambda: {k: np.asarray(v) for k, v in gradient(weights, x).items()}  # noqa: E731
+    return int(analysis.temp_size_in_bytes), run
+
+
+def _torch(model: Model) -> tuple[int, Gradients]:
+    import torch
+    from torch.nn import functional
+    from torch.profiler import ProfilerActivity, profile
+
+    torch.set_num_threads(1)
+
+    class Torch(_Ours):
+        relu, sin = staticmethod(torch.relu), staticmethod(torch.sin)
+        gelu, sigmoid = staticmethod(functional.gelu), staticmethod(torch.sigmoid)
+        tanh = staticmethod(torch.tanh)
+        turned = staticmethod(lambda x, axes: x.permute(axes))
+
+        def softmax(self, x: Any) -> Any:  # noqa: ANN401
+            return torch.softmax(x, -1)
+
+        def normalized(self, x: Any, axes: tuple[int, ...]) -> Any:  # noqa: ANN401
+            if axes == (2,):
+                return functional.layer_norm(x, x.shape[2:])
+            return functional.batch_norm(x, None, None, training=True)
+
+        def conv(self, x: Any, w: Any) -> Any:  # noqa: ANN401
+            return functional.conv2d(x, w, padding="same")
+
+        def scan(self, step: Any, carry: Any, xs: Any, closed: Any) -> Any:  # noqa: ANN401
+            for x in xs:
+                carry = step(self, carry, x, closed)
+            return carry
+
+    library = Torch()
+    weights = {k: torch.tensor(v, requires_grad=True) for k, v in model.weights.items()}
+    x = torch.tensor(model.x)
+
+    def run() -> dict[str, Any]:
+        loss = model.loss(library, x, weights)
+        found = torch.autograd.grad(loss, list(weights.values()))
+        return {name: gradient.numpy() for name, gradient in zip(weights, found, strict=True)}
+
+    run()
+    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as trace:
+        kept = run()
+    gradients = sum(array.nbytes for array in kept.values())
+    return _peak(trace) - gradients, run
+
+
+def _peak(trace: Any) -> int:  # noqa: ANN401 - a profile of theirs
+    """Return the most bytes allocated at once, by the events of allocation and release."""
+    live = most = 0
+    events = [e for e in trace.profiler.kineto_results.events() if e.name() == "[memory]"]
+    for event in sorted(events, key=lambda e: e.start_ns()):
+        live += event.nbytes()
+        most = max(most, live)
+    return most
+
+
+def _check(model: Model, *results: dict[str, np.ndarray[Any, Any]]) -> None:
+    """Check that all libraries compute the same gradients."""
+    for name in model.weights:
+        first = results[0][name]
+        for other in results[1:]:
+            scale = np.abs(first).max()
+            off = float(np.abs(first - other[name]).max() / scale)
+            if not off <= 1e-3:
+                msg = f"{model.name}: gradient {name} differs by {off:.1e}"
+                raise SystemExit(msg)
