@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from scheduler.arena import assign_offsets
 from scheduler.memory import assign_memory
-from scheduler.order import order_items
+from scheduler.order import candidate_orders
 from scheduler.plan import ALIGNMENT, Buffer
 from scheduler.tile_groups import tile_candidates
 from scheduler.tiled_order import order_tiled
@@ -44,6 +44,10 @@ _SEARCH = 20_000
 """Nodes of the exact search for offsets where no simple way reaches the bound: half a second."""
 
 
+_COMPARED = 500
+"""Items; of larger programs the order is chosen by its own count of bytes."""
+
+
 class Layout(NamedTuple):
     """Steps on buffers, and where these lie in the arena."""
 
@@ -55,7 +59,7 @@ class Layout(NamedTuple):
 
 def lay_out(program: Program, *, slices: int) -> Layout:
     """Lay a program out whose updates are placed; in so many slices, if that is worth it."""
-    best = placed(assign_memory(program, order_items(program)))
+    best = _in_order(program)
     if slices <= 1 or best.peak < _WORTH_SLICING:
         return best
     most = _WORTH_IT * best.peak
@@ -67,6 +71,19 @@ def lay_out(program: Program, *, slices: int) -> Layout:
         if layout.peak < min(best.peak, most):
             best = layout
     return best
+
+
+def _in_order(program: Program) -> Layout:
+    """Lay a program out whole, in the best of the orders that are worth a look.
+
+    The order's own count of bytes is quick and nearly right. Where the program is small, the plans
+    themselves are compared, so that none is worse than in the order of declaration.
+    """
+    orders = candidate_orders(program)
+    if len(program.items) > _COMPARED:
+        return placed(assign_memory(program, orders[0]))
+    layouts = [placed(assign_memory(program, order)) for order in orders]
+    return min(layouts, key=lambda layout: layout.peak)  # the first of equals
 
 
 def _rows(tiles: Tiles, aim: int) -> int:

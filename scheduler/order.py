@@ -6,6 +6,8 @@ greedy one that always takes the ready item that leaves the fewest bytes alive:
 
     growth of an item = bytes of its results - bytes of the operands that it reads last
 
+Of a small program the best order is found by search (`scheduler.best_order`).
+
 Views have no bytes of their own; a result that can take over a dying operand's memory costs
 nothing. Fallible items come before the first commit, whichever the order.
 """
@@ -14,32 +16,70 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
+from scheduler.best_order import best_order
+from scheduler.plan import arena_specs, padded
 from scheduler.program import Program, alias_roots
 
-__all__ = ["live_peak", "order_items"]
+if TYPE_CHECKING:
+    from scheduler.program import Item
+
+__all__ = ["candidate_orders", "live_peak", "order_items"]
+
+_MOST_SEARCHED, _MOST_STATES = 64, 2000
+"""Programs of up to as many items are searched for the best order, among as many states."""
 
 
 def order_items(program: Program) -> list[int]:
     """Return the items' indices in the order in which they are to run."""
+    return candidate_orders(program)[0]
+
+
+def candidate_orders(program: Program) -> list[list[int]]:
+    """Return the orders that are worth a look, the one of the lowest peak first, each once."""
     graph = _Liveness(program)
     declared = _ListScheduler(graph, [0] * len(program.items)).run()
     orders = [declared, _ListScheduler(graph, None).run()]
     if any(item.sweep == "update" for item in program.items):  # else it is the declared one again
         orders.insert(1, _ListScheduler(graph, _prompt_keys(program, declared)).run())
-    return min(orders, key=lambda order: _peak(graph, order))  # the first of equals
+    peaks = [_peak(graph, order) for order in orders]
+    found = _searched(graph, min(peaks))
+    if found is not None:
+        orders, peaks = [found, *orders], [_peak(graph, found), *peaks]
+    ranked = sorted(range(len(orders)), key=lambda index: peaks[index])  # the first of equals
+    return list(map(list, dict.fromkeys(tuple(orders[index]) for index in ranked)))
+
+
+def _searched(graph: _Liveness, below: int) -> list[int] | None:
+    """Return the best order, if the program is small enough to find it and it is better."""
+    program = graph.program
+    if len(program.items) > _MOST_SEARCHED or below <= max(graph.during, default=0):
+        return None
+    needs: list[list[int]] = [[] for _ in program.items]
+    followers, _ = _dependencies(program)
+    for index, later in enumerate(followers):
+        for follower in later:
+            needs[follower].append(index)
+    fallible = [i for i, item in enumerate(program.items) if item.op.fallible]
+    for index, item in enumerate(program.items):
+        if not program.commits.keys().isdisjoint(item.outputs):
+            needs[index] += [other for other in fallible if other != index]
+    return best_order(graph.made, graph.during, graph.reads, graph.takes, graph.nbytes, graph.uses,
+                      needs, below=below, most_states=_MOST_STATES)  # fmt: skip
 
 
 def live_peak(program: Program, order: Sequence[int]) -> int:
-    """Return the most bytes of temporaries that live at once in this order, in-place ignored."""
+    """Return the most bytes of temporaries that live at once in this order."""
     return _peak(_Liveness(program), order)
 
 
 def _peak(graph: _Liveness, order: Sequence[int]) -> int:
     left, live, peak = list(graph.uses), 0, 0
     for index in order:
+        taken = any(left[root] == 1 for root in graph.takes[index])
+        peak = max(peak, live + graph.during[index] - taken * graph.made[index])
         live += graph.made[index]
-        peak = max(peak, live)
         for root in graph.reads[index]:
             left[root] -= 1
             if not left[root]:
@@ -56,13 +96,16 @@ class _Liveness:
         kept = {*program.inputs.values(), *program.variables.values(), *program.constants}
         kept.update(program.commits)  # lies in a variable's memory
         self.nbytes = [
-            0 if value in kept or roots[value] != value else spec.nbytes
+            0 if value in kept or roots[value] != value else padded(spec.nbytes)
             for value, spec in enumerate(program.specs)
         ]
         self.reads = [
             tuple(dict.fromkeys(roots[value] for value in item.inputs)) for item in program.items
         ]
         self.made = [sum(self.nbytes[value] for value in item.outputs) for item in program.items]
+        self.during = [made + _scratch(program, item)
+                       for made, item in zip(self.made, program.items, strict=True)]  # fmt: skip
+        self.takes = [self._may_take(item) for item in program.items]
         self.uses = [0] * len(program.specs)
         for reads in self.reads:
             for root in reads:
@@ -73,6 +116,23 @@ class _Liveness:
         for index, reads in enumerate(self.reads):
             for root in reads:
                 self.readers[root].append(index)
+
+    def _may_take(self, item: Item) -> tuple[int, ...]:
+        """Return the operands whose memory an item's one result may take over if they die."""
+        if len(item.outputs) != 1 or not self.nbytes[item.outputs[0]]:
+            return ()
+        spec = self.program.specs[item.outputs[0]]
+        return tuple(dict.fromkeys(
+            item.inputs[slot] for slot in item.op.inplace
+            if self.program.specs[item.inputs[slot]] == spec and self.nbytes[item.inputs[slot]]
+        ))  # fmt: skip
+
+
+def _scratch(program: Program, item: Item) -> int:
+    """Return the bytes that an item needs beside its operands while it runs."""
+    specs = tuple(program.specs[value] for value in item.inputs)
+    needed = (*item.op.workspace(specs, item.attrs).scratch, *arena_specs(item.attrs))
+    return sum(padded(spec.nbytes) for spec in needed)
 
 
 class _ListScheduler:
