@@ -66,6 +66,7 @@ class _Copies:
         self.specs = list(program.specs)
         self.axes = dict(shared.axes)
         self.copies: dict[tuple[int, int], int] = {}
+        self.origins: dict[int, int] = {}  # which item each copy is of
         self.can: dict[tuple[int, int], bool] = {}
 
     def written(self) -> tuple[Program, SharedAxis]:
@@ -81,9 +82,12 @@ class _Copies:
             self.items.append(item)
         if not self.copies:
             return self.program, self.shared
-        after = tuple((places[earlier], places[later]) for earlier, later in self.program.after)
+        after = [(places[earlier], places[later]) for earlier, later in self.program.after]
+        # What reads a variable must do so before its update, and so must its copies.
+        after += [(copy, places[later]) for copy, origin in self.origins.items()
+                  for earlier, later in self.program.after if earlier == origin]  # fmt: skip
         program = replace(
-            self.program, items=tuple(self.items), specs=tuple(self.specs), after=after
+            self.program, items=tuple(self.items), specs=tuple(self.specs), after=tuple(after)
         )
         return program, SharedAxis(self.axes, self.shared.interleaved)
 
@@ -105,6 +109,7 @@ class _Copies:
         self.specs.append(self.specs[value])
         self.axes[new] = self.axes[value]
         self.copies[value, stage] = new
+        self.origins[len(self.items)] = self.makers[value]
         self.items.append(item._replace(inputs=inputs, outputs=(new,), node=f"{item.node}.again"))
 
     def _is_earlier(self, value: int, stage: int) -> bool:

@@ -15,6 +15,7 @@ import dataflow as df
 from dataflow.cli import main
 from dataflow.graph import Graph
 from scheduler import compiler
+from scheduler.commits import place_updates
 from scheduler.group_ends import ended_by
 from scheduler.layout import Layout, lay_out, placed
 from scheduler.memory import assign_memory
@@ -176,6 +177,46 @@ def test_what_is_cheap_is_computed_again_in_a_later_stage(monkeypatch: Patch) ->
 
     plan = agree(trained(make), monkeypatch, groups=5)
     assert any(step.node.endswith(".again") for step in plan.steps)
+
+
+def test_copies_read_variables_before_they_are_updated(monkeypatch: Patch) -> None:
+    """A scale that is applied again in a later stage is the old one there too."""
+    b = df.GraphBuilder("scaled")
+    h = dense(b, rows_of_x(b, EXAMPLES, 5), 6)
+    for _ in range(2):
+        centred = h - h.mean(axis=0)
+        scale = b.variable(f"scale{len(b.variables)}", np.linspace(1, 2, 6))
+        h = df.tanh(scale * centred / df.sqrt((centred * centred).mean(axis=0) + 1e-3))
+    loss = (dense(b, h, 3) ** 2).sum()
+    df.optim.SGD(0.5).minimize(loss)
+    graph = b.build({"loss": loss})
+    seen: list[Program] = []
+
+    def watched(program: Program) -> Program:
+        seen.append(place_updates(program))
+        return seen[-1]
+
+    with monkeypatch.context() as context:
+        context.setattr(compiler, "place_updates", watched)
+        df.compile(graph)
+    program = tile_candidates(seen[-1])[0].program
+    commits = {name: index for index, item in enumerate(program.items)
+               for value, name in program.commits.items() if value in item.outputs}  # fmt: skip
+    pairs = [
+        (index, commits[name]) for index, item in enumerate(program.items)
+        for name, value in program.variables.items()
+        if item.node.endswith(".again") and value in item.inputs
+    ]  # fmt: skip
+    assert pairs
+    assert set(pairs) <= set(program.after)
+    plans = [df.compile(graph, tiles=False), in_slices(graph, 4, monkeypatch)]
+    runners = [df.Runner(plan) for plan in plans]
+    x = np.random.default_rng(2).normal(size=(EXAMPLES, 5))
+    for _ in range(4):
+        first, second = (runner.run(x=x)["loss"] for runner in runners)
+        np.testing.assert_allclose(second, first, rtol=1e-9)
+    for name, array in runners[0].state.items():
+        np.testing.assert_allclose(runners[1].state[name], array, rtol=1e-8, atol=1e-12)
 
 
 def test_slices_that_read_too_much_again_are_refused() -> None:
