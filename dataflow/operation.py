@@ -41,6 +41,7 @@ Kernel: TypeAlias = Callable[[Arrays, Arrays, Arrays, Attrs], Sequence[Call]]
 Bind: TypeAlias = Callable[[Arrays, "Sequence[Array | None]"], tuple[Sequence[Call], Arrays]]
 """Gives the calls of a body from its inputs, and its outputs: in the arrays that are given, or
 where the body makes them for None, until it runs again."""
+Axes: TypeAlias = Sequence[int]
 Control: TypeAlias = Callable[[Arrays, Arrays, Arrays, Attrs, Sequence[Bind]], Sequence[Call]]
 
 
@@ -284,6 +285,13 @@ class Op:
     runs : callable, optional
         ``runs(attrs)`` gives for each body how often one call runs it at most, None where nothing
         bounds it. Without it, each runs once.
+    sliced : callable, optional
+        ``sliced(attrs, inputs, outputs)`` gives, from the axis of each of the body's inputs and
+        outputs that is sliced (a negative number where none is), those of its own, or None: of
+        control flow whose body sees a slice in the same way at each of its runs.
+    bound : callable, optional
+        ``bound(attrs)`` gives the inputs and the outputs that bodies are bound to as they lie, so
+        that these lie row by row: of control flow; without it, all.
     prune : callable, optional
         ``prune(attrs, used)`` says, by which of its outputs anything reads, with what attributes
         it makes fewer, and which outputs are left: of control flow.
@@ -315,6 +323,8 @@ class Op:
     control: Control | None = None
     inlines: bool = False
     runs: Callable[[Attrs], Sequence[int | None]] | None = None
+    sliced: Callable[[Attrs, Axes, Axes], tuple[Axes, Axes] | None] | None = None
+    bound: Callable[[Attrs], tuple[Sequence[int], Sequence[int]]] | None = None
     prune: Callable[[Attrs, Sequence[bool]], tuple[Attrs, Sequence[int]]] | None = None
     moves: bool = False
 

@@ -7,44 +7,75 @@ operand that would be a view with other strides is copied before.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from dataflow.attrs import Attrs
 from dataflow.registry import get_op
+from scheduler.inner import Inner
+from scheduler.loop_axes import sliced_body, ways_of
 from scheduler.program import Item, Program, alias_roots
 
 if TYPE_CHECKING:
     from dataflow.graph import Graph
+    from scheduler.inner import Way
     from scheduler.plan import Plan
 
 __all__ = ["plan_bodies"]
 
 
-def plan_bodies(program: Program, plan_of: Callable[[Graph], Plan]) -> Program:
-    """Let every item of control flow hold plans, of operands that lie row by row."""
+def plan_bodies(
+    program: Program, ready: Callable[[Graph], Program], plan: Callable[[Graph, Program], Plan]
+) -> Program:  # fmt: skip
+    """Let every item of control flow hold plans, of operands that lie row by row.
+
+    Parameters
+    ----------
+    program : Program
+        Whose items hold graphs.
+    ready : callable
+        Gives the program of a body, which is ready to be planned.
+    plan : callable
+        Plans such a program; the graph is what it was compiled from.
+    """
     if all(item.op.control is None for item in program.items):
         return program
     roots, specs, items = alias_roots(program), list(program.specs), list[Item]()
+    bodies: dict[str, Inner] = {}
     for item in program.items:
         if item.op.control is None:
             items.append(item)
             continue
         inputs: list[int] = []
-        for value in item.inputs:
-            if roots[value] != value:
+        bound = range(len(item.inputs)) if item.op.bound is None else item.op.bound(item.attrs)[0]
+        for slot, value in enumerate(item.inputs):
+            if slot in bound and roots[value] != value:
                 items.append(_copy(item, value, len(specs)))
                 value = len(specs)  # noqa: PLW2901 - the copy stands for it
-                specs.append(specs[item.inputs[len(inputs)]])
+                specs.append(specs[item.inputs[slot]])
             inputs.append(value)
-        items.append(item._replace(inputs=tuple(inputs), attrs=_planned(item.attrs, plan_of)))
-    return replace(program, items=tuple(items), specs=tuple(specs))
+        graphs: Any = item.attrs.bodies()
+        programs = [ready(graph) for graph in graphs]
+        plans = tuple(map(plan, graphs, programs))
+        items.append(item._replace(inputs=tuple(inputs), attrs=item.attrs.replace(bodies=plans)))
+        if len(plans) == 1:
+            ways = ways_of(item.op, items[-1].attrs, programs[0])
+            bodies[plans[0].graph_digest] = Inner(ways, _slicer(graphs[0], programs[0], ways, plan))
+    return replace(program, items=tuple(items), specs=tuple(specs), bodies=bodies)
 
 
-def _planned(attrs: Attrs, plan_of: Callable[[Graph], Plan]) -> Attrs:
-    graphs: Any = attrs.bodies()
-    return attrs.replace(bodies=tuple(map(plan_of, graphs)))
+def _slicer(
+    graph: Graph, body: Program, ways: Sequence[Way], plan: Callable[[Graph, Program], Plan]
+) -> Callable[[int, int], Plan]:
+    """Return what plans a body for a slice: `Inner.sliced`."""
+
+    @cache
+    def sliced(number: int, rows: int) -> Plan:
+        return plan(graph, sliced_body(body, ways[number], rows))
+
+    return sliced
 
 
 def _copy(item: Item, value: int, new: int) -> Item:

@@ -151,7 +151,7 @@ def planner(
     program = simplify(inline(lower(graph, sizes, wanted, written)))
     own = {**options, "outputs": ",".join(wanted)}
     initial = _initial_plan(graph, sizes, program, own)
-    program = plan_bodies(program, lambda body: _body_plan(body, own))
+    program = _with_bodies(program, own)
 
     @cache
     def recomputing(limit: int | None) -> Program:
@@ -180,16 +180,22 @@ def _initial_plan(
         return None
     first = simplify(inline(lower(graph, sizes, ends, {})), fold_limit=0)
     own = {**options, "outputs": ",".join(ends), "tiles": "false", "updates": "false"}
-    first = plan_bodies(first, lambda body: _body_plan(body, own))
+    first = _with_bodies(first, own)
     return _plan(graph, sizes, own, first, ends, None, slices=1)
 
 
-def _body_plan(body: Graph, options: Mapping[str, str]) -> Plan:
-    """Plan the body of a node of control flow, whose dimensions are known; its inputs all stay."""
-    program = simplify(inline(lower(body, {}, body.outputs, {}, keeps_inputs=True)))
-    program = plan_bodies(program, lambda inner: _body_plan(inner, options))
+def _with_bodies(program: Program, options: Mapping[str, str]) -> Program:
+    """Plan the bodies of control flow, whose dimensions are known; their inputs all stay."""
     slices = _SLICES if options["tiles"] == "true" else 1
-    return _plan(body, {}, options, program, body.outputs, None, slices=slices)
+
+    def ready(body: Graph) -> Program:
+        inner = simplify(inline(lower(body, {}, body.outputs, {}, keeps_inputs=True)))
+        return _with_bodies(inner, options)
+
+    def plan(body: Graph, inner: Program) -> Plan:
+        return _plan(body, {}, options, inner, body.outputs, None, slices=slices)
+
+    return plan_bodies(program, ready, plan)
 
 
 def _plan(
@@ -203,9 +209,10 @@ def _plan(
         name=graph.name, graph_digest=graph.digest(), sizes=sizes, options=options,
         steps=tuple(memory.steps), groups=tuple(memory.groups), buffers=buffers,
         inputs=tuple(PlanInput(name, number[value], program.specs[value],
-                               _dims(graph, Ref(name, 0)))
+                               _dims(graph, Ref(name, 0), program.specs[value]))
                      for name, value in program.inputs.items()),
-        outputs=tuple(PlanOutput(name, memory.operands[value], _dims(graph, ends[name]))
+        outputs=tuple(PlanOutput(name, memory.operands[value], 
+                                 _dims(graph, ends[name], program.specs[value]))
                       for name, value in program.outputs.items()),
         variables=tuple(PlanVariable(name, number[value], program.specs[value],
                                      program.updates.get(name, value) != value)
@@ -215,9 +222,10 @@ def _plan(
     )  # fmt: skip
 
 
-def _dims(graph: Graph, ref: Ref) -> tuple[str, ...]:
-    """Return a tensor's dimensions as the graph names them."""
-    return tuple(map(str, graph.spec(ref).shape))
+def _dims(graph: Graph, ref: Ref, spec: Spec) -> tuple[str, ...]:
+    """Return a tensor's dimensions as the graph names them; a slice of it is shorter."""
+    pairs = zip(graph.spec(ref).shape, spec.static_shape, strict=True)
+    return tuple(str(size if isinstance(dim, int) else dim) for dim, size in pairs)
 
 
 def _checked_sizes(graph: Graph, dims: Mapping[str, int]) -> dict[str, int]:

@@ -65,6 +65,8 @@ def lay_out(program: Program, *, slices: int) -> Layout:
     most = _WORTH_IT * best.peak
     for whole in tile_candidates(program):
         sliced = whole.with_rows(_rows(whole, slices))
+        if sliced.has_loops and sliced.last_rows < sliced.rows:
+            continue  # a loop's body is planned for one size
         if sliced.shortest_run() < _SHORTEST_RUN or sliced.traffic() > _MOST_TRAFFIC:
             continue
         layout = placed(assign_memory(sliced.program, order_tiled(sliced), sliced))

@@ -132,6 +132,10 @@ class Step(NamedTuple):
     forward: str = ""
     source: str = ""
 
+    def plans(self) -> tuple[Plan, ...]:
+        """Return the plans that it holds: the bodies of control flow."""
+        return self.attrs.bodies()  # type: ignore[return-value]  # in a plan, bodies are plans
+
     def where(self) -> str:
         """Return the step's node, its op and the user's line, as error messages name them."""
         return node_text(self.node, self.op, self.source)
@@ -327,7 +331,7 @@ class Plan(Body):
     def bodies(self) -> Iterator[Plan]:
         """The plans that steps hold, one after the other."""
         for step in self.steps:
-            yield from step.attrs.bodies()  # type: ignore[misc]  # in a plan, bodies are plans
+            yield from step.plans()
 
     @cached_property
     def calls(self) -> int:
@@ -342,7 +346,8 @@ class Plan(Body):
     def bound_calls(self) -> int:
         """The number of calls that are bound: a loop's body twice, however long it runs."""
         own = sum(self._runs(step) for step in self.steps)
-        return own + 2 * sum(body.bound_calls for body in self.bodies)
+        return own + 2 * sum(self._runs(step) * body.bound_calls
+                             for step in self.steps for body in step.plans())  # fmt: skip
 
     @property
     def bytes_without_reuse(self) -> int:

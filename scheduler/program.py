@@ -11,7 +11,7 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from dataflow.graph import Graph, Node, Ref
     from dataflow.operation import Op
     from dataflow.spec import Spec
+    from scheduler.inner import Inner
 
 __all__ = ["Item", "Program", "alias_roots", "dimension_names", "lower", "renamed"]
 
@@ -69,6 +70,8 @@ class Program:
         The results, and the variables' values after the run.
     commits : mapping of int to str
         Which item's output lies in which variable's memory; filled by `commits.place_updates`.
+    bodies : mapping of str to Inner
+        What is known of the bodies of loops, by their graphs' digests.
     kept : frozenset of int
         Values that stay though nothing reads them: the inputs of a body, which go by place.
     after : tuple of (int, int)
@@ -85,6 +88,12 @@ class Program:
     commits: Mapping[int, str] = field(default_factory=dict)
     after: tuple[tuple[int, int], ...] = ()
     kept: frozenset[int] = frozenset()
+    bodies: Mapping[str, Inner] = field(default_factory=dict)
+
+    def inner(self, item: Item) -> Inner | None:
+        """Return what is known of the body of an item of control flow, if there is one body."""
+        plans: Any = item.attrs.bodies()
+        return self.bodies.get(plans[0].graph_digest) if len(plans) == 1 else None
 
     def makers(self) -> dict[int, int]:
         """Return for every value that an item makes that item's index."""

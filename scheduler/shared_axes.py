@@ -24,11 +24,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from dataflow.operation import Absent, Along, Contracted, Halo, Proportional, Tiling
 from dataflow.registry import get_op
+from scheduler.inner import PART
 
 if TYPE_CHECKING:
     from scheduler.program import Item, Program
 
-__all__ = ["Role", "SharedAxis", "Use", "shared_axes", "tiling_of", "use_of"]
+__all__ = ["Role", "SharedAxis", "Use", "ignores_place", "shared_axes", "tiling_of", "use_of"]
 
 
 class Role(Enum):
@@ -40,10 +41,24 @@ class Role(Enum):
 
 
 class Use(NamedTuple):
-    """An item's role, and the op that joins its parts if it is contracted."""
+    """An item's role.
+
+    Parameters
+    ----------
+    role : Role
+        What becomes of it.
+    combine : str
+        The op that joins parts.
+    totals : tuple of int
+        The outputs that are joined of parts: all, if it is contracted; of a loop, its sums.
+    way : int
+        How a loop is sliced: an index into its `Inner.ways`.
+    """
 
     role: Role
     combine: str = ""
+    totals: tuple[int, ...] = ()
+    way: int = -1
 
 
 _OUTSIDE = Use(Role.OUTSIDE)
@@ -87,8 +102,7 @@ def shared_axes(program: Program) -> list[SharedAxis]:
     """Return the classes of a program with its updates placed, in the order of their values."""
     joins: dict[int, list[_Join]] = {}
     for item in program.items:
-        tiling = tiling_of(program, item)
-        for join in () if tiling is None else _joined(program, item, tiling):
+        for join in _joins(program, item):
             for value in dict.fromkeys(value for value, _ in join.members):
                 joins.setdefault(value, []).append(join)
     seen: set[tuple[int, int]] = set()
@@ -137,8 +151,18 @@ def tiling_of(program: Program, item: Item) -> Tiling | None:
     return item.op.tiling(tuple(program.specs[value] for value in item.inputs), item.attrs)
 
 
-def _joined(program: Program, item: Item, tiling: Tiling) -> Iterator[_Join]:
+def _joins(program: Program, item: Item) -> Iterator[_Join]:
     """Yield the ways in which an item slices axes together."""
+    inner = program.inner(item)
+    for way in () if inner is None else inner.ways:
+        ends = zip((*item.inputs, *item.outputs), (*way.inputs, *way.outputs), strict=True)
+        yield _Join(tuple((value, axis) for value, axis in ends if axis >= 0))
+    tiling = tiling_of(program, item)
+    if tiling is not None:
+        yield from _joined(program, item, tiling)
+
+
+def _joined(program: Program, item: Item, tiling: Tiling) -> Iterator[_Join]:
     along: dict[int, list[tuple[int, int]]] = {axis: [] for axis in tiling.free}
     stretched = set()
     for value, uses in zip(item.inputs, tiling.inputs, strict=True):
@@ -175,6 +199,8 @@ def use_of(program: Program, item: Item, shared: SharedAxis) -> Use:
     axes = shared.axes
     if axes.keys().isdisjoint((*item.inputs, *item.outputs)):
         return _OUTSIDE
+    if item.op.control is not None:
+        return _loop_use(program, item, shared)
     tiling = tiling_of(program, item)
     if tiling is None:
         return _OUTSIDE
@@ -186,10 +212,45 @@ def use_of(program: Program, item: Item, shared: SharedAxis) -> Use:
     out = made.pop()
     is_regrouped = _is_regrouped(item, tiling, axes, out)
     if not is_regrouped and not shared.interleaved.isdisjoint(item.outputs):
-        is_along = _is_along(item, tiling, axes, out) and _ignores_place(item, tiling, out)
+        is_along = (_is_along(item, tiling, axes, out) and out not in tiling.free
+                    and _ignores_place(item, tiling, out))
     else:
         is_along = is_regrouped or _is_along(item, tiling, axes, out)
     return Use(Role.ALONG) if is_along else _OUTSIDE
+
+
+def _loop_use(program: Program, item: Item, shared: SharedAxis) -> Use:
+    """Return the use of a loop of which the class is a way, all of its operands alike."""
+    inner, axes = program.inner(item), shared.axes
+    is_plain = shared.interleaved.isdisjoint((*item.inputs, *item.outputs))
+    for number, way in enumerate(inner.ways if inner and is_plain else ()):
+        ends = list(zip((*item.inputs, *item.outputs), (*way.inputs, *way.outputs), strict=True))
+        starts = [value for value, axis in zip(item.inputs, way.inputs, strict=True)
+                  if axis == PART]  # fmt: skip
+        is_it = all(axes.get(value, -1) == max(axis, -1) for value, axis in ends)
+        if is_it and all(_is_zero(program, value) for value in starts):
+            totals = tuple(n for n, axis in enumerate(way.outputs) if axis == PART)
+            return Use(Role.ALONG, "add" if totals else "", totals, number)
+    return _OUTSIDE
+
+
+def _is_zero(program: Program, value: int) -> bool:
+    """Say whether a value is known to be zeros: a constant, or a view or a copy of one."""
+    makers = program.makers()
+    while value in makers:
+        item = program.items[makers[value]]
+        if item.op.alias is None and item.op.name != "copy":
+            return False
+        value = item.inputs[0 if item.op.alias is None else item.op.alias.slot]
+    return value in program.constants and not program.constants[value].any()
+
+
+def ignores_place(program: Program, item: Item, shared: SharedAxis) -> bool:
+    """Say whether an item that is sliced along does the same wherever the slice lies."""
+    tiling, axis = tiling_of(program, item), shared.axes.get(item.outputs[0], -1)
+    if tiling is None or axis < 0:
+        return True  # a loop, which was asked when its ways were found
+    return _ignores_place(item, tiling, axis)
 
 
 def _is_regrouped(item: Item, tiling: Tiling, axes: Mapping[int, int], out: int) -> bool:
@@ -201,7 +262,7 @@ def _is_regrouped(item: Item, tiling: Tiling, axes: Mapping[int, int], out: int)
 def _ignores_place(item: Item, tiling: Tiling, out: int) -> bool:
     """Say whether a slice's attributes are the same wherever it lies, as a draw's are not."""
     first, second = (tiling.slice_attrs(item.attrs, out, start, start + 1) for start in (0, 1))
-    return first.key() == second.key() and out not in tiling.free
+    return first.key() == second.key()
 
 
 def _is_along(item: Item, tiling: Tiling, axes: Mapping[int, int], out: int) -> bool:
@@ -228,5 +289,7 @@ def _contraction(item: Item, tiling: Tiling, axes: Mapping[int, int]) -> Use:
                   if len(column) > index}  # fmt: skip
         if sliced == in_class:
             combine = next(column[index][1] for column in columns if len(column) > index)
-            return Use(Role.CONTRACTED, combine) if 0 in get_op(combine).inplace else _OUTSIDE
+            if 0 in get_op(combine).inplace:
+                return Use(Role.CONTRACTED, combine, tuple(range(len(item.outputs))))
+            return _OUTSIDE
     return _OUTSIDE

@@ -159,12 +159,27 @@ class Tiles:
 
     def attrs(self, item: Item, rows: int) -> Attrs:
         """Return the attributes of an item's first slice."""
+        if item.op.control is not None:
+            return self._loop_attrs(item, rows)
         axis = self.axes.get(item.outputs[0])
         tiling = None if axis is None else tiling_of(self.program, item)
         if axis is None or tiling is None:
             return item.attrs
         factor = self.program.specs[item.outputs[0]].static_shape[axis] // self.length
         return tiling.slice_attrs(item.attrs, axis, 0, rows * factor)
+
+    def _loop_attrs(self, item: Item, rows: int) -> Attrs:
+        """Return a loop's attributes, with the body that is planned for such slices."""
+        use, inner = use_of(self.program, item, self.shared), self.program.inner(item)
+        if use.way < 0 or inner is None:
+            return item.attrs
+        times = inner.ways[use.way].length // self.length
+        return item.attrs.replace(bodies=(inner.sliced(use.way, rows * times),))
+
+    @cached_property
+    def has_loops(self) -> bool:
+        """Whether loops are sliced: into slices of one size then, for which a body is planned."""
+        return any(use.way >= 0 for use in self.uses.values())
 
     def with_rows(self, rows: int) -> Tiles:
         """Return the same groups in slices of another size."""

@@ -13,18 +13,18 @@ All that isn't local lives through the whole group, since every slice may read i
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dataflow.attrs import Attrs
 from dataflow.registry import get_op
 from scheduler.live_memory import LiveBuffer, Memory, as_view, takeover
-from scheduler.plan import Operand, Step, TileGroup
-from scheduler.shared_axes import Role
+from scheduler.plan import Operand, Step, TileGroup, arena_specs
 
 if TYPE_CHECKING:
     from dataflow.operation import Alias, Op
     from dataflow.spec import Spec
     from scheduler.program import Item
+    from scheduler.shared_axes import Use
     from scheduler.tile_groups import Tiles
 
 __all__ = ["add_group"]
@@ -49,8 +49,11 @@ class _Group:
     def add(self, members: Sequence[int]) -> None:
         for index in members:
             item = self.memory.program.items[index]
-            if self.tiles.uses[index].role is Role.CONTRACTED:
-                self._add_up(item, get_op(self.tiles.uses[index].combine))
+            use = self.tiles.uses[index]
+            if use.way >= 0:
+                item = item._replace(attrs=self.tiles.attrs(item, self.tiles.rows))  # noqa: PLW2901
+            if use.totals:
+                self._add_up(item, use)
             elif not self._as_view(item):
                 self._as_step(item)
         end = len(self.memory.steps)
@@ -151,24 +154,28 @@ class _Group:
         self.memory.put(self._buffer(item, nbytes), value)
         self.whole.add(self.memory.operands[value].buffer)
 
-    def _add_up(self, item: Item, combine: Op) -> None:
-        """Add the steps of an item that is contracted."""
+    def _add_up(self, item: Item, use: Use) -> None:
+        """Add the steps of an item of which slices give parts; a loop makes other values too."""
         inputs = tuple(map(self._read, item.inputs))
-        totals, parts = [], []
-        for value in item.outputs:
-            self._place_whole(item, value)
-            totals.append(self.memory.operands[value])
-            spec = self.memory.program.specs[value]
-            parts.append(Operand.row_by_row(-1, spec))
-        self._append(item, item.op, inputs, tuple(totals), "first")
-        parts = [
-            part._replace(buffer=self.memory.add(self._buffer(item, part.spec.nbytes)))
-            for part in parts
-        ]
-        self._append(item, item.op, inputs, tuple(parts), "later")
-        for total, part in zip(totals, parts, strict=True):
-            joined = item._replace(op=combine, attrs=Attrs())
-            self._append(joined, combine, (total, part), (total,), "later")
+        for place, value in enumerate(item.outputs):
+            if place in use.totals:
+                self._place_whole(item, value)
+            else:
+                self._place(item, inputs, value, set())
+        outputs = list(map(self._read, item.outputs))
+        self._append(item, item.op, inputs, tuple(outputs), "first")
+        totals = [outputs[place] for place in use.totals]
+        for place in use.totals:
+            spec = outputs[place].spec
+            buffer = self.memory.add(self._buffer(item, spec.nbytes))
+            outputs[place] = Operand.row_by_row(buffer, spec)
+        self._append(item, item.op, inputs, tuple(outputs), "later")
+        combine = get_op(use.combine)
+        for total, place in zip(totals, use.totals, strict=True):
+            value = item.outputs[place]
+            joined = item._replace(op=combine, attrs=Attrs(), inputs=(value, value),
+                                   outputs=(value,))  # fmt: skip
+            self._append(joined, combine, (total, outputs[place]), (total,), "later")
         self.memory.have_read(item)
 
     # Steps
@@ -192,12 +199,14 @@ class _Group:
 
     def _scratch(self, item: Item, inputs: tuple[Operand, ...]) -> tuple[Operand, ...]:
         """Return the scratch of the longest slice, which the last one has less of in proportion."""
+        bodies: Any = item.attrs.bodies()
+        self.memory.internal = max([self.memory.internal, *(body.internal for body in bodies)])
         found = []
         for rows in (self.tiles.rows, self.tiles.last_rows):
             specs = tuple(self._narrowed(operand, rows) for operand in inputs)
             workspace = item.op.workspace(specs, self.tiles.attrs(item, rows))
             self.memory.internal = max(self.memory.internal, workspace.internal)
-            found.append(workspace.scratch)
+            found.append((*workspace.scratch, *arena_specs(item.attrs)))
         return tuple(self._scratch_operand(item, *specs) for specs in zip(*found, strict=True))
 
     def _narrowed(self, operand: Operand, rows: int) -> Spec:

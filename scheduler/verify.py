@@ -14,7 +14,7 @@ from bisect import bisect_left
 from collections.abc import Iterable
 from functools import lru_cache
 from math import prod
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from dataflow.attrs import Attrs, Body
 from dataflow.errors import DataflowError, PlanError
@@ -306,8 +306,8 @@ def _check_kernel(call: KernelCall, what: str) -> int:
     specs = tuple(operand.spec for operand in call.inputs)
     if (call.op.control is None) != (not call.attrs.bodies()):
         _fail(f"{what}: {len(call.attrs.bodies())} bodies of an op that has no such number")
-    if call.op.control is not None and not all(map(_is_row_by_row, call.inputs)):
-        _fail(f"{what}: an operand of its bodies doesn't lie row by row")
+    if call.op.control is not None:
+        _check_bound(call, what)
     try:
         inferred = call.op.infer(specs, call.attrs)
         workspace = call.op.workspace(specs, call.attrs)
@@ -322,6 +322,19 @@ def _check_kernel(call: KernelCall, what: str) -> int:
     if scratch != needed:
         _fail(f"{what}: the scratch is {scratch}, its op needs {needed}")
     return max([workspace.internal, *(_check_body(body, what) for body in call.attrs.bodies())])
+
+
+def _check_bound(call: KernelCall, what: str) -> None:
+    """Check that what bodies are bound to as it lies, lies row by row."""
+    ends: Any = (range(len(call.inputs)), range(len(call.outputs)))
+    try:
+        ends = ends if call.op.bound is None else call.op.bound(call.attrs)
+    except DataflowError as error:
+        msg = f"{what}: its op refuses its attributes: {error}"
+        raise PlanError(msg) from error
+    for operands, numbers in zip((call.inputs, call.outputs), ends, strict=True):
+        if not all(_is_row_by_row(operands[n]) for n in numbers if n < len(operands)):
+            _fail(f"{what}: an operand of its bodies doesn't lie row by row")
 
 
 def _check_body(body: Body, what: str) -> int:

@@ -158,6 +158,30 @@ def _runs(attrs: Attrs) -> tuple[int | None]:
     return (length if isinstance(length, int) else None,)
 
 
+def _sliced(
+    attrs: Attrs, inputs: Sequence[int], outputs: Sequence[int]
+) -> tuple[list[int], list[int]] | None:
+    """Say along which axes a slice of all steps lies; a stack has one more, the first."""
+    form = ScanForm.of(attrs)
+    carries, stacks, outer = form.split(inputs)
+    new, results = list(outputs[: form.carries]), outputs[form.carries :]
+    if new != carries or any(axis > 0 for axis in (*carries, *outer)):
+        return None
+    history = carries if form.history else []
+    return [*carries, *map(_below, stacks), *outer], [*new, *map(_below, (*results, *history))]
+
+
+def _below(axis: int) -> int:
+    return axis + 1 if axis >= 0 else axis
+
+
+def _bound(attrs: Attrs) -> tuple[Sequence[int], Sequence[int]]:
+    """Say that rows are copied, and carries before the first step, but nothing else."""
+    form = ScanForm.of(attrs)
+    inputs = len(form.body.input_specs)
+    return range(form.carries + form.stacks, inputs), range(form.carries)
+
+
 def _prune(attrs: Attrs, used: Sequence[bool]) -> tuple[Attrs, list[int]]:
     """Leave the history out where nothing reads it."""
     form = ScanForm.of(attrs)
@@ -206,7 +230,7 @@ def _samples(rng: np.random.Generator) -> list[Sample]:
 
 SCAN = register(Op(
     name="scan", label="Scan", infer=_infer, kernel=no_kernel, control=_control, runs=_runs,
-    prune=_prune, reference=_reference, vjp=vjp_scan, jvp=jvp_scan, batch=batch_scan,
+    sliced=_sliced, bound=_bound, prune=_prune, reference=_reference, vjp=vjp_scan, jvp=jvp_scan, batch=batch_scan,
     tiling=Absent("each step needs the one before"), workspace=_workspace, cost=_cost,
     samples=_samples, fallible=True, ulps=Absent("as many roundings as the body has, each step"),
 ))  # fmt: skip
