@@ -97,11 +97,11 @@ def assign_offsets(
     max_work : int
         How many nodes the exact search may visit; some 20 microseconds each.
     time_limit : float, optional
-        Seconds after which the search ends. Without one, and without `solver`, the result depends
-        on the arguments alone.
+        Seconds after which the search ends; what is simple is tried in any case. Without one, and
+        without `solver`, the result depends on the arguments alone.
     solver : bool
-        Whether OR-tools (the extra ``solver``) may go on where the search ends, until the time
-        limit, or 60 seconds.
+        Whether OR-tools (the extra ``solver``) searches in place of the exact search, until the
+        time limit, or 60 seconds.
 
     Returns
     -------
@@ -112,7 +112,7 @@ def assign_offsets(
     ------
     ArgumentError
         A size is negative or beyond 2**63 - 1, a lifetime is empty, or the lengths differ; the
-        message names the buffer.
+        message names the buffer. Or a limit is no number of 0 or more.
     CompileError
         More than `capacity` live at once; the message says when. Or `solver` isn't installed.
 
@@ -124,10 +124,11 @@ def assign_offsets(
     (array([ 0, 64,  0]), 128, 128, True)
     """
     blocks = _checked(lower, upper, size, alignment)
+    _check_limits(capacity, max_work, time_limit)
     deadline = None if time_limit is None else time.monotonic() + time_limit
     full = np.flatnonzero(blocks.size)
-    real = blocks.chosen(full)
-    bound = _largest_live_set(real, capacity)
+    bound = _largest_live_set(blocks, capacity)
+    real = _from_zero(blocks.chosen(full))
     enough = bound if capacity is None else max(bound, capacity // alignment * alignment)
     if solver:
         check_solver()
@@ -168,12 +169,40 @@ def _checked(lower: ArrayLike, upper: ArrayLike, size: ArrayLike, alignment: int
     return Blocks(lower, upper, -(-size // alignment) * alignment)
 
 
+def _check_limits(capacity: object, max_work: object, time_limit: object) -> None:
+    """Refuse limits that are no numbers of 0 or more."""
+    limits = {"capacity": (capacity, "bytes"), "max_work": (max_work, "nodes"),
+              "time_limit": (time_limit, "seconds")}  # fmt: skip
+    for name, (value, unit) in limits.items():
+        kinds = (int, float) if name == "time_limit" else int
+        is_number = isinstance(value, kinds) and not isinstance(value, bool)
+        if value is not None and not (is_number and value >= 0):  # type: ignore[operator]
+            kind = "number" if name == "time_limit" else "whole number"
+            msg = f"assign_offsets: {name} is a {kind} of {unit}, 0 or more, not {value!r}"
+            raise ArgumentError(msg)
+
+
+def _from_zero(blocks: Blocks) -> Blocks:
+    """Return blocks whose times begin with 0; where they span too much, numbered in order."""
+    begin, end = (
+        int(times) for times in (min(blocks.lower, default=0), max(blocks.upper, default=0))
+    )
+    if end - begin < _MOST_BYTES // 2:
+        return blocks._replace(lower=blocks.lower - begin, upper=blocks.upper - begin)
+    times = np.unique(np.concatenate([blocks.lower, blocks.upper]), return_inverse=True)[1]
+    lower, upper = np.split(times.astype(np.int64).reshape(-1), 2)
+    return blocks._replace(lower=lower, upper=upper)
+
+
 def _integers(name: str, values: ArrayLike) -> Array:
     for index, value in enumerate(values if isinstance(values, (list, tuple)) else []):
         if isinstance(value, int) and not -_MOST_BYTES <= value <= _MOST_BYTES:
             msg = f"assign_offsets: {name} of buffer {index} is {value}, beyond 64 bits"
             raise ArgumentError(msg)
-    array = np.asarray(values) if np.size(values) else np.zeros(0, np.int64)
+    try:
+        array = np.asarray(values) if np.size(values) else np.zeros(0, np.int64)
+    except ValueError:  # rows of several lengths
+        array = np.zeros((0, 0))
     is_row = array.ndim == 1 and array.dtype.kind in "iu"
     if not is_row or int(array.max(initial=0)) > _MOST_BYTES:
         msg = f"assign_offsets: {name} is a row of whole numbers below 2**63, not {values!r:.60}"
@@ -192,7 +221,7 @@ def _largest_live_set(blocks: Blocks, capacity: int | None) -> int:
     most = int(live.max())
     if capacity is not None and most > capacity:
         when = int(times[order[live.argmax()]])
-        at = np.flatnonzero((blocks.lower <= when) & (when < blocks.upper))
+        at = np.flatnonzero((blocks.lower <= when) & (when < blocks.upper) & (blocks.size > 0))
         largest = int(at[blocks.size[at].argmax()])
         msg = (f"a capacity of {capacity} bytes can't be reached: {len(at)} buffers with {most} "
                f"bytes live at time {when}, the largest, number {largest}, with "
@@ -252,15 +281,19 @@ class _Effort:
         """
         unit = int(np.gcd.reduce(blocks.size))
         small = blocks._replace(size=blocks.size // unit)
-        proved = failed = self.enough // unit - 1  # no peak up to these was found
+        proved = _largest_live_set(small, None) - 1  # no peak up to this can be
+        failed = max(proved, self.enough // unit - 1)  # nor was one up to this found, or looked for
         found = height(small, best // unit)
         target = failed + 1
-        while failed + 1 < found and self.work > 0 and not self._is_late():
+        while failed + 1 < found and (self.work > 0 or self.solver):
+            if self._is_late():
+                self.timed_out = True
+                break
             made = self._looked(small, target)
             if made.offsets is not None:
                 best, found = made.offsets * unit, height(small, made.offsets)
             else:
-                proved = target if made.is_exhausted and proved + 1 == target else proved
+                proved = target if made.is_exhausted else proved
                 failed = target
             target = (failed + found) // 2
         if proved + 1 == found:
@@ -272,8 +305,9 @@ class _Effort:
         now = time.monotonic() if self.deadline else 0.0
         until = None if self.deadline is None else (now + self.deadline) / 2
         if self.solver:
-            return solve(blocks, target, (until or now) - now)
-        found = search(blocks, target, -(-self.work // 2), until)
+            found = solve(blocks, target, (until or now) - now)
+        else:
+            found = search(blocks, target, -(-self.work // 2), until)
         self.work -= found.work
         self.timed_out |= found.timed_out
         return found

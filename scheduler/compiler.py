@@ -15,6 +15,7 @@ import gc
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
+from typing import TYPE_CHECKING
 
 from dataflow.errors import CompileError
 from dataflow.graph import Graph, Ref
@@ -29,6 +30,9 @@ from scheduler.program import Program, dimension_names, lower
 from scheduler.rematerialise import flops_of, rematerialise
 from scheduler.simplify import simplify
 from scheduler.verify import verify
+
+if TYPE_CHECKING:
+    from dataflow.spec import Spec
 
 __all__ = ["compile", "planner"]
 
@@ -211,7 +215,7 @@ def _plan(
         inputs=tuple(PlanInput(name, number[value], program.specs[value],
                                _dims(graph, Ref(name, 0), program.specs[value]))
                      for name, value in program.inputs.items()),
-        outputs=tuple(PlanOutput(name, memory.operands[value], 
+        outputs=tuple(PlanOutput(name, memory.operands[value],
                                  _dims(graph, ends[name], program.specs[value]))
                       for name, value in program.outputs.items()),
         variables=tuple(PlanVariable(name, number[value], program.specs[value],

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from dataflow.operation import Absent, Op
 from dataflow.registry import get_op
 from dataflow.spec import Spec
-from scheduler.plan import Operand, Plan, Slice, Step, TileGroup
+from scheduler.plan import Operand, Plan, Slice, Step
 
 if TYPE_CHECKING:
     from dataflow.attrs import Attrs
@@ -44,10 +44,12 @@ def expand(plan: Plan) -> Iterator[KernelCall]:
             index += 1
             continue
         group = plan.groups[step.group]
-        for number in range(len(group.slices)):
+        lengths = _Lengths(group.length, group.longest)
+        for number, rows in enumerate(group.slices):
             for member in range(group.first, group.end):
                 if _runs(plan.steps[member], number):
-                    yield _narrowed(plan.steps[member], member, number, group)
+                    call = _narrowed(plan.steps[member], rows, lengths)
+                    yield KernelCall(member, number, *call)
         index = group.end
 
 
@@ -55,44 +57,57 @@ def _runs(step: Step, number: int) -> bool:
     return step.when == "every" or (step.when == "first") == (number == 0)
 
 
-def _narrowed(step: Step, index: int, number: int, group: TileGroup) -> KernelCall:
-    op, rows = get_op(step.op, step.op_version), group.slices[number]
-    operands = [tuple(_slice_of(operand, rows, group) for operand in side)
-                for side in (step.inputs, step.outputs, step.scratch)]  # fmt: skip
-    return KernelCall(index, number, op, _slice_attrs(step, op, rows, group), *operands)
+class _Lengths(NamedTuple):
+    """How many rows a group has, and the longest of its slices."""
+
+    whole: int
+    longest: int
 
 
-def _slice_of(operand: Operand, rows: Slice, group: TileGroup) -> Operand:
+_Narrowed = tuple[Op, "Attrs", tuple[Operand, ...], tuple[Operand, ...], tuple[Operand, ...]]
+
+
+def _narrowed(step: Step, rows: Slice, lengths: _Lengths) -> _Narrowed:
+    """Return a step's op, attributes and operands for a slice."""
+    op = get_op(step.op, step.op_version)
+    inputs, outputs, scratch = (
+        tuple(_slice_of(operand, rows, lengths) for operand in side)
+        for side in (step.inputs, step.outputs, step.scratch)
+    )
+    return op, _slice_attrs(step, op, rows, lengths), inputs, outputs, scratch
+
+
+def _slice_of(operand: Operand, rows: Slice, lengths: _Lengths) -> Operand:
     axis = operand.tile_axis
     if axis < 0:
         return operand
-    factor = _factor(operand, group)
+    factor = _factor(operand, lengths)
     shape = (*operand.shape[:axis], (rows.stop - rows.start) * factor, *operand.shape[axis + 1 :])
     shift = rows.start * factor * operand.strides[axis] if operand.advances else 0
     return Operand(operand.buffer, operand.byte_offset + shift, shape, operand.strides,
                    operand.dtype)  # fmt: skip
 
 
-def _factor(operand: Operand, group: TileGroup) -> int:
+def _factor(operand: Operand, lengths: _Lengths) -> int:
     """Return how many places along its tile axis an operand has for one row of the group's."""
-    rows = group.length if operand.advances else group.longest
+    rows = lengths.whole if operand.advances else lengths.longest
     return operand.shape[operand.tile_axis] // rows
 
 
-def _slice_attrs(step: Step, op: Op, rows: Slice, group: TileGroup) -> Attrs:
+def _slice_attrs(step: Step, op: Op, rows: Slice, lengths: _Lengths) -> Attrs:
     """Return the attributes of one slice, as the op's tiling derives them from the whole call's."""
     axis = step.outputs[0].tile_axis if step.outputs else -1
     if axis < 0 or isinstance(op.tiling, Absent):
         return step.attrs
-    tiling = op.tiling(tuple(_whole_spec(operand, group) for operand in step.inputs), step.attrs)
-    factor = _factor(step.outputs[0], group)
+    tiling = op.tiling(tuple(_whole_spec(operand, lengths) for operand in step.inputs), step.attrs)
+    factor = _factor(step.outputs[0], lengths)
     return tiling.slice_attrs(step.attrs, axis, rows.start * factor, rows.stop * factor)
 
 
-def _whole_spec(operand: Operand, group: TileGroup) -> Spec:
+def _whole_spec(operand: Operand, lengths: _Lengths) -> Spec:
     """Return the spec that an operand has when the call isn't sliced."""
     axis = operand.tile_axis
     if axis < 0:
         return operand.spec
-    length = group.length * _factor(operand, group)
+    length = lengths.whole * _factor(operand, lengths)
     return Spec((*operand.shape[:axis], length, *operand.shape[axis + 1 :]), operand.dtype)

@@ -33,6 +33,9 @@ _SLICE_BYTES, _USUAL = 2**15, 16
 _SHORTEST_RUN = 256
 """Bytes. Slices of a last axis that are shorter would be read a few numbers from each line."""
 
+_MOST_RUNS = 2**16
+"""In memory, that slices write of what lies whole: `verify` keeps a list of them."""
+
 _MOST_TRAFFIC = 1.5
 """Times the whole's. Slices of channels, say, would read all images again and again."""
 
@@ -65,8 +68,10 @@ def lay_out(program: Program, *, slices: int) -> Layout:
     most = _WORTH_IT * best.peak
     for whole in tile_candidates(program):
         sliced = whole.with_rows(_rows(whole, slices))
-        if sliced.has_loops and sliced.last_rows < sliced.rows:
-            continue  # a loop's body is planned for one size
+        if sliced.is_even and sliced.last_rows < sliced.rows:
+            continue
+        if sliced.written_runs() > _MOST_RUNS:
+            continue
         if sliced.shortest_run() < _SHORTEST_RUN or sliced.traffic() > _MOST_TRAFFIC:
             continue
         layout = placed(assign_memory(sliced.program, order_tiled(sliced), sliced))
@@ -92,7 +97,8 @@ def _rows(tiles: Tiles, aim: int) -> int:
     """Return how many rows a slice has: a divisor of all, if there is one near what is aimed at."""
     least = _SLICE_BYTES * min(1.0, _USUAL / aim)  # who asks for more slices takes smaller ones
     slices = max(1, min(aim, int(tiles.mean_bytes / least), tiles.length))
-    divisors = [n for n in range(slices, 2 * slices) if tiles.length % n == 0]
+    most = 4 * slices if tiles.is_even else 2 * slices
+    divisors = [n for n in range(slices, most) if tiles.length % n == 0]
     return tiles.length // divisors[0] if divisors else -(-tiles.length // slices)
 
 

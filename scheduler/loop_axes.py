@@ -66,11 +66,11 @@ class _Codes:
         """Return the axes of the inputs and outputs, -1 or `PART`; None if it can't be sliced."""
         if self.shared.interleaved or not self._constants_are_uniform():
             return None
-        known = -1
-        while known < len(self.sums):
+        parts, known = self._parts(), 0
+        while parts is not None and known < len(self.sums):
             known, parts = len(self.sums), self._parts()
-            if parts is None:
-                return None
+        if parts is None:
+            return None
         ends = (self.body.inputs.values(), self.body.outputs.values())
         inputs, outputs = ([PART if v in parts else self.shared.axes.get(v, -1) for v in values]
                            for values in ends)  # fmt: skip

@@ -18,7 +18,7 @@ asks for it joins nothing, and a group of slices ends there.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -27,6 +27,8 @@ from dataflow.registry import get_op
 from scheduler.inner import PART
 
 if TYPE_CHECKING:
+    from collections.abc import Set as AbstractSet
+
     from scheduler.program import Item, Program
 
 __all__ = ["Role", "SharedAxis", "Use", "ignores_place", "shared_axes", "tiling_of", "use_of"]
@@ -62,6 +64,7 @@ class Use(NamedTuple):
 
 
 _OUTSIDE = Use(Role.OUTSIDE)
+_SINGLE = 4  # bytes
 
 
 @dataclass(frozen=True)
@@ -72,17 +75,22 @@ class SharedAxis:
     ----------
     axes : mapping of int to int
         The axis of every value that has one in the class.
-    interleaved : frozenset of int
-        The values in which it lies several times over.
+    times : mapping of int to int
+        Of the values in which it lies several times over, how many: these are interleaved.
     """
 
     axes: Mapping[int, int]
-    interleaved: frozenset[int] = frozenset()
+    times: Mapping[int, int] = field(default_factory=dict)
+
+    @property
+    def interleaved(self) -> AbstractSet[int]:
+        """The values in which the axis lies several times over."""
+        return self.times.keys()
 
     def without(self, values: Iterable[int]) -> SharedAxis:
         """Return the class without some values."""
         left = {v: axis for v, axis in self.axes.items() if v not in set(values)}
-        return SharedAxis(left, self.interleaved & left.keys())
+        return SharedAxis(left, {v: n for v, n in self.times.items() if v in left})
 
 
 class _Join(NamedTuple):
@@ -115,7 +123,7 @@ def shared_axes(program: Program) -> list[SharedAxis]:
                 found.append(members)
     return [
         SharedAxis({v: axis for v, (axis, _) in members.items()},
-                   frozenset(v for v, (_, times) in members.items() if times != 1))
+                   {v: times for v, (_, times) in members.items() if times != 1})
         for members in found if len(members) > 1
     ]  # fmt: skip
 
@@ -202,21 +210,39 @@ def use_of(program: Program, item: Item, shared: SharedAxis) -> Use:
     if item.op.control is not None:
         return _loop_use(program, item, shared)
     tiling = tiling_of(program, item)
-    if tiling is None:
+    if tiling is None or not _is_joined(program, item, shared):
         return _OUTSIDE
     made = {axes.get(value, -1) for value in item.outputs}
     if made == {-1}:
-        return _contraction(item, tiling, axes)
+        return _contraction(program, item, tiling, axes)
     if len(made) > 1:
         return _OUTSIDE
     out = made.pop()
     is_regrouped = _is_regrouped(item, tiling, axes, out)
     if not is_regrouped and not shared.interleaved.isdisjoint(item.outputs):
-        is_along = (_is_along(item, tiling, axes, out) and out not in tiling.free
-                    and _ignores_place(item, tiling, out))
+        is_along = (
+            _is_along(item, tiling, axes, out)
+            and out not in tiling.free
+            and _ignores_place(item, tiling, out)
+        )
     else:
         is_along = is_regrouped or _is_along(item, tiling, axes, out)
     return Use(Role.ALONG) if is_along else _OUTSIDE
+
+
+def _is_joined(program: Program, item: Item, shared: SharedAxis) -> bool:
+    """Say whether all that is sliced of an item's is so in one of the item's own ways.
+
+    A class may hold two orders of one axis' rows, which other items have joined.
+    """
+    axes, times = shared.axes, shared.times
+    found = {(v, axes[v]) for v in (*item.inputs, *item.outputs) if v in axes}
+    for join in _joins(program, item):
+        if found == set(join.members):
+            own = tuple(times.get(value, 1) for value, _ in join.members)
+            if own == (join.times or own[:1] * len(own)):
+                return True
+    return False
 
 
 def _loop_use(program: Program, item: Item, shared: SharedAxis) -> Use:
@@ -279,7 +305,13 @@ def _is_along(item: Item, tiling: Tiling, axes: Mapping[int, int], out: int) -> 
     return found
 
 
-def _contraction(item: Item, tiling: Tiling, axes: Mapping[int, int]) -> Use:
+def _loses_parts(program: Program, item: Item, combine: str) -> bool:
+    """Say whether parts are too coarse to be added: half precision is added up in single."""
+    specs = [program.specs[value] for value in item.outputs]
+    return combine == "add" and any(s.is_float and s.dtype.itemsize < _SINGLE for s in specs)
+
+
+def _contraction(program: Program, item: Item, tiling: Tiling, axes: Mapping[int, int]) -> Use:
     """Return the use of an item whose inputs in the class are one contracted axis of all."""
     columns = [_contracted(uses) for uses in tiling.inputs]
     in_class = {(value, axes[value]) for value in item.inputs if value in axes}
@@ -289,7 +321,7 @@ def _contraction(item: Item, tiling: Tiling, axes: Mapping[int, int]) -> Use:
                   if len(column) > index}  # fmt: skip
         if sliced == in_class:
             combine = next(column[index][1] for column in columns if len(column) > index)
-            if 0 in get_op(combine).inplace:
+            if 0 in get_op(combine).inplace and not _loses_parts(program, item, combine):
                 return Use(Role.CONTRACTED, combine, tuple(range(len(item.outputs))))
             return _OUTSIDE
     return _OUTSIDE

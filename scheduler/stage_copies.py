@@ -89,7 +89,7 @@ class _Copies:
         program = replace(
             self.program, items=tuple(self.items), specs=tuple(self.specs), after=tuple(after)
         )
-        return program, SharedAxis(self.axes, self.shared.interleaved)
+        return program, SharedAxis(self.axes, self.shared.times)
 
     def _read(self, value: int, stage: int) -> int:
         """Return the value that a stage reads: a copy, if one can be made there."""

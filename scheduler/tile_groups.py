@@ -139,13 +139,23 @@ class Tiles:
 
     def shortest_run(self) -> int:
         """Return the fewest bytes without a gap in a slice of what lies whole in memory."""
-        local = {value for group in self.groups for value in group.local}
-        made = {v for n in self.group_of for v in (*self.program.items[n].inputs,
-                                                   *self.program.items[n].outputs)}  # fmt: skip
+        items = [self.program.items[index] for index in self.group_of]
         runs = [
-            _run(self.spec(v, self.rows), self.axes[v]) for v in made & self.axes.keys() - local
+            _run(self.spec(v, self.rows), self.axes[v])
+            for v in self._whole({v for item in items for v in (*item.inputs, *item.outputs)})
         ]
         return min((run for run in runs if run), default=_LONG)
+
+    def written_runs(self) -> int:
+        """Return how many ranges of bytes a slice writes of what lies whole in memory."""
+        made = {v for index in self.group_of for v in self.program.items[index].outputs}
+        return sum(math.prod(self.program.specs[v].static_shape[: self.axes[v]])
+                   for v in self._whole(made))  # fmt: skip
+
+    def _whole(self, values: set[int]) -> set[int]:
+        """Return those of some values that are sliced, and lie whole in memory."""
+        local = {value for group in self.groups for value in group.local}
+        return (values & self.axes.keys()) - local
 
     def spec(self, value: int, rows: int) -> Spec:
         """Return the spec of a slice of a value; of all of it where it isn't sliced."""
@@ -177,9 +187,13 @@ class Tiles:
         return item.attrs.replace(bodies=(inner.sliced(use.way, rows * times),))
 
     @cached_property
-    def has_loops(self) -> bool:
-        """Whether loops are sliced: into slices of one size then, for which a body is planned."""
-        return any(use.way >= 0 for use in self.uses.values())
+    def is_even(self) -> bool:
+        """Whether all slices must be of one size.
+
+        A loop's body is planned for one; and of less than the memory for it, an interleaved axis
+        would take parts with gaps between.
+        """
+        return bool(self.shared.times) or any(use.way >= 0 for use in self.uses.values())
 
     def with_rows(self, rows: int) -> Tiles:
         """Return the same groups in slices of another size."""

@@ -51,7 +51,7 @@ class _Group:
             item = self.memory.program.items[index]
             use = self.tiles.uses[index]
             if use.way >= 0:
-                item = item._replace(attrs=self.tiles.attrs(item, self.tiles.rows))  # noqa: PLW2901
+                item = item._replace(attrs=self.tiles.attrs(item, self.tiles.rows))
             if use.totals:
                 self._add_up(item, use)
             elif not self._as_view(item):

@@ -163,6 +163,8 @@ def _check_lifetimes(plan: Plan, inside: list[int]) -> None:
 def _check_slices(number: int, group: TileGroup) -> None:
     row = 0
     for rows in group.slices:
+        if rows.worker != 0:
+            _fail(f"tile group {number}: worker {rows.worker}; this version runs plans for one")
         if rows.start != row or rows.stop <= rows.start:
             _fail(f"tile group {number}: a slice {rows.start}:{rows.stop} after row {row}")
         row = rows.stop
@@ -205,7 +207,12 @@ def _check_operand(plan: Plan, what: str, step: Step, operand: Operand) -> None:
     _check_spec(what, operand.spec)
     if len(operand.shape) != len(operand.strides) or _farthest(operand.strides) > _MOST_BYTES:
         _fail(f"{what}: shape {operand.shape} with strides {operand.strides}")
-    if operand.tile_axis >= len(operand.shape) or (operand.tile_axis >= 0) > (step.group >= 0):
+    is_sliced = operand.tile_axis >= 0
+    if (
+        not -1 <= operand.tile_axis < len(operand.shape)
+        or is_sliced > (step.group >= 0)
+        or operand.advances > is_sliced
+    ):
         _fail(f"{what}: tile axis {operand.tile_axis} of shape {operand.shape}")
     if operand.tile_axis >= 0:
         group, length = plan.groups[step.group], operand.shape[operand.tile_axis]

@@ -325,8 +325,8 @@ def test_failing_step_is_named() -> None:
 def test_lying_bodies_are_refused() -> None:
     """`verify` checks a body like a plan, and that what it reads lies as it is bound."""
     b = df.GraphBuilder()
-    x = b.input("x", (4, 3))
-    plan = df.compile(b.build(outputs={"y": df.scan(lambda c, r: (c + r, None), x[0], x)[0]}))
+    x, w = b.input("x", (4, 3)), b.input("w", (3,))
+    plan = df.compile(b.build(outputs={"y": df.scan(lambda c, r: (c + r * w, None), x[0], x)[0]}))
     (index,) = (i for i, s in enumerate(plan.steps) if s.op == "scan")
     step = plan.steps[index]
     (body,) = step.attrs.bodies()
@@ -346,9 +346,9 @@ def test_lying_bodies_are_refused() -> None:
         verify(lying(attrs=step.attrs.replace(bodies=(smaller,))))
     with pytest.raises(PlanError, match="bodies of an op"):
         verify(lying(attrs=step.attrs.replace(bodies=())))
-    strided = step.inputs[1]._replace(strides=(0, 4))
+    strided = step.inputs[2]._replace(strides=(0,))
     with pytest.raises(PlanError, match="row by row"):
-        verify(lying(inputs=(step.inputs[0], strided)))
+        verify(lying(inputs=(*step.inputs[:2], strided)))
 
 
 @pytest.mark.parametrize("way", ["scan", "while_loop", "cond", "checkpoint", "nested"])

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import dataflow as df
-from scheduler.bodies import plan_bodies
 from scheduler.commits import place_updates
+from scheduler.compiler import _with_bodies
 from scheduler.layout import lay_out, placed
 from scheduler.memory import assign_memory
 from scheduler.order import candidate_orders, order_items
@@ -98,7 +98,7 @@ def test_a_search_that_is_too_long_leaves_the_list_order() -> None:
 def test_never_worse_than_declaration(name: str) -> None:
     """A program's plan has no higher peak than in the order in which it was declared."""
     graph = declared(PROGRAMS[name])
-    program = lower(graph, {}, graph.outputs, {})
-    program = place_updates(plan_bodies(simplify(program), df.compile))
+    program = _with_bodies(simplify(lower(graph, {}, graph.outputs, {})), {"tiles": "false"})
+    program = place_updates(program)
     whole = placed(assign_memory(program, range(len(program.items))))
     assert lay_out(program, slices=1).peak <= whole.peak

@@ -31,14 +31,15 @@ Network = Callable[[df.Tensor], df.Tensor]
 Patch = pytest.MonkeyPatch
 
 
-def in_slices(graph: Graph, rows: int, patch: Patch) -> Plan:
-    """Compile a graph with its best class of axes in slices of so many rows."""
+def in_slices(graph: Graph, rows: int, patch: Patch, number: int = 0) -> Plan:
+    """Compile a graph with its best class of axes, or a later one, in slices of so many rows."""
 
     def lay(program: Program, *, slices: int) -> Layout:
-        found = tile_candidates(program) if slices > 1 else []
-        if not found:
+        is_whole = slices == 1 or bool(program.kept)  # a body stays as it is
+        found = [] if is_whole else tile_candidates(program)
+        if len(found) <= number:
             return lay_out(program, slices=1)
-        sliced = found[0].with_rows(rows)
+        sliced = found[number].with_rows(rows)
         return placed(assign_memory(sliced.program, order_tiled(sliced), sliced))
 
     with patch.context() as context:
@@ -364,3 +365,120 @@ def test_tiles_know_their_last_slice() -> None:
     tiles = Tiles(Program((), (), {}, {}, {}, {}, {}), SharedAxis({}), 10, 4, {}, ())
     assert [rows[:2] for rows in tiles.slices] == [(0, 4), (4, 8), (8, 10)]
     assert tiles.last_rows == 2
+
+
+# Two orders of one axis' rows
+
+
+def merged(x: df.Tensor, y: df.Tensor) -> tuple[df.Tensor, df.Tensor]:
+    """Return two tables of 4 columns: one axis lies first in one, and last in the other."""
+    return df.sin(x * 2).reshape((-1, 4)), df.sin(y * 3).reshape((-1, 4))
+
+
+ORDERS: dict[str, Callable[[df.Tensor, df.Tensor], df.Tensor]] = {
+    "contracted": lambda a, c: a.T @ c,
+    "added": lambda a, c: df.tanh(a + c).sum(),
+    "parted again": lambda a, c: df.exp(a * c).reshape((6, 5, 4)).sum(axis=1),
+}
+
+
+@pytest.mark.parametrize("case", ORDERS)
+@pytest.mark.parametrize("rows", [1, 2, 3])
+def test_rows_in_two_orders_are_not_taken_for_one(case: str, rows: int) -> None:
+    """Where merged axes hold the rows in two orders, slices of one don't meet slices of the other.
+
+    Whatever class of axes is sliced.
+    """
+    b = df.GraphBuilder()
+    x, y = b.input("x", (6, 5, 4), "float64"), b.input("y", (5, 6, 4), "float64")
+    joined = x.sum(axis=1) + y.sum(axis=0)
+    graph = b.build({"joined": joined, "made": ORDERS[case](*merged(x, y))})
+    whole = df.compile(graph, tiles=False)
+    feeds = feeds_of(whole)
+    expected = df.Runner(whole).run(feeds)
+    for number in range(3):
+        with pytest.MonkeyPatch.context() as patch:
+            found = df.Runner(in_slices(graph, rows, patch, number), poison=True).run(feeds)
+        for name, value in expected.items():
+            np.testing.assert_allclose(found[name], value, rtol=1e-12, atol=1e-12)
+
+
+def test_half_precision_is_not_added_up_in_parts() -> None:
+    """A float16 sum, which the whole adds up in float32, isn't sliced: its parts overflow."""
+    b = df.GraphBuilder()
+    x = b.input("x", (65536, 64), "float16")
+    plan = df.compile(b.build({"sum": (df.tanh(x) * df.cos(x) * 30).sum(axis=0)}))
+    ups = np.repeat(np.asarray([[1], [-1]], np.float16), 32768, axis=0)
+    (total,) = df.Runner(plan).run(x=np.broadcast_to(ups, (65536, 64))).values()
+    assert np.isfinite(total).all()
+
+
+def test_slices_that_write_too_many_ranges_are_refused() -> None:
+    """An inner axis isn't sliced where each slice would write tens of thousands of ranges."""
+    b = df.GraphBuilder()
+    x = b.input("x", (70000, 4, 64))
+    y = df.cumsum(df.sin(x) * df.cos(x) + df.exp(x) * df.tanh(x), axis=0)
+    graph = b.build({"y": df.cumsum(df.sin(y) * df.cos(y), axis=0)})
+    assert all(o.tile_axis < 1 for step in df.compile(graph).steps for o in step.outputs)
+
+
+@pytest.mark.parametrize("rows", [1021, 4099])
+def test_interleaved_axes_lie_in_slices_of_one_size(rows: int) -> None:
+    """A reshape within uneven slices would meet memory with gaps: such a plan isn't sliced."""
+    b = df.GraphBuilder()
+    x = b.input("x", (5, rows, 64))
+    merged = df.sin(df.sin(x) * 2).reshape((5 * rows, 64))
+    graph = b.build({"y": (df.tanh(merged) * df.cos(merged)).sum(axis=0)})
+    plan = df.compile(graph)
+    for group in plan.groups:
+        assert len({s.stop - s.start for s in group.slices}) == 1
+    value = np.random.default_rng(0).normal(size=(5, rows, 64)).astype(np.float32)
+    expected = df.Runner(df.compile(graph, tiles=False)).run(x=value)["y"]
+    np.testing.assert_allclose(df.Runner(plan).run(x=value)["y"], expected, rtol=1e-3, atol=1e-2)
+
+
+# Loops
+
+
+def recurrent(b: df.GraphBuilder, *, every: bool = False) -> dict[str, df.Tensor]:
+    """Return the loss of a recurrent network, whose states decide, or the last one alone."""
+    x = b.input("x", (5, EXAMPLES, 3), "float64")
+    rng = np.random.default_rng(0)
+    w, u = (b.variable(name, rng.normal(size=(n, 4)) / 2) for name, n in (("w", 3), ("u", 4)))
+    start = x[0, :, :1] * np.zeros((1, 4))
+    last, states = df.scan(lambda h, row: (df.tanh(row + h @ u), h * h), start, x @ w)
+    loss = (last * last).mean() + (states.mean() if every else 0)
+    return {"loss": loss, "last": last, **({"states": states} if every else {})}
+
+
+@pytest.mark.parametrize("every", [False, True])
+@pytest.mark.parametrize("rows", [1, 2, 7])
+def test_loops_are_sliced_by_sequence(every: bool, rows: int, monkeypatch: Patch) -> None:
+    """A loop's slices go through all of its steps; what it adds up over examples is joined."""
+    plan = agree(trained(lambda b: recurrent(b, every=every)), monkeypatch, rows=rows)
+    loops = [step for step in plan.steps if step.op == "scan"]
+    assert [step.when for step in loops] == ["every", "first", "later"]
+    (body,) = loops[0].plans()
+    assert body.inputs[0].spec.shape == (rows, 4)
+
+
+def test_a_loop_over_examples_is_not_sliced_by_them(monkeypatch: Patch) -> None:
+    """Where a step reads all rows of its carry, the loop runs whole."""
+    b = df.GraphBuilder()
+    x = b.input("x", (EXAMPLES, 3), "float64")
+    last, _ = df.scan(lambda h, _: (h - h.mean(axis=0), None), df.sin(df.exp(x)), length=3)
+    graph = b.build({"loss": (last * df.cos(x)).sum()})
+    plan = agree(graph, monkeypatch, groups=2)
+    assert all(step.group < 0 for step in plan.steps if step.op == "scan")
+
+
+def test_a_sum_that_does_not_begin_with_zeros_is_not_sliced(monkeypatch: Patch) -> None:
+    """Every slice would add what the carry begins with; so such a loop runs whole."""
+    b = df.GraphBuilder()
+    x, first = b.input("x", (4, EXAMPLES, 2), "float64"), b.input("first", (2,), "float64")
+    rows = df.sin(df.cos(x))
+    total, _ = df.scan(lambda sums, row: (sums + row.sum(axis=0), None), first, rows)
+    graph = b.build({"total": total})
+    for number in range(3):
+        plan = in_slices(graph, 1, monkeypatch, number)
+        assert all(step.when == "every" for step in plan.steps)

@@ -230,7 +230,8 @@ def _samples(rng: np.random.Generator) -> list[Sample]:
 
 SCAN = register(Op(
     name="scan", label="Scan", infer=_infer, kernel=no_kernel, control=_control, runs=_runs,
-    sliced=_sliced, bound=_bound, prune=_prune, reference=_reference, vjp=vjp_scan, jvp=jvp_scan, batch=batch_scan,
+    sliced=_sliced, bound=_bound, prune=_prune, reference=_reference, vjp=vjp_scan,
+    jvp=jvp_scan, batch=batch_scan,
     tiling=Absent("each step needs the one before"), workspace=_workspace, cost=_cost,
     samples=_samples, fallible=True, ulps=Absent("as many roundings as the body has, each step"),
 ))  # fmt: skip
