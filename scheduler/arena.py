@@ -196,7 +196,7 @@ def _from_zero(blocks: Blocks) -> Blocks:
 
 def _integers(name: str, values: ArrayLike) -> Array:
     for index, value in enumerate(values if isinstance(values, (list, tuple)) else []):
-        if isinstance(value, int) and not -_MOST_BYTES <= value <= _MOST_BYTES:
+        if isinstance(value, int) and not -_MOST_BYTES - 1 <= value <= _MOST_BYTES:
             msg = f"assign_offsets: {name} of buffer {index} is {value}, beyond 64 bits"
             raise ArgumentError(msg)
     try:

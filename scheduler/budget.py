@@ -17,7 +17,7 @@ from dataflow.errors import CompileError
 if TYPE_CHECKING:
     from scheduler.plan import Plan
 
-__all__ = ["Means", "as_bytes", "fitted", "fullest"]
+__all__ = ["Means", "as_bytes", "fitted", "fullest", "sliced"]
 
 _SIZE = re.compile(r"(\d+(?:\.\d+)?) *([KMGT]?)(I?)B?", re.IGNORECASE)
 _SLICES = (16, 32, 64, 128, 256)
@@ -94,6 +94,11 @@ def fitted(make: Callable[[Means], tuple[Plan, int]], budget: int, *, tiles: boo
             return min(fitting, key=lambda pair: pair[1])[0]  # the first of equals
         tried += [plan for plan, _ in found]
     raise CompileError(_too_small(min(tried, key=lambda plan: plan.certificate.total), budget))
+
+
+def sliced(make: Callable[[Means], tuple[Plan, int]], *, tiles: bool) -> Iterator[Plan]:
+    """Yield the plans that compute nothing again, in more and more slices."""
+    yield from (make(Means(slices))[0] for slices in (_SLICES if tiles else (1,)))
 
 
 def _attempts(

@@ -98,6 +98,9 @@ def compile(
     if isinstance(blas_threads, bool) or not isinstance(blas_threads, int) or blas_threads < 1:
         msg = f"blas_threads is a number of threads of 1 or more, not {blas_threads!r}"
         raise CompileError(msg)
+    if not isinstance(tiles, bool):
+        msg = f"tiles is True or False, not {tiles!r}"
+        raise CompileError(msg)
     options = {"blas_threads": str(blas_threads), "tiles": _text(flag=tiles),
                "updates": _text(flag=updates)}  # fmt: skip
     if memory_budget is not None:

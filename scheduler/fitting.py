@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from dataflow.errors import CompileError
-from scheduler.budget import Means, as_bytes
+from scheduler.budget import Means, as_bytes, sliced
 from scheduler.compiler import compile, planner
 
 if TYPE_CHECKING:
@@ -67,7 +67,9 @@ def budget_curve(graph: Graph, *, dims: Mapping[str, int] | None = None) -> list
     points = [BudgetPoint(whole.certificate.total, whole.peak, 0.0)]
     for share in _SHARES:
         plan, work = make(Means(1, int(share * whole.peak)))
-        points.append(BudgetPoint(plan.certificate.total, plan.peak, work / max(flops, 1) - 1))
+        points.append(
+            BudgetPoint(plan.certificate.total, plan.peak, (work - flops) / max(flops, 1))
+        )
     return _frontier(points)
 
 
@@ -84,7 +86,7 @@ def largest_size(
     graph: Graph, dim: str, budget: int | str, *, dims: Mapping[str, int] | None = None,
     tiles: bool = True,
 ) -> int:  # fmt: skip
-    """Return the largest size of a dimension with which a plan fits into a budget.
+    """Return a size of a dimension with which a plan fits into a budget, and no larger one does.
 
     Parameters
     ----------
@@ -102,12 +104,14 @@ def largest_size(
     Returns
     -------
     int
-        It fits, and one more doesn't.
+        With it, ``compile(graph, memory_budget=budget)`` gives a plan that computes nothing again;
+        with one more, there is none.
 
     Raises
     ------
     CompileError
-        Not even a size of 1 fits, or none is too large; or as `compile` raises it.
+        Not even a size of 1 fits: the message says what the least is, and which node needs it. Or
+        no size that was tried is too large; or as `compile` raises it.
 
     Examples
     --------
@@ -115,23 +119,26 @@ def largest_size(
     >>> b = df.GraphBuilder()
     >>> x = b.input("x", ("batch", 1024))
     >>> largest_size(b.build({"y": df.exp(x).sum()}), "batch", "1MiB")
-    119
+    219
     """
     most = as_bytes(budget)
 
+    options = {"blas_threads": "1", "tiles": str(bool(tiles)).lower(), "updates": "true"}
+
     def fits(size: int) -> bool:
-        plan = compile(graph, dims={**(dims or {}), dim: size}, tiles=tiles)
-        return plan.certificate.total <= most
+        make = planner(graph, {**(dims or {}), dim: size}, None, options)
+        return any(plan.certificate.total <= most for plan in sliced(make, tiles=tiles))
 
     if not fits(1):
-        msg = (f"graph {graph.name!r} doesn't fit into {most} bytes, even with {dim}=1: "
-               "compile with memory_budget says what needs them")  # fmt: skip
+        compile(graph, dims={**(dims or {}), dim: 1}, tiles=tiles, memory_budget=most)
+        msg = (f"graph {graph.name!r} doesn't fit into {most} bytes, even with {dim}=1, unless it "
+               "computes values again: compile with memory_budget does")  # fmt: skip
         raise CompileError(msg)
     low, high = 1, 2
     while fits(high):
         low, high = high, 2 * high
         if high > _MOST:
-            msg = f"graph {graph.name!r} fits into {most} bytes with any {dim}"
+            msg = f"graph {graph.name!r} fits into {most} bytes even with {dim}={low}"
             raise CompileError(msg)
     while low + 1 < high:
         middle = (low + high) // 2

@@ -25,7 +25,10 @@ if TYPE_CHECKING:
 __all__ = ["Layout", "lay_out", "placed"]
 
 _WORTH_SLICING = 2**20
-"""A plan with a smaller arena isn't sliced: the caches hold it, and calls would cost more."""
+"""A plan with a smaller arena isn't sliced: the caches hold it, and calls would cost more.
+
+It is, though, where more slices than usual are asked for, to keep a budget.
+"""
 
 _SLICE_BYTES, _USUAL = 2**15, 16
 """In up to as many slices, one has so many bytes of a value at least, or calls outweigh work."""
@@ -63,7 +66,7 @@ class Layout(NamedTuple):
 def lay_out(program: Program, *, slices: int) -> Layout:
     """Lay a program out whose updates are placed; in so many slices, if that is worth it."""
     best = _in_order(program)
-    if slices <= 1 or best.peak < _WORTH_SLICING:
+    if slices <= 1 or best.peak < (_WORTH_SLICING if slices <= _USUAL else 0):
         return best
     most = _WORTH_IT * best.peak
     for whole in tile_candidates(program):

@@ -303,3 +303,49 @@ def test_the_package_offers_it() -> None:
     assert scheduler.assign_offsets is assign_offsets
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         _ = scheduler.nothing
+
+
+def test_times_may_be_any_that_64_bits_hold() -> None:
+    """Buffers that live at the ends of the range are placed like those at its middle."""
+    rng = np.random.default_rng(16)
+    for _ in range(40):
+        lower = rng.integers(0, 12, 14)
+        upper = lower + rng.integers(1, 8, 14)
+        size = rng.integers(1, 30, 14)
+        usual = assign_offsets(lower, upper, size, alignment=1)
+        early = assign_offsets(lower - 2**62 - 2**62, upper - 2**62 - 2**62, size, alignment=1)
+        assert (early.offsets == usual.offsets).all()
+    ends = assign_offsets([-(2**62) * 2, 0], [1, 2**62], [3, 4], alignment=1)
+    assert (ends.peak, ends.lower_bound) == (7, 7)
+
+
+def test_a_capacity_proves_nothing_of_less() -> None:
+    """What is enough ends the search: the peak isn't claimed to be the best then."""
+    lower, upper = [6, 2, 2, 5, 1, 3, 4, 3, 3, 4], [10, 3, 6, 8, 4, 7, 9, 8, 5, 6]
+    size = [11, 5, 9, 3, 4, 3, 10, 4, 1, 3]
+    enough = assign_offsets(lower, upper, size, alignment=1, capacity=33)
+    best = assign_offsets(lower, upper, size, alignment=1)
+    assert (best.peak, best.optimal) == (32, True)
+    assert enough.peak == 32 or not enough.optimal
+
+
+def test_no_time_at_all_is_said_to_have_cut_the_search() -> None:
+    """Where the clock forbids the search, `timed_out` says so."""
+    found = assign_offsets(*FULL, alignment=1, time_limit=0)
+    assert found.timed_out or found.optimal
+
+
+@pytest.mark.parametrize(
+    "limit", [{"capacity": "64MiB"}, {"capacity": -1}, {"max_work": 1.5}, {"time_limit": np.nan}]
+)
+def test_limits_that_are_no_numbers_are_refused(limit: dict[str, Any]) -> None:
+    """The message names the limit and what came."""
+    (name,) = limit
+    with pytest.raises(ArgumentError, match=name):
+        assign_offsets([0], [1], [1], **limit)
+
+
+def test_an_unreachable_capacity_names_the_caller_s_buffer() -> None:
+    """Buffers of no size count too."""
+    with pytest.raises(CompileError, match="number 2, with 16"):
+        assign_offsets([0, 0, 3], [1, 5, 6], [0, 8, 16], capacity=20, alignment=1)

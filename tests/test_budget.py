@@ -181,19 +181,34 @@ def named() -> Graph:
 
 
 def test_the_largest_size_fits_and_one_more_does_not() -> None:
-    """Checked by compiling both."""
-    size = largest_size(named(), "batch", "1MiB", dims={"width": 100})
+    """Checked by compiling both, and with a budget, which slices small plans too."""
+    size = largest_size(named(), "batch", "1MiB", dims={"width": 100}, tiles=False)
     totals = [
-        df.compile(named(), dims={"width": 100, "batch": n}).certificate.total
+        df.compile(named(), dims={"width": 100, "batch": n}, tiles=False).certificate.total
         for n in (size, size + 1)
     ]
     assert totals[0] <= 2**20 < totals[1]
+    sliced = largest_size(named(), "batch", "1MiB", dims={"width": 100})
+    plan = df.compile(named(), dims={"width": 100, "batch": sliced}, memory_budget="1MiB")
+    assert sliced > size
+    assert plan.certificate.total <= 2**20
+
+
+def test_the_size_at_which_slices_begin_hides_none_that_fits() -> None:
+    """A batch that needs no slices by itself needs more memory than a larger one in slices."""
+    b = df.GraphBuilder()
+    x = b.input("x", ("batch", 1024))
+    y = df.exp(df.sin(x) * df.cos(x)) * df.tanh(x)
+    graph = b.build({"y": (y * df.sin(y)).sum()})
+    needed = df.compile(graph, dims={"batch": 300}).certificate.total
+    whole = df.compile(graph, dims={"batch": 100}, tiles=False).certificate.total
+    assert largest_size(graph, "batch", max(needed, whole)) >= 300
 
 
 def test_a_size_of_one_that_does_not_fit_is_an_error() -> None:
-    """The message names the graph, the dimension and the budget."""
+    """The message is that of `compile`: the least that was found, and the node that needs it."""
     with pytest.raises(
-        CompileError, match="'named' doesn't fit into 1024 bytes, even with batch=1"
+        CompileError, match=r"'named' doesn't fit into 1024 bytes: the least .* node 'exp_0'"
     ):
         largest_size(named(), "batch", 1024, dims={"width": 10000})
 
