@@ -33,12 +33,15 @@ class Way(NamedTuple):
         How long the shortest of these axes is; the others are multiples.
     inputs, outputs : tuple of int
         The axis of each of the loop's own operands and results; -1, or `PART`.
+    mean_bytes : float
+        What a value that the body makes has of all rows, on average, the small ones aside.
     """
 
     axes: Mapping[int, int]
     length: int
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
+    mean_bytes: float
 
 
 @dataclass(frozen=True)

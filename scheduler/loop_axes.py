@@ -17,7 +17,7 @@ import numpy as np
 
 from scheduler.inner import PART, Way
 from scheduler.shared_axes import Role, SharedAxis, ignores_place, shared_axes, use_of
-from scheduler.tile_groups import Tiles
+from scheduler.tile_groups import Tiles, mean_of_large
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,7 +50,9 @@ def ways_of(op: Op, attrs: Attrs, body: Program) -> tuple[Way, ...]:
         ends = codes and op.sliced(attrs, *codes)
         lengths = [body.specs[value].static_shape[axis] for value, axis in shared.axes.items()]
         if ends and all(length % min(lengths) == 0 for length in lengths if min(lengths) > 1):
-            found.append(Way(shared.axes, min(lengths), tuple(ends[0]), tuple(ends[1])))
+            made = {v for item in body.items if item.op.alias is None for v in item.outputs}
+            mean = mean_of_large([body.specs[v].nbytes for v in made & shared.axes.keys()])
+            found.append(Way(shared.axes, min(lengths), tuple(ends[0]), tuple(ends[1]), mean))
     return tuple(way for way in found if way.length > 1)
 
 

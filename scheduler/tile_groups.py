@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from dataflow.spec import Spec
     from scheduler.program import Item, Program
 
-__all__ = ["Group", "Tiles", "tile_candidates"]
+__all__ = ["Group", "Tiles", "mean_of_large", "tile_candidates"]
 
 _MOST_CANDIDATES = 3
 """How many classes of axes are looked at, those with the most bytes first."""
@@ -113,10 +113,13 @@ class Tiles:
 
     @property
     def mean_bytes(self) -> float:
-        """What such a value has on average, the small ones aside."""
-        most = max(self._local_sizes, default=0)
-        large = [nbytes for nbytes in self._local_sizes if 4 * nbytes >= most]
-        return sum(large) / max(len(large), 1)
+        """What such a value has on average, the small ones aside; in a loop, at each step."""
+        loops = [
+            inner.ways[use.way].mean_bytes
+            for index, use in self.uses.items()
+            if use.way >= 0 and (inner := self.program.inner(self.program.items[index]))
+        ]
+        return min([mean_of_large(self._local_sizes), *loops])
 
     @cached_property
     def _local_sizes(self) -> list[int]:
@@ -198,6 +201,13 @@ class Tiles:
     def with_rows(self, rows: int) -> Tiles:
         """Return the same groups in slices of another size."""
         return Tiles(self.program, self.shared, self.length, rows, self.uses, self.groups)
+
+
+def mean_of_large(sizes: Sequence[int]) -> float:
+    """Return the mean of those sizes that are a quarter of the largest or more."""
+    most = max(sizes, default=0)
+    large = [nbytes for nbytes in sizes if 4 * nbytes >= most]
+    return sum(large) / max(len(large), 1)
 
 
 def _run(spec: Spec, axis: int) -> int:
