@@ -210,7 +210,7 @@ def use_of(program: Program, item: Item, shared: SharedAxis) -> Use:
     if item.op.control is not None:
         return _loop_use(program, item, shared)
     tiling = tiling_of(program, item)
-    if tiling is None or not _is_joined(program, item, shared):
+    if tiling is None or not _is_joined(item, shared, _joined(program, item, tiling)):
         return _OUTSIDE
     made = {axes.get(value, -1) for value in item.outputs}
     if made == {-1}:
@@ -230,14 +230,14 @@ def use_of(program: Program, item: Item, shared: SharedAxis) -> Use:
     return Use(Role.ALONG) if is_along else _OUTSIDE
 
 
-def _is_joined(program: Program, item: Item, shared: SharedAxis) -> bool:
+def _is_joined(item: Item, shared: SharedAxis, joins: Iterable[_Join]) -> bool:
     """Say whether all that is sliced of an item's is so in one of the item's own ways.
 
     A class may hold two orders of one axis' rows, which other items have joined.
     """
     axes, times = shared.axes, shared.times
     found = {(v, axes[v]) for v in (*item.inputs, *item.outputs) if v in axes}
-    for join in _joins(program, item):
+    for join in joins:
         if found == set(join.members):
             own = tuple(times.get(value, 1) for value, _ in join.members)
             if own == (join.times or own[:1] * len(own)):
