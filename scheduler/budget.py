@@ -13,11 +13,12 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from dataflow.errors import CompileError
+from scheduler.live_bytes import fullest
 
 if TYPE_CHECKING:
     from scheduler.plan import Plan
 
-__all__ = ["Means", "as_bytes", "fitted", "fullest", "sliced"]
+__all__ = ["Means", "as_bytes", "fitted", "sliced"]
 
 _SIZE = re.compile(r"(\d+(?:\.\d+)?) *([KMGT]?)(I?)B?", re.IGNORECASE)
 _SLICES = (16, 32, 64, 128, 256)
@@ -128,31 +129,14 @@ def _recomputed(
     yield make(Means(1, 0))
 
 
-def fullest(plan: Plan) -> tuple[int, int]:
-    """Return the step at which most temporaries live, and the index of the largest of these."""
-    change = [0] * (len(plan.steps) + 2)
-    for buffer in plan.buffers:
-        if buffer.kind == "temporary":
-            change[buffer.first] += buffer.nbytes
-            change[buffer.end] -= buffer.nbytes
-    live, most, step = 0, -1, 0
-    for index in range(len(plan.steps)):
-        live += change[index]
-        if live > most:
-            most, step = live, index
-    here = [i for i, b in enumerate(plan.buffers)
-            if b.kind == "temporary" and b.first <= step < b.end]  # fmt: skip
-    return step, max(here, key=lambda i: plan.buffers[i].nbytes, default=-1)
-
-
 def _too_small(plan: Plan, budget: int) -> str:
     certificate = plan.certificate
     message = (f"graph {plan.name!r} doesn't fit into {budget} bytes: the least that was found is "
                f"{certificate.total}, with {certificate.arena} for temporaries, "
                f"{certificate.variables} for variables, {certificate.feeds} for feeds")  # fmt: skip
-    step, buffer = fullest(plan)
-    if buffer >= 0:
-        largest = plan.buffers[buffer]
+    step, living = fullest(plan)
+    if living:
+        largest = plan.buffers[living[0]]
         message += (f"; most lives at step {step}, {plan.steps[step].where()}, the largest being "
                     f"{largest.nbytes} bytes of node {largest.name!r}")  # fmt: skip
     return f"{message}. Compile with smaller dims, or raise the budget"

@@ -14,7 +14,7 @@ from scheduler.plan import padded
 if TYPE_CHECKING:
     from scheduler.plan import Buffer, Plan
 
-__all__ = ["AtPeak", "StepMemory", "largest_at_peak", "live_bytes"]
+__all__ = ["AtPeak", "StepMemory", "fullest", "largest_at_peak", "live_bytes"]
 
 _SHORT = 16  # steps; what lies about for longer is worth computing again
 
@@ -88,14 +88,23 @@ def largest_at_peak(plan: Plan, most: int = 10) -> list[AtPeak]:
     list of AtPeak
         The largest first.
     """
+    peak, living = fullest(plan)
+    return [_at_peak(plan, index, peak) for index in living[:most]]
+
+
+def fullest(plan: Plan) -> tuple[int, list[int]]:
+    """Return the step at which most lives, and the temporaries that do, the largest first.
+
+    Of a plan without steps, 0 and none.
+    """
     memory = live_bytes(plan)
     if not memory:
-        return []
+        return 0, []
     peak = max(range(len(memory)), key=lambda step: memory[step].live)
-    here = [index for index, buffer in enumerate(plan.buffers)
-            if buffer.kind == "temporary" and buffer.first <= peak < buffer.end]  # fmt: skip
-    here.sort(key=lambda index: (-plan.buffers[index].nbytes, index))
-    return [_at_peak(plan, index, peak) for index in here[:most]]
+    living = [index for index, buffer in enumerate(plan.buffers)
+              if buffer.kind == "temporary" and buffer.first <= peak < buffer.end]  # fmt: skip
+    living.sort(key=lambda index: (-plan.buffers[index].nbytes, index))
+    return peak, living
 
 
 def _at_peak(plan: Plan, index: int, peak: int) -> AtPeak:
