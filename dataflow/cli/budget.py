@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dataflow.cli.options import FILE, as_mapping, import_option, json_option, load_as, pair_of
+from dataflow.cli.options import FILE, as_mapping, dims_option, import_option, json_option, load_as
 from dataflow.cli.printing import print_json, print_table, printable
 
 if TYPE_CHECKING:
@@ -22,10 +22,7 @@ _WIDTH = 48  # of the plot, in characters
 @click.command("budget")
 @import_option
 @click.argument("graph_file", type=FILE, metavar="GRAPH")
-@click.option(
-    "--dim", "dims", type=pair_of(int), multiple=True, metavar="NAME=SIZE",
-    help="The size of a named dimension; repeatable.",
-)  # fmt: skip
+@dims_option
 @json_option
 def command(graph_file: str, dims: tuple[tuple[str, int], ...], as_json: bool) -> None:
     """Show what plans of the graph in file GRAPH with a smaller and smaller budget cost.

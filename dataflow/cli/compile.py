@@ -8,10 +8,10 @@ from dataflow.cli.options import (
     FILE,
     as_mapping,
     check_target,
+    dims_option,
     import_option,
     json_option,
     load_as,
-    pair_of,
 )
 from dataflow.cli.printing import print_facts, print_json, printable
 
@@ -21,10 +21,7 @@ __all__ = ["command"]
 @click.command("compile")
 @import_option
 @click.argument("graph_file", type=FILE, metavar="GRAPH")
-@click.option(
-    "--dim", "dims", type=pair_of(int), multiple=True, metavar="NAME=SIZE",
-    help="The size of a named dimension; repeatable.",
-)  # fmt: skip
+@dims_option
 @click.option("--outputs", metavar="A,B", help="The outputs to keep; by default all.")
 @click.option("--updates/--no-updates", default=True, help="Whether a run updates the variables.")
 @click.option("--tiles/--no-tiles", default=True, help="Whether steps may run slice by slice.")

@@ -19,6 +19,7 @@ __all__ = [
     "byte_size",
     "check_readable",
     "check_target",
+    "dims_option",
     "ending_of",
     "import_option",
     "json_option",
@@ -79,6 +80,12 @@ def pair_of(kind: Callable[[str], _T]) -> Callable[[str], tuple[str, _T]]:
             raise click.BadParameter(msg) from None
 
     return pair
+
+
+dims_option = click.option(
+    "--dim", "dims", type=pair_of(int), multiple=True, metavar="NAME=SIZE",
+    help="The size of a named dimension; repeatable.",
+)  # fmt: skip
 
 
 def byte_size(text: str) -> int:
