@@ -53,7 +53,7 @@ def _rows(
 ) -> Iterator[Row]:
     runner = df.Runner(plan)
     out = runner.run(feeds)
-    straight = _straight_line([*runner._computing, *runner._committing])  # noqa: SLF001 - the calls
+    straight = _straight_line([*runner._calls.computing, *runner._calls.committing])  # noqa: SLF001 - the calls
 
     def replay() -> None:
         for _ in range(REPEATS):

@@ -84,7 +84,7 @@ def _rows(what: str, arrays: dict[str, np.ndarray], wanted: str, unroll: int) ->
 
 def _bodies(runner: df.Runner) -> Iterator[tuple[Any, int]]:
     """Yield the bound calls of each loop's even step, and how often a step runs."""
-    for _, args in runner._computing:  # noqa: SLF001 - the calls
+    for _, args in runner._calls.computing:  # noqa: SLF001 - the calls
         loop = args[0] if args else None
         if type(loop).__name__ == "_Loop":
             yield loop.programs[0], len(args[1])  # type: ignore[attr-defined, arg-type]

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from dataflow.operation import Call
     from dataflow.spec import Spec
 
-__all__ = ["Bound", "aligned"]
+__all__ = ["Bound", "address", "aligned", "bytes_of"]
 
 Array = np.ndarray[Any, Any]
 
@@ -41,23 +41,20 @@ class Bound:
         Buffers that lie in memory of the caller's, as bytes.
     is_watched : bool
         Whether each step is followed by a look for NaN and infinity.
-    inner : dict of int to Step, optional
-        Where the steps of bodies are noted, by the identity of their calls' arguments, so that an
-        error within a loop names the step that it comes from.
     """
 
     def __init__(
         self, plan: Plan, arena: Array, given: Mapping[int, Array] | None = None,
-        *, is_watched: bool = False, inner: dict[int, Step] | None = None,
+        *, is_watched: bool = False,
     ) -> None:  # fmt: skip
         self.plan = plan
         self.is_watched = is_watched
-        self.inner: dict[int, Step] = {} if inner is None else inner
         self._memory = [
             self._memory_of(index, arena, given or {}) for index in range(len(plan.buffers))
         ]
-        self._places = [_address(memory) for memory in self._memory]
+        self._places = [address(memory) for memory in self._memory]
         self._views: dict[tuple[object, ...], Array] = {}
+        self._lent: dict[int, dict[tuple[object, ...], Array]] = {}
 
     def _memory_of(self, index: int, arena: Array, given: Mapping[int, Array]) -> Array:
         if index in given:
@@ -66,8 +63,20 @@ class Bound:
         if buffer.kind == "temporary":
             return arena[buffer.byte_offset : buffer.byte_offset + buffer.nbytes]
         if buffer.kind == "constant":
-            return _bytes_of(np.ascontiguousarray(self.plan.constants[index]))
+            return bytes_of(np.ascontiguousarray(self.plan.constants[index]))
+        if buffer.kind in ("feed", "result"):
+            return np.empty(0, np.uint8)  # until the caller lends some
         return aligned(buffer.nbytes)[: buffer.nbytes]
+
+    def lend(self, buffer: int, memory: Array) -> None:
+        """Let a buffer lie in other bytes; its arrays, and calls on them, are made anew."""
+        self._memory[buffer] = memory
+        self._places[buffer] = address(memory)
+        self._lent[buffer] = {}
+
+    def place(self, buffer: int) -> int:
+        """Return the address at which a buffer begins."""
+        return self._places[buffer]
 
     def array(self, operand: Operand) -> Array:
         """Return the one array of an operand's place and layout.
@@ -79,21 +88,28 @@ class Bound:
         if 0 in shape:
             return np.empty(shape, dtype)
         key = (self._places[buffer] + byte_offset, shape, strides, dtype)
-        view = self._views.get(key)
+        views = self._lent.get(buffer, self._views)
+        view = views.get(key)
         if view is None:
             view = np.ndarray(shape, dtype, self._memory[buffer], byte_offset, strides)
-            self._views[key] = view
+            views[key] = view
         return view
 
     def whole(self, buffer: int, spec: Spec) -> Array:
         """Return the array of a whole buffer."""
         return self.array(Operand.row_by_row(buffer, spec))
 
-    def calls(self) -> list[tuple[int, Call]]:
-        """Return every raw call, in order, with the step that it belongs to."""
-        return [(call.step, bound) for call in expand(self.plan) for bound in self._bound(call)]
+    def calls(self, call: KernelCall, inner: dict[int, Step]) -> Sequence[Call]:
+        """Return the raw calls that do a kernel call's work.
 
-    def _bound(self, call: KernelCall) -> Sequence[Call]:
+        Parameters
+        ----------
+        call : KernelCall
+            One of those that the plan expands to.
+        inner : dict of int to Step
+            Where the steps of bodies are noted, by the identity of their calls' arguments, so that
+            an error within a loop names the step that it comes from.
+        """
         outs, ins, scratch = (
             [self.array(operand) for operand in side]
             for side in (call.outputs, call.inputs, call.scratch)
@@ -103,9 +119,7 @@ class Bound:
                 calls = call.op.kernel(outs, ins, scratch, call.attrs)
             else:
                 binds = [
-                    partial(
-                        _bind_body, body, scratch[-1], is_watched=self.is_watched, inner=self.inner
-                    )
+                    partial(_bind_body, body, scratch[-1], is_watched=self.is_watched, inner=inner)
                     for body in call.attrs.bodies()
                 ]
                 calls = call.op.control(outs, ins, scratch[:-1], call.attrs, binds)
@@ -123,18 +137,18 @@ def _bind_body(
 ) -> tuple[list[Call], list[Array]]:  # fmt: skip
     """Bind a body to arrays that lie row by row; see `dataflow.operation.Bind`."""
     plan: Plan = body
-    given = {end.buffer: _bytes_of(array) for end, array in zip(plan.inputs, inputs, strict=True)}
+    given = {end.buffer: bytes_of(array) for end, array in zip(plan.inputs, inputs, strict=True)}
     uses = Counter(output.operand.buffer for output in plan.outputs)
     copied: list[tuple[Array, PlanOutput]] = []
     for output, array in zip(plan.outputs, outputs, strict=True):
         if array is None:
             continue
         if uses[output.operand.buffer] == 1 and _fills(plan, output):
-            given[output.operand.buffer] = _bytes_of(array)
+            given[output.operand.buffer] = bytes_of(array)
         else:
             copied.append((array, output))
-    bound = Bound(plan, arena, given, is_watched=is_watched, inner=inner)
-    made = list(bound.calls())
+    bound = Bound(plan, arena, given, is_watched=is_watched)
+    made = [(call.step, raw) for call in expand(plan) for raw in bound.calls(call, inner)]
     inner.update({id(args): plan.steps[step] for step, (_, args) in made if args})
     calls = [call for _, call in made]
     calls += [(np.copyto, (array, bound.array(output.operand))) for array, output in copied]
@@ -155,15 +169,15 @@ def aligned(nbytes: int) -> Array:
     Zeroed by the system, page by page: a hostile plan can't read what the process freed before.
     """
     raw = np.zeros(nbytes + ALIGNMENT, np.uint8)
-    first = -_address(raw) % ALIGNMENT
+    first = -address(raw) % ALIGNMENT
     return raw[first : first + nbytes]
 
 
-def _bytes_of(array: Array) -> Array:
+def bytes_of(array: Array) -> Array:
     """Return the memory of an array that lies row by row."""
     return array.reshape(-1).view(np.uint8)
 
 
-def _address(array: Array) -> int:
+def address(array: Array) -> int:
     """Return where an array's memory begins (``array.ctypes`` would load ctypes)."""
     return int(array.__array_interface__["data"][0])

@@ -12,12 +12,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dataflow.errors import FeedError
-from dataflow.spec import Spec
+from scheduler.binding import address
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-__all__ = ["by_name", "check_out", "fitting"]
+    from dataflow.spec import Spec
+
+__all__ = ["by_name", "check_out", "fitting", "is_bindable"]
+
+_FINEST = 16
+"""Bytes. What NumPy aligns its own arrays to; on less, the same plan could give other bits."""
 
 Array = np.ndarray[Any, Any]
 
@@ -47,6 +52,11 @@ def fitting(name: str, value: ArrayLike, spec: Spec) -> Array:
     return array
 
 
+def is_bindable(array: Array) -> bool:
+    """Say whether an array lies row by row and is aligned, so that kernels can work on it."""
+    return array.flags.c_contiguous and not address(array) % _FINEST
+
+
 def _from_python(name: str, value: ArrayLike, spec: Spec) -> Array:
     """Make an array of Python's numbers, which NumPy checks for the range of an integer dtype."""
     try:
@@ -63,11 +73,11 @@ def _from_python(name: str, value: ArrayLike, spec: Spec) -> Array:
 
 
 def check_out(
-    out: Mapping[str, np.ndarray], given: Mapping[str, ArrayLike], results: Mapping[str, Array]
+    out: Mapping[str, np.ndarray], given: Mapping[str, ArrayLike], results: Mapping[str, Spec]
 ) -> None:
     """Refuse arrays for results that don't fit them, or that overlap a feed or one another."""
     taken = [("feed", n, v) for n, v in given.items() if isinstance(v, np.ndarray)]
-    for name, target in by_name(out, "out").items():
+    for name, target in out.items():
         if name not in results:
             msg = f"the plan has no output {name!r}; it has {list(results)}"
             raise FeedError(msg)
@@ -79,12 +89,12 @@ def check_out(
         taken.append(("out", name, target))
 
 
-def _check_target(name: str, target: Array, result: Array) -> None:
+def _check_target(name: str, target: Array, result: Spec) -> None:
     if not isinstance(target, np.ndarray) or not target.flags.writeable:
         msg = f"out[{name!r}] must be an array that can be written to"
         raise FeedError(msg)
     if target.shape != result.shape or target.dtype != result.dtype:
-        msg = (f"out[{name!r}] must be {Spec.like(result)}, not "
+        msg = (f"out[{name!r}] must be {result}, not "
                f"{target.dtype}{list(target.shape)}")  # fmt: skip
         raise FeedError(msg)
 

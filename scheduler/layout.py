@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from scheduler.arena import assign_offsets
+from scheduler.lending import mark_lent
 from scheduler.memory import assign_memory
 from scheduler.order import candidate_orders
 from scheduler.plan import ALIGNMENT, Buffer
@@ -106,7 +107,9 @@ def _rows(tiles: Tiles, aim: int) -> int:
 
 
 def placed(memory: Memory) -> Layout:
-    """Give every temporary its offset in the arena."""
+    """Choose which ends are the caller's arrays, and give every temporary its arena offset."""
+    if not memory.program.is_body:
+        mark_lent(memory)
     temporary = [b for b in memory.buffers if b.kind == "temporary"]
     found = assign_offsets(
         [b.first for b in temporary], [b.end for b in temporary], [b.nbytes for b in temporary],

@@ -173,9 +173,11 @@ class Buffer(NamedTuple):
     Parameters
     ----------
     kind : str
-        ``"temporary"`` (in the arena), ``"input"``, ``"constant"`` or ``"variable"``.
+        ``"temporary"`` (in the arena), ``"input"``, ``"constant"`` or ``"variable"``; ``"feed"``
+        for an input that is the caller's array, bound without a copy where it is aligned and lies
+        row by row, and ``"result"`` for an output that is made in the array that the caller gets.
     name : str
-        The input's, constant's or variable's name; for a temporary, the node that first fills it.
+        The input's, constant's or variable's name; for others, the node that first fills it.
     nbytes : int
         Its size.
     byte_offset : int
@@ -220,7 +222,12 @@ class PlanVariable(NamedTuple):
 
 
 class Certificate(NamedTuple):
-    """What a run of a plan needs, in bytes; `total` is the sum of the others."""
+    """What a run of a plan needs, in bytes; `total` is the sum of the others.
+
+    `feeds` counts the inputs that are copied. Larger ones are read where the caller has them: one
+    that isn't aligned to 16 bytes, doesn't lie row by row or has another dtype is copied all the
+    same, on the caller's account.
+    """
 
     arena: int
     variables: int

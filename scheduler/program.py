@@ -72,8 +72,9 @@ class Program:
         Which item's output lies in which variable's memory; filled by `commits.place_updates`.
     bodies : mapping of str to Inner
         What is known of the bodies of loops, by their graphs' digests.
-    kept : frozenset of int
-        Values that stay though nothing reads them: the inputs of a body, which go by place.
+    is_body : bool
+        Whether it is a body of control flow, which takes its inputs by place, and so keeps those
+        that nothing reads.
     after : tuple of (int, int)
         Pairs of items (earlier, later) to keep in this order beyond what values ask for.
     """
@@ -87,8 +88,13 @@ class Program:
     updates: Mapping[str, int]
     commits: Mapping[int, str] = field(default_factory=dict)
     after: tuple[tuple[int, int], ...] = ()
-    kept: frozenset[int] = frozenset()
+    is_body: bool = False
     bodies: Mapping[str, Inner] = field(default_factory=dict)
+
+    @property
+    def kept(self) -> frozenset[int]:
+        """The values that stay though nothing reads them."""
+        return frozenset(self.inputs.values()) if self.is_body else frozenset()
 
     def inner(self, item: Item) -> Inner | None:
         """Return what is known of the body of an item of control flow, if there is one body."""
@@ -169,7 +175,7 @@ def lower(
         },
         outputs={name: values[ref.node] + ref.output for name, ref in outputs.items()},
         updates={name: values[ref.node] + ref.output for name, ref in updates.items()},
-        kept=frozenset(leaves["input"].values()) if keeps_inputs else frozenset(),
+        is_body=keeps_inputs,
     )  # fmt: skip
 
 

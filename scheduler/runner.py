@@ -17,7 +17,6 @@ from weakref import WeakSet
 import numpy as np
 
 from dataflow.errors import (
-    FeedError,
     KernelError,
     NonFiniteError,
     PlanError,
@@ -26,8 +25,10 @@ from dataflow.errors import (
     StateError,
 )  # fmt: skip
 from scheduler.binding import Bound, aligned
+from scheduler.calls import Calls
+from scheduler.ends import Ends
 from scheduler.environment import kernel_context
-from scheduler.feeds import by_name, check_out, fitting
+from scheduler.feeds import by_name
 from scheduler.finiteness import check_feeds
 from scheduler.plan import UNBOUNDED, Plan, Step
 from scheduler.state import State
@@ -94,6 +95,8 @@ class Runner:
         self._torn = ""
         self._cut_short = (f"plan {plan.name!r} was cut short while its variables were written: "
                            "load a state with load_state")  # fmt: skip
+        self._too_much = (f"plan {plan.name!r} needs {plan.certificate.total} bytes, which the "
+                          "system doesn't give; compile with smaller dims")  # fmt: skip
         self._poison = poison
         self._is_watched = check == "finite"
         try:
@@ -101,16 +104,12 @@ class Runner:
             if state is None and plan.initial is not None:
                 self._compute_first_values(plan.initial, own, max_bytes, max_calls)
             self._arena = aligned(plan.peak)
-            self._bound = Bound(plan, self._arena, own, is_watched=self._is_watched)
+            bound = Bound(plan, self._arena, own, is_watched=self._is_watched)
+            self._calls = Calls(bound)
         except MemoryError:
-            msg = (f"plan {plan.name!r} needs {plan.certificate.total} bytes, which the system "
-                   "doesn't give; compile with smaller dims")  # fmt: skip
-            raise RunError(msg) from None
-        bound = self._bound
-        self._feeds = {i.name: (bound.whole(i.buffer, i.spec), i.spec) for i in plan.inputs}
-        self._results = {o.name: bound.array(o.operand) for o in plan.outputs}
+            raise RunError(self._too_much) from None
+        self._ends = Ends(plan, bound)
         self._variables = {v.name: bound.whole(v.buffer, v.spec) for v in plan.variables}
-        self._bind()
         self._context = kernel_context()
         _RUNNERS.add(self)
         self._threads = int(plan.options.get("blas_threads", "1"))
@@ -139,9 +138,11 @@ class Runner:
         ----------
         feeds : mapping of str to array_like
             A value for every input of the plan, of its shape and dtype (or one that NumPy casts
-            safely). They are copied in, and never written to.
+            safely). They are never written to. Small ones are copied; large ones are read where
+            they lie, so leave them alone until the run is over.
         out : mapping of str to numpy.ndarray, optional
-            Arrays to write results to, by output name; fresh ones are made for the others.
+            Arrays to write results to, by output name; fresh ones are made for the others. After a
+            run that fails, large ones hold part of a result.
         **named : array_like
             More feeds, by name.
 
@@ -168,13 +169,17 @@ class Runner:
             if self._torn:
                 raise StateError(self._torn)
             given = named if feeds is None else {**by_name(feeds, "feeds"), **named}
-            if out is not None:
-                check_out(out, given, self._results)
-            self._feed(given)
+            targets = {} if out is None else by_name(out, "out")
+            try:
+                lent = self._ends.take(given, targets)
+            except MemoryError:
+                raise RunError(self._too_much) from None
+            if lent:
+                self._calls.lend(lent)
             if self._is_watched:
-                check_feeds([(name, array) for name, (array, _) in self._feeds.items()])
+                check_feeds(self._ends.feeds())
             self._execute()
-            return self._collect(out)
+            return self._ends.give(targets)
         finally:
             self._lock.release()
 
@@ -240,50 +245,21 @@ class Runner:
             self._lock = threading.Lock()
             self._context = kernel_context()  # the old one counts as entered
 
-    def _bind(self) -> None:
-        """Turn the plan into raw calls, in one list up to the first commit and one from there."""
-        self._computing: list[Call] = []
-        self._committing: list[Call] = []
-        self._steps: list[int] = []  # the step that each call belongs to
-        commit = self.plan.commit
-        for step, call in self._bound.calls():
-            (self._computing if step < commit else self._committing).append(call)
-            self._steps.append(step)
-
-    # Running
-
-    def _feed(self, given: Mapping[str, ArrayLike]) -> None:
-        feeds = self._feeds
-        for name, (target, spec) in feeds.items():
-            try:
-                value = given[name]
-            except KeyError:
-                msg = f"input {name!r} ({spec}) is not fed; the plan's inputs: {list(feeds)}"
-                raise FeedError(msg) from None
-            shape, dtype = spec
-            if type(value) is not np.ndarray or value.shape != shape or value.dtype != dtype:
-                value = fitting(name, value, spec)
-            target[...] = value  # np.copyto takes three times as long to get going
-        if len(given) != len(feeds):
-            unknown = sorted(set(given) - set(feeds))
-            msg = (f"the plan has no input {unknown[0]!r}; it has {list(feeds)}: inputs that no "
-                   "output needs are dropped when a plan is compiled")  # fmt: skip
-            raise FeedError(msg)
-
     def _execute(self) -> None:
         if self._poison:
             self._arena.fill(0xFF)
+            self._ends.poison()
         own = begin_run(self._threads)
         try:
-            self._context.run(self._loop, self._computing, 0)
-            if self._committing:
+            self._context.run(self._loop, self._calls.computing)
+            if self._calls.committing:
                 self._torn = self._cut_short
-                self._context.run(self._loop, self._committing, len(self._computing))
+                self._context.run(self._loop, self._calls.committing)
                 self._torn = ""
         finally:
             end_run(own)
 
-    def _loop(self, calls: list[Call], first: int) -> None:
+    def _loop(self, calls: list[Call]) -> None:
         rest = iter(calls)
         try:
             for kernel, args in rest:
@@ -291,11 +267,11 @@ class Runner:
         except NonFiniteError:
             raise
         except Exception as error:
-            index = first + len(calls) - length_hint(rest) - 1
-            step = self.plan.steps[self._steps[index]]
+            index = len(calls) - length_hint(rest) - 1
+            number = self._calls.step_of(index, is_committing=calls is self._calls.committing)
             inner = self._inner_step(error)
             what = str(error) if inner is None else f"{inner.where()}: {error}"
-            msg = f"step {self._steps[index]}, {step.where()}, failed on its data: {what}"
+            msg = f"step {number}, {self.plan.steps[number].where()}, failed on its data: {what}"
             raise KernelError(msg) from error
 
     def _inner_step(self, error: BaseException) -> Step | None:
@@ -303,21 +279,9 @@ class Runner:
         found, trace = None, error.__traceback__
         while trace is not None:
             args = trace.tb_frame.f_locals.get("args")
-            found = self._bound.inner.get(id(args), found)
+            found = self._calls.inner_step(args) or found
             trace = trace.tb_next
         return found
-
-    def _collect(self, out: Mapping[str, np.ndarray] | None) -> dict[str, np.ndarray]:
-        if not out:
-            return {name: result.copy() for name, result in self._results.items()}
-        results = {}
-        for name, result in self._results.items():
-            if name in out:
-                out[name][...] = result
-                results[name] = out[name]
-            else:
-                results[name] = result.copy()
-        return results
 
     def _fill(self, values: Mapping[str, np.ndarray]) -> None:
         for name, array in self._variables.items():

@@ -28,7 +28,8 @@ __all__ = ["verify"]
 _MOST_AXES, _MOST_BYTES = 64, 2**62  # beyond, NumPy makes no array
 _MOST_CALLS = 2**20  # in tile groups; a small file must not keep a reader busy for hours
 _MOST_RANGES = 2**20  # of written bytes, in all buffers together
-_KINDS = ("temporary", "input", "constant", "variable")
+_KINDS = ("temporary", "input", "constant", "variable", "feed", "result")
+_MADE = ("temporary", "result")  # nothing is in them before a step writes
 
 
 def verify(plan: Plan) -> None:
@@ -258,8 +259,7 @@ def _is_one_to_one(shape: tuple[int, ...], strides: tuple[int, ...], itemsize: i
 
 def _check_calls(plan: Plan) -> None:
     written = [
-        Written() if buffer.kind == "temporary" else Written(buffer.nbytes)
-        for buffer in plan.buffers
+        Written() if buffer.kind in _MADE else Written(buffer.nbytes) for buffer in plan.buffers
     ]
     in_slice: dict[int, Written] = {}
     ranges = 0
@@ -346,6 +346,8 @@ def _check_bound(call: KernelCall, what: str) -> None:
 
 def _check_body(body: Body, what: str) -> int:
     """Check a plan within a step, and return the bytes that its kernels allocate."""
+    if isinstance(body, Plan) and any(b.kind in ("feed", "result") for b in body.buffers):
+        _fail(f"{what}: a body's feeds and results are its step's, not the caller's")
     if not isinstance(body, Plan) or body.variables or body.initial is not None:
         _fail(f"{what}: its body is no plan, or one with variables")
     try:
@@ -366,7 +368,8 @@ def _check_memory(plan: Plan, call: KernelCall, what: str) -> None:
     writes = (*call.outputs, *call.scratch)
     for number, operand in enumerate(writes):
         kind = plan.buffers[operand.buffer].kind
-        if kind in ("input", "constant") or (kind == "variable" and number >= len(call.outputs)):
+        is_scratch = number >= len(call.outputs)
+        if kind in ("input", "feed", "constant") or (kind == "variable" and is_scratch):
             _fail(f"{what}: it writes to a buffer of kind {kind!r}")
         if not _is_one_to_one(operand.shape, operand.strides, operand.dtype.itemsize):
             _fail(f"{what}: two elements of an output lie at one address")
@@ -396,7 +399,7 @@ def _check_read(
     if not written[operand.buffer].covers(operand):
         _fail(f"{what}: it reads bytes of buffer {operand.buffer}, within {extent(operand)}, "
               "which no earlier step wrote")  # fmt: skip
-    if step.group < 0 or plan.buffers[operand.buffer].kind != "temporary":
+    if step.group < 0 or plan.buffers[operand.buffer].kind not in _MADE:
         return
     group, buffer = plan.groups[step.group], plan.buffers[operand.buffer]
     if operand.buffer in in_slice and in_slice[operand.buffer].covers(operand):
@@ -427,7 +430,18 @@ def _check_ends(plan: Plan) -> None:
         _check_operand(plan, what, Step("", "", 1, Attrs(), (), ()), operand)
         if plan.buffers[operand.buffer].end < len(plan.steps):
             _fail(f"{what}: buffer {operand.buffer} ends before the last step")
+    _check_results(plan)
     _check_updated(plan)
+
+
+def _check_results(plan: Plan) -> None:
+    """Check that what the caller gets is one output and all of it, in a buffer of its own."""
+    results = [i for i, buffer in enumerate(plan.buffers) if buffer.kind == "result"]
+    for index in results:
+        within = [o.operand for o in plan.outputs if o.operand.buffer == index]
+        whole = [o for o in within if o == Operand.row_by_row(index, o.spec)]
+        if len(within) != 1 or not whole or whole[0].spec.nbytes != plan.buffers[index].nbytes:
+            _fail(f"buffer {index} is a result, but not the whole of exactly one output")
 
 
 def _check_bools(plan: Plan) -> None:
@@ -448,17 +462,18 @@ def _check_bools(plan: Plan) -> None:
 
 
 def _check_feeds_and_state(plan: Plan) -> None:
-    ends = [("input", i.name, i.buffer, i.spec) for i in plan.inputs]
-    ends += [("variable", v.name, v.buffer, v.spec) for v in plan.variables]
-    for kind, name, index, spec in ends:
-        if not 0 <= index < len(plan.buffers) or plan.buffers[index].kind != kind:
+    ends: list[tuple[str, tuple[str, ...], str, int, Spec]]
+    ends = [("input", ("input", "feed"), i.name, i.buffer, i.spec) for i in plan.inputs]
+    ends += [("variable", ("variable",), v.name, v.buffer, v.spec) for v in plan.variables]
+    for kind, kinds, name, index, spec in ends:
+        if not 0 <= index < len(plan.buffers) or plan.buffers[index].kind not in kinds:
             _fail(f"{kind} {name!r}: buffer {index} is not of this kind")
         _check_spec(f"{kind} {name!r}", spec)
         if plan.buffers[index].nbytes != spec.nbytes:
             _fail(f"{kind} {name!r} has {spec.nbytes} bytes, its buffer "
                   f"{plan.buffers[index].nbytes}")  # fmt: skip
-    used = [index for _, _, index, _ in ends] + list(plan.constants)
-    kept = [i for i, buffer in enumerate(plan.buffers) if buffer.kind != "temporary"]
+    used = [index for *_, index, _ in ends] + list(plan.constants)
+    kept = [i for i, buffer in enumerate(plan.buffers) if buffer.kind not in _MADE]
     if sorted(used) != kept:
         _fail(f"the inputs, variables and constants use buffers {sorted(used)}, not {kept}")
 

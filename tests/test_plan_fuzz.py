@@ -120,11 +120,12 @@ def run_inside(plan: Plan) -> None:
     """Run a plan that passed, and check that it wrote to nothing but its own memory."""
     constants = [array.tobytes() for array in plan.constants.values()]
     runner, feeds = Runner(plan, max_bytes=2**24, poison=True), feeds_of(plan)
-    for array in runner._bound._views.values():
-        low, high = np.lib.array_utils.byte_bounds(array)
-        inside = [np.lib.array_utils.byte_bounds(m) for m in runner._bound._memory if m.size]
-        assert any(start <= low and high <= end for start, end in inside), array
     runner.run(feeds)
+    bound = runner._calls._bound
+    for array in (a for views in (bound._views, *bound._lent.values()) for a in views.values()):
+        low, high = np.lib.array_utils.byte_bounds(array)
+        inside = [np.lib.array_utils.byte_bounds(m) for m in bound._memory if m.size]
+        assert any(start <= low and high <= end for start, end in inside), array
     assert [array.tobytes() for array in plan.constants.values()] == constants
     assert all((array == 1).all() for array in feeds.values())
 

@@ -93,7 +93,7 @@ def scattered(steps: int) -> Plan:
     number, size = output.operand.buffer, 2 * 65536 * 4
     kept = [buffer._replace(end=steps) for buffer in plan.buffers]
     gaps, buffers = output.operand._replace(strides=(8,)), list(kept)
-    buffers[number] = kept[number]._replace(nbytes=size, byte_offset=0)
+    buffers[number] = kept[number]._replace(kind="temporary", nbytes=size, byte_offset=0)
     made = [step._replace(outputs=(gaps,))]
     for index in range(1, steps):
         made.append(step._replace(outputs=(gaps._replace(buffer=len(buffers)),)))
