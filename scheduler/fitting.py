@@ -95,7 +95,8 @@ def largest_size(
     dim : str
         A named dimension.
     budget : int or str
-        The bytes that the certificate's total may have, such as ``"2GiB"``.
+        The bytes that the certificate's total may have, such as ``"2GiB"``; large feeds are the
+        caller's and don't count.
     dims : mapping of str to int
         The sizes of the others.
     tiles : bool
@@ -118,8 +119,8 @@ def largest_size(
     >>> import dataflow as df
     >>> b = df.GraphBuilder()
     >>> x = b.input("x", ("batch", 1024))
-    >>> largest_size(b.build({"y": df.exp(x).sum()}), "batch", "1MiB")
-    219
+    >>> largest_size(b.build({"y": df.cumsum(x, axis=0)[-1]}), "batch", "1GiB")
+    262126
     """
     most = as_bytes(budget)
 
