@@ -69,10 +69,15 @@ class Alias(NamedTuple):
         ``view(array, spec, attrs)`` returns the view with the output's spec, or raises
         ``ValueError`` where the array's strides allow none; then the kernel copies. It must look
         at shape and strides only, never at values.
+    undo : callable, optional
+        ``undo(array, spec, attrs)`` returns, for a view of all elements, the input that it is a
+        view of, with the input's spec, or raises ``ValueError`` where the strides allow none. So
+        an input can be made where its view is wanted.
     """
 
     slot: int
     view: Callable[[Array, Spec, Attrs], Array]
+    undo: Callable[[Array, Spec, Attrs], Array] | None = None
 
 
 class Along(NamedTuple):

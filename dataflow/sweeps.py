@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from dataflow.cotangents import Cotangents
 from dataflow.dispatch import public
 from dataflow.errors import GradientError
 from dataflow.operation import Absent, Application
@@ -57,7 +58,7 @@ def vjp_of(
     builder: Any = outputs[0].builder
     since = builder.next_position
     active = _active(outputs, wrt)
-    sums: dict[Tensor, Tensor] = {}
+    sums = Cotangents()
     for output, cotangent in zip(outputs, cotangents, strict=True):
         check_float(output)
         if cotangent is None:
@@ -67,23 +68,27 @@ def vjp_of(
             continue  # it doesn't depend on `wrt`: a seed would be read by nobody
         seed = seed_of(output, "cotangent", 1 if cotangent is None else cotangent)
         with builder.recording("reverse", output.node, "seed", builder.source_of(output.node)):
-            sums[output] = sums[output] + seed if output in sums else seed
+            sums.add(output, seed)
     wanted = set(wrt)
     for node in reversed(active.nodes):
         application: Application = builder.application(node)
         if not any(tensor in sums for tensor in application.outputs):
             continue
-        given = tuple(
-            sums.get(t) if t in wanted else sums.pop(t, None) for t in application.outputs
-        )
+        with builder.recording("reverse", node, "accumulate", builder.source_of(node)):
+            given = tuple(sums.get(t) if t in wanted else sums.pop(t) for t in application.outputs)
         needs = tuple(t in active.tensors and t.spec.is_float for t in application.inputs)
         found = _pull_back(builder, node, application._replace(needs=needs), given)
         with builder.recording("reverse", node, "accumulate", builder.source_of(node)):
             for tensor, needed, part in zip(application.inputs, needs, found, strict=True):
                 if needed and part is not None:
-                    before = sums.get(tensor)
-                    sums[tensor] = part if before is None else before + part
-    return _kept(builder, since, [sums.get(tensor) for tensor in wrt])
+                    sums.add(tensor, part)
+    return _kept(builder, since, [_sum_for(tensor, sums) for tensor in wrt])
+
+
+def _sum_for(tensor: Tensor, sums: Cotangents) -> Tensor | None:
+    builder: Any = tensor.builder
+    with builder.recording("reverse", tensor.node, "accumulate", builder.source_of(tensor.node)):
+        return sums.get(tensor)
 
 
 def jvp_of(

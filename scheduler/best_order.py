@@ -15,7 +15,7 @@ __all__ = ["best_order"]
 
 
 def best_order(  # noqa: PLR0913 - the facts of a program, by item and by value
-    made: Sequence[int], during: Sequence[int], reads: Sequence[Sequence[int]],
+    makes: Sequence[Sequence[int]], scratch: Sequence[int], reads: Sequence[Sequence[int]],
     takes: Sequence[Sequence[int]], nbytes: Sequence[int], uses: Sequence[int],
     needs: Sequence[Sequence[int]], *, below: int, most_states: int,
 ) -> list[int] | None:  # fmt: skip
@@ -23,10 +23,11 @@ def best_order(  # noqa: PLR0913 - the facts of a program, by item and by value
 
     Parameters
     ----------
-    made : sequence of int
-        The bytes that each item leaves alive.
-    during : sequence of int
-        The bytes beyond what lived before that it needs while it runs.
+    makes : sequence of sequence of int
+        The values in whose memory each item's results lie; memory that several items fill is there
+        from the first of them on.
+    scratch : sequence of int
+        The bytes that an item needs beside them while it runs.
     reads : sequence of sequence of int
         The values that each item reads, each once.
     takes : sequence of sequence of int
@@ -45,19 +46,24 @@ def best_order(  # noqa: PLR0913 - the facts of a program, by item and by value
     list of int or None
         None if no order has a lower peak, or too many states would have to be looked at.
     """
-    return _Search(made, during, reads, takes, nbytes, uses, needs).run(below, most_states)
+    return _Search(makes, scratch, reads, takes, nbytes, uses, needs).run(below, most_states)
 
 
 class _Search:
     def __init__(
-        self, made: Sequence[int], during: Sequence[int], reads: Sequence[Sequence[int]],
+        self, makes: Sequence[Sequence[int]], scratch: Sequence[int],
+        reads: Sequence[Sequence[int]],
         takes: Sequence[Sequence[int]], nbytes: Sequence[int], uses: Sequence[int],
         needs: Sequence[Sequence[int]],
     ) -> None:  # fmt: skip
-        self.made, self.during, self.reads, self.nbytes = made, during, reads, nbytes
+        self.makes, self.scratch, self.reads, self.nbytes = makes, scratch, reads, nbytes
         self.takes = takes
         self.needs = [sum(1 << other for other in set(before)) for before in needs]
-        self.readers = [0] * len(nbytes)  # as bits; -1 where an end reads the value too
+        self.makers = [0] * len(nbytes)  # as bits
+        for item, values in enumerate(makes):
+            for value in values:
+                self.makers[value] |= 1 << item
+        self.readers = [0] * len(nbytes)  # as bits
         counts = [0] * len(nbytes)
         for item, values in enumerate(reads):
             for value in values:
@@ -67,7 +73,7 @@ class _Search:
 
     def run(self, below: int, most_states: int) -> list[int] | None:
         """Take state after state, the one of the least peak first."""
-        full = (1 << len(self.made)) - 1
+        full = (1 << len(self.makes)) - 1
         # (peak, bytes alive, done, order as linked pairs)
         heap: list[tuple[int, int, int, int]] = [(0, 0, 0, 0)]
         paths: list[tuple[int, tuple[int, ...]]] = [(-1, ())]
@@ -103,13 +109,16 @@ class _Search:
         """Return how much more lives while an item runs than before."""
         after = done | 1 << item
         taken = any(self._dies(value, after) for value in self.takes[item])
-        return self.during[item] - taken * self.made[item]
+        return self.scratch[item] + (0 if taken else self._made(item, done))
 
     def _growth(self, item: int, done: int) -> int:
         """Return by how much more lives after an item than before it."""
         after = done | 1 << item
         freed = sum(self.nbytes[value] for value in self.reads[item] if self._dies(value, after))
-        return self.made[item] - freed
+        return self._made(item, done) - freed
+
+    def _made(self, item: int, done: int) -> int:
+        return sum(self.nbytes[v] for v in self.makes[item] if not self.makers[v] & done)
 
     def _settled(self, done: int, live: int, peak: int) -> tuple[int, int, tuple[int, ...]]:
         """Take the items that raise nothing and leave no more alive, one after the other."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from scheduler.arena import assign_offsets
+from scheduler.joins import joins_of
 from scheduler.lending import mark_lent
 from scheduler.memory import assign_memory
 from scheduler.order import candidate_orders
@@ -90,11 +91,11 @@ def _in_order(program: Program) -> Layout:
     The order's own count of bytes is quick and nearly right. Where the program is small, the plans
     themselves are compared, so that none is worse than in the order of declaration.
     """
-    orders = candidate_orders(program)
-    if len(program.items) > _COMPARED:
-        return placed(assign_memory(program, orders[0]))
-    layouts = [placed(assign_memory(program, order)) for order in orders]
-    return min(layouts, key=lambda layout: layout.peak)  # the first of equals
+    most = 1 if len(program.items) > _COMPARED else None
+    memories = [assign_memory(program, order, joins=joins)
+                for joins in ((True, False) if joins_of(program) else (False,))
+                for order in candidate_orders(program, joins=joins)[:most]]  # fmt: skip
+    return min(map(placed, memories), key=lambda layout: layout.peak)  # the first of equals
 
 
 def _rows(tiles: Tiles, aim: int) -> int:

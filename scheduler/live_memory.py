@@ -9,15 +9,22 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from scheduler.plan import Operand
+from scheduler.written import extent
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
     from dataflow.attrs import Attrs
-    from dataflow.operation import Alias
+    from dataflow.operation import Alias, Array
     from dataflow.spec import Spec
+    from scheduler.joins import Join
     from scheduler.plan import Step, TileGroup
     from scheduler.program import Item, Program
 
-__all__ = ["LiveBuffer", "Memory", "as_view", "takeover"]
+__all__ = ["LiveBuffer", "Memory", "as_view", "meet", "takeover", "undone_view"]
+
+_MOST_VALUES = 64
+"""In a buffer: of more, a part dies with the whole, so that nothing is looked at too often."""
 
 _PHANTOM = np.zeros(16, np.uint8)  # views are worked out on arrays that reach far beyond it
 
@@ -41,21 +48,23 @@ class Memory:
 
     program: Program
     results: frozenset[int]  # values that outlive the last step
-    reads: list[int]  # how many items read each value
+    left: list[int]  # how many items have yet to read each value
     steps: list[Step] = field(default_factory=list)
     groups: list[TileGroup] = field(default_factory=list)
     buffers: list[LiveBuffer] = field(default_factory=list)
     operands: dict[int, Operand] = field(default_factory=dict)
+    lying: dict[int, list[int]] = field(default_factory=dict)  # the values in each buffer
     internal: int = 0
+    joins: Mapping[int, Join] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, program: Program) -> Memory:
+    def of(cls, program: Program, joins: Mapping[int, Join] | None = None) -> Memory:
         """Return the memory before the first step: inputs, variables and constants."""
         reads = [0] * len(program.specs)
         for item in program.items:
             for value in set(item.inputs):
                 reads[value] += 1
-        memory = cls(program, frozenset(program.outputs.values()), reads)
+        memory = cls(program, frozenset(program.outputs.values()), reads, joins=joins or {})
         constants = {f"constant_{i}": v for i, v in enumerate(program.constants)}
         ends = {"input": program.inputs, "variable": program.variables, "constant": constants}
         for kind, values in ends.items():
@@ -76,36 +85,49 @@ class Memory:
     def lie_in(self, index: int, value: int, operand: Operand | None = None) -> None:
         """Let a value lie in a buffer: at its start, row by row, unless an operand says where."""
         buffer = self.buffers[index]
-        buffer.reads_left += self.reads[value]
+        buffer.reads_left += self.left[value]
+        self.lying.setdefault(index, []).append(value)
         buffer.pinned |= value in self.results
         self.operands[value] = operand or Operand.row_by_row(index, self.program.specs[value])
 
     def have_read(self, item: Item) -> None:
         """Note that an item has read its inputs."""
         for value in set(item.inputs):
+            self.left[value] -= 1
             self.buffers[self.operands[value].buffer].reads_left -= 1
 
-    def dying(self, item: Item) -> set[int]:
-        """Return the temporaries that nothing reads after this item."""
-        here: dict[int, int] = {}
-        for value in set(item.inputs):
-            buffer = self.operands[value].buffer
-            here[buffer] = here.get(buffer, 0) + 1
-        return {
-            index
-            for index, count in here.items()
-            if self.buffers[index].kind == "temporary"
-            and not self.buffers[index].pinned
-            and self.buffers[index].reads_left == count
-        }
+    def is_last(self, item: Item, operand: Operand) -> bool:
+        """Say whether nothing reads a part of a temporary after this item."""
+        buffer, values = self.buffers[operand.buffer], self.lying[operand.buffer]
+        if buffer.kind != "temporary" or buffer.pinned:
+            return False
+        own = set(item.inputs)
+        if len(values) > _MOST_VALUES:
+            return buffer.reads_left == sum(self.operands[v].buffer == operand.buffer for v in own)
+        later = [v for v in values if self.left[v] > (v in own)]
+        return not any(meet(self.operands[value], operand) for value in later)
 
 
 def as_view(source: Operand, alias: Alias, spec: Spec, attrs: Attrs) -> Operand | None:
     """Return where an alias op's result lies as a view, if the strides allow one."""
+    return _viewed(source, alias.view, spec, attrs)
+
+
+def undone_view(view: Operand, item: Item, specs: Sequence[Spec]) -> Operand | None:
+    """Return where an alias op's input lies if its result lies there, if the strides allow one."""
+    alias = item.op.alias
+    if alias is None or alias.undo is None:
+        return None
+    return _viewed(view, alias.undo, specs[item.inputs[alias.slot]], item.attrs)
+
+
+def _viewed(
+    source: Operand, view_of: Callable[[Array, Spec, Attrs], Array], spec: Spec, attrs: Attrs
+) -> Operand | None:
     base = _PHANTOM[: source.dtype.itemsize].view(source.dtype)
     phantom = as_strided(base, source.shape, source.strides)
     try:
-        view = alias.view(phantom, spec, attrs)
+        view = view_of(phantom, spec, attrs)
     except ValueError:
         return None
     shift = view.ctypes.data - base.ctypes.data if view.size else 0
@@ -113,15 +135,26 @@ def as_view(source: Operand, alias: Alias, spec: Spec, attrs: Attrs) -> Operand 
                    spec.dtype)  # fmt: skip
 
 
+def meet(a: Operand, b: Operand) -> bool:
+    """Say whether the bytes from the first to the last of two operands overlap."""
+    (a_low, a_high), (b_low, b_high) = extent(a), extent(b)
+    return a.buffer == b.buffer and a_low < b_high and b_low < a_high
+
+
 def takeover(
-    item: Item, inputs: tuple[Operand, ...], wanted: Operand, dying: set[int]
-) -> int | None:
-    """Return a dying input's buffer that an output may lie in, exactly as wanted, if any does."""
+    memory: Memory, item: Item, inputs: tuple[Operand, ...], wanted: Operand, taken: set[int]
+) -> Operand | None:
+    """Return a dying input, of the layout that is wanted, where an output may lie, if any does.
+
+    It may be part of a larger buffer: what is left of a split, say. Buffers that are taken already,
+    by another output, are out.
+    """
     for slot in item.op.inplace:
         operand = inputs[slot]
-        if operand.buffer not in dying or operand._replace(buffer=-1) != wanted:
+        if operand._replace(buffer=-1, byte_offset=0) != wanted or operand.buffer in taken:
             continue
-        sharing = [s for s, other in enumerate(inputs) if other.buffer == operand.buffer]
-        if all(inputs[s] == operand and s in item.op.inplace for s in sharing):
-            return operand.buffer
+        sharing = [s for s, other in enumerate(inputs) if meet(operand, other)]
+        alike = all(inputs[s] == operand and s in item.op.inplace for s in sharing)
+        if alike and memory.is_last(item, operand):
+            return operand
     return None

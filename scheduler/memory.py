@@ -5,6 +5,7 @@ Steps are numbered as they will run. A value lies in one of:
 - the buffer that it is a view of, if its op is an alias and the strides allow it (then there is
   no step at all);
 - the variable's buffer, if it commits an update;
+- the buffer of a concatenation that it is a part of (`scheduler.joins`);
 - the buffer of an input that dies at this step, if the op may work in place and shape, dtype and
   strides are exactly the same (NumPy would copy behind our back where they merely overlap);
 - a buffer of its own.
@@ -16,6 +17,7 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from scheduler.joins import join, joins_of, made_in_place
 from scheduler.live_memory import LiveBuffer, Memory, as_view, takeover
 from scheduler.plan import Operand, Step, arena_specs
 from scheduler.tiled_memory import add_group
@@ -28,17 +30,22 @@ if TYPE_CHECKING:
 __all__ = ["assign_memory"]
 
 
-def assign_memory(program: Program, order: Sequence[int], tiles: Tiles | None = None) -> Memory:
-    """Turn items, in this order, into steps on buffers; those of a tile group stand together."""
-    memory = Memory.of(program)
+def assign_memory(
+    program: Program, order: Sequence[int], tiles: Tiles | None = None, *, joins: bool = True
+) -> Memory:
+    """Turn items, in this order, into steps on buffers; those of a tile group stand together.
+
+    With `joins`, values are made where concatenations want them.
+    """
     group_of = {} if tiles is None else tiles.group_of
+    memory = Memory.of(program, joins_of(program, group_of) if joins else None)
     for number, members in groupby(order, lambda index: group_of.get(index, -1)):
         if tiles is not None and number >= 0:
             add_group(memory, tiles, list(members))
             continue
         for index in members:
             item = program.items[index]
-            if not _as_view(memory, item):
+            if not (_as_view(memory, item) or join(memory, item)):
                 _as_step(memory, item)
     for buffer in memory.buffers:
         if buffer.kind != "temporary" or buffer.pinned:
@@ -66,9 +73,9 @@ def _as_step(memory: Memory, item: Item) -> None:
     workspace = item.op.workspace(tuple(o.spec for o in inputs), item.attrs)
     inner = [body.internal for body in item.attrs.bodies()]  # type: ignore[attr-defined]  # plans
     memory.internal = max(memory.internal, workspace.internal, *inner)
-    dying = memory.dying(item)
+    taken: set[int] = set()
     for value in item.outputs:
-        _place_output(memory, item, inputs, value, dying)
+        _place_output(memory, item, inputs, value, taken)
     specs = (*workspace.scratch, *arena_specs(item.attrs))
     scratch = tuple(_scratch(memory, item, spec) for spec in specs)
     memory.have_read(item)
@@ -82,17 +89,20 @@ def _as_step(memory: Memory, item: Item) -> None:
 
 
 def _place_output(
-    memory: Memory, item: Item, inputs: tuple[Operand, ...], value: int, dying: set[int]
+    memory: Memory, item: Item, inputs: tuple[Operand, ...], value: int, taken: set[int]
 ) -> None:
     program = memory.program
     if value in program.commits:
         variable = program.variables[program.commits[value]]
         memory.lie_in(memory.operands[variable].buffer, value)
         return
-    taken = takeover(item, inputs, Operand.row_by_row(-1, program.specs[value]), dying)
-    if taken is not None:
-        dying.discard(taken)  # for one output only
-        memory.lie_in(taken, value)
+    if made_in_place(memory, item, value):
+        return
+    wanted = Operand.row_by_row(-1, program.specs[value])
+    place = takeover(memory, item, inputs, wanted, taken)
+    if place is not None:
+        taken.add(place.buffer)  # for one output only
+        memory.lie_in(place.buffer, value, place)
         return
     nbytes = program.specs[value].nbytes
     memory.put(LiveBuffer("temporary", item.node, nbytes, first=len(memory.steps)), value)

@@ -15,15 +15,17 @@ nothing. Fallible items come before the first commit, whichever the order.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 from scheduler.best_order import best_order
-from scheduler.plan import arena_specs, padded
-from scheduler.program import Program, alias_roots
+from scheduler.joins import block_roots
+from scheduler.lending import surely_lent
+from scheduler.live_memory import as_view
+from scheduler.plan import Operand, arena_specs, padded
 
 if TYPE_CHECKING:
-    from scheduler.program import Item
+    from scheduler.program import Item, Program
 
 __all__ = ["candidate_orders", "live_peak", "order_items"]
 
@@ -36,9 +38,12 @@ def order_items(program: Program) -> list[int]:
     return candidate_orders(program)[0]
 
 
-def candidate_orders(program: Program) -> list[list[int]]:
-    """Return the orders that are worth a look, the one of the lowest peak first, each once."""
-    graph = _Liveness(program)
+def candidate_orders(program: Program, *, joins: bool = False) -> list[list[int]]:
+    """Return the orders that are worth a look, the one of the lowest peak first, each once.
+
+    With `joins`, parts of concatenations count as lying in the whole from the first one on.
+    """
+    graph = _Liveness(program, joins=joins)
     declared = _ListScheduler(graph, [0] * len(program.items)).run()
     orders = [declared, _ListScheduler(graph, None).run()]
     if any(item.sweep == "update" for item in program.items):  # else it is the declared one again
@@ -54,7 +59,7 @@ def candidate_orders(program: Program) -> list[list[int]]:
 def _searched(graph: _Liveness, below: int) -> list[int] | None:
     """Return the best order, if the program is small enough to find it and it is better."""
     program = graph.program
-    if len(program.items) > _MOST_SEARCHED or below <= max(graph.during, default=0):
+    if len(program.items) > _MOST_SEARCHED:
         return None
     needs: list[list[int]] = [[] for _ in program.items]
     followers, _ = _dependencies(program)
@@ -65,21 +70,23 @@ def _searched(graph: _Liveness, below: int) -> list[int] | None:
     for index, item in enumerate(program.items):
         if not program.commits.keys().isdisjoint(item.outputs):
             needs[index] += [other for other in fallible if other != index]
-    return best_order(graph.made, graph.during, graph.reads, graph.takes, graph.nbytes, graph.uses,
-                      needs, below=below, most_states=_MOST_STATES)  # fmt: skip
+    return best_order(graph.makes, graph.scratch, graph.reads, graph.takes, graph.nbytes,
+                      graph.uses, needs, below=below, most_states=_MOST_STATES)  # fmt: skip
 
 
 def live_peak(program: Program, order: Sequence[int]) -> int:
     """Return the most bytes of temporaries that live at once in this order."""
-    return _peak(_Liveness(program), order)
+    return _peak(_Liveness(program, joins=False), order)
 
 
 def _peak(graph: _Liveness, order: Sequence[int]) -> int:
-    left, live, peak = list(graph.uses), 0, 0
+    left, live, peak, there = list(graph.uses), 0, 0, set[int]()
     for index in order:
         taken = any(left[root] == 1 for root in graph.takes[index])
-        peak = max(peak, live + graph.during[index] - taken * graph.made[index])
-        live += graph.made[index]
+        made = graph.made(index, there)
+        peak = max(peak, live + graph.scratch[index] + (0 if taken else made))
+        live += made
+        there.update(graph.makes[index])
         for root in graph.reads[index]:
             left[root] -= 1
             if not left[root]:
@@ -88,12 +95,13 @@ def _peak(graph: _Liveness, order: Sequence[int]) -> int:
 
 
 class _Liveness:
-    """Which memory each item reads and makes, by alias roots."""
+    """Which memory each item reads and makes, by the values whose memory it is."""
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, *, joins: bool) -> None:
         self.program = program
-        roots = alias_roots(program)
+        self.roots = roots = block_roots(program, joins=joins)
         kept = {*program.inputs.values(), *program.variables.values(), *program.constants}
+        kept |= surely_lent(program)
         kept.update(program.commits)  # lies in a variable's memory
         self.nbytes = [
             0 if value in kept or roots[value] != value else padded(spec.nbytes)
@@ -102,9 +110,7 @@ class _Liveness:
         self.reads = [
             tuple(dict.fromkeys(roots[value] for value in item.inputs)) for item in program.items
         ]
-        self.made = [sum(self.nbytes[value] for value in item.outputs) for item in program.items]
-        self.during = [made + _scratch(program, item)
-                       for made, item in zip(self.made, program.items, strict=True)]  # fmt: skip
+        self.in_rows = _in_rows(program)
         self.takes = [self._may_take(item) for item in program.items]
         self.uses = [0] * len(program.specs)
         for reads in self.reads:
@@ -112,20 +118,52 @@ class _Liveness:
                 self.uses[root] += 1
         for value in program.outputs.values():
             self.uses[roots[value]] += 1  # stays to the end
+        self.makes = [
+            tuple(dict.fromkeys(r for r in map(roots.__getitem__, item.outputs) if self.uses[r]))
+            for item in program.items
+        ]
+        self.scratch = [
+            _scratch(program, item) + sum(self.nbytes[v] for v in item.outputs if not self.uses[v])
+            for item in program.items
+        ]  # what nothing reads is there for this item only
         self.readers: list[list[int]] = [[] for _ in program.specs]
         for index, reads in enumerate(self.reads):
             for root in reads:
                 self.readers[root].append(index)
+        self.makers: list[list[int]] = [[] for _ in program.specs]
+        for index, made in enumerate(self.makes):
+            for root in made:
+                self.makers[root].append(index)
+
+    def made(self, index: int, there: Collection[int]) -> int:
+        """Return the bytes that an item adds and leaves, beside the memory that is there."""
+        return sum([self.nbytes[root] for root in self.makes[index] if root not in there])
 
     def _may_take(self, item: Item) -> tuple[int, ...]:
         """Return the operands whose memory an item's one result may take over if they die."""
-        if len(item.outputs) != 1 or not self.nbytes[item.outputs[0]]:
+        own = len(item.outputs) == 1 and self.roots[item.outputs[0]] == item.outputs[0]
+        if not own or not self.nbytes[item.outputs[0]]:
             return ()
         spec = self.program.specs[item.outputs[0]]
+        offered = [item.inputs[slot] for slot in item.op.inplace]
         return tuple(dict.fromkeys(
-            item.inputs[slot] for slot in item.op.inplace
-            if self.program.specs[item.inputs[slot]] == spec and self.nbytes[item.inputs[slot]]
+            self.roots[value] for value in offered
+            if self.program.specs[value] == spec and value in self.in_rows
+            and self.nbytes[self.roots[value]]
         ))  # fmt: skip
+
+
+def _in_rows(program: Program) -> set[int]:
+    """Return the values that lie row by row, views of larger ones too."""
+    lying = {value: Operand.row_by_row(value, spec) for value, spec in enumerate(program.specs)}
+    for item in program.items:
+        if item.op.alias is not None:
+            (value,) = item.outputs
+            source, spec = lying[item.inputs[item.op.alias.slot]], program.specs[value]
+            view = as_view(source, item.op.alias, spec, item.attrs)
+            lying[value] = lying[value] if view is None else view
+    return {value for value, operand in lying.items()
+            if operand.strides == Operand.row_by_row(value, operand.spec).strides}  # fmt: skip
 
 
 def _scratch(program: Program, item: Item) -> int:
@@ -153,6 +191,7 @@ class _ListScheduler:
         self.waiting: list[int] = []  # commits that wait for the last fallible item
         self.ready: list[tuple[int, int]] = []  # (key, item), a heap; growth may be out of date
         self.done = [False] * len(program.items)
+        self.there: set[int] = set()
 
     def run(self) -> list[int]:
         """Return the order."""
@@ -176,7 +215,7 @@ class _ListScheduler:
             return self.keys[index]
         graph, left = self.graph, self.left
         freed = sum([graph.nbytes[root] for root in graph.reads[index] if left[root] == 1])
-        return graph.made[index] - freed
+        return graph.made(index, self.there) - freed
 
     def _offer(self, index: int) -> None:
         if self.fallible and index in self.commits:
@@ -186,10 +225,14 @@ class _ListScheduler:
 
     def _take(self, index: int) -> None:
         self.done[index] = True
+        for root in self.graph.makes[index]:
+            if root not in self.there:
+                self.there.add(root)
+                self._offer_again(self.graph.makers[root])
         for root in self.graph.reads[index]:
             self.left[root] -= 1
             if self.keys is None and self.left[root] == 1:
-                self._offer_last_reader(root)
+                self._offer_again(self.graph.readers[root])
         for follower in self.followers[index]:
             self.missing[follower] -= 1
             if not self.missing[follower]:
@@ -200,11 +243,11 @@ class _ListScheduler:
                 for waiting in self.waiting:
                     self._offer(waiting)
 
-    def _offer_last_reader(self, root: int) -> None:
-        """Offer the one item again that now frees a value."""
-        for reader in self.graph.readers[root]:
-            if not self.done[reader] and not self.missing[reader]:
-                self._offer(reader)
+    def _offer_again(self, items: Sequence[int]) -> None:
+        """Offer items again that free a value now, or lie in memory that is there now."""
+        for index in items:
+            if self.keys is None and not self.done[index] and not self.missing[index]:
+                self._offer(index)
 
 
 def _prompt_keys(program: Program, order: Sequence[int]) -> list[int]:

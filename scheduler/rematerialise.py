@@ -32,7 +32,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 import numpy as np
 
 from dataflow.registry import get_op
-from scheduler.plan import arena_specs
+from scheduler.lending import surely_lent
+from scheduler.plan import arena_specs, padded
 from scheduler.program import alias_roots
 
 if TYPE_CHECKING:
@@ -271,7 +272,8 @@ class _Rewriting:
         """Return the program and its profile."""
         before = self.search.program
         for place, item in enumerate(before.items):
-            if item.op.alias is not None and self._is_late(item.inputs[0], place):
+            alias = item.op.alias
+            if alias is not None and self._is_late(item.inputs[alias.slot], place):
                 continue  # a view of what has died by then; its readers view what is made again
             inputs = tuple(self._read(value, place) for value in item.inputs)
             self._append(item._replace(inputs=inputs), place, place)
@@ -336,10 +338,13 @@ def _scratch_bytes(program: Program, item: Item) -> int:
 
 
 def _own_bytes(program: Program) -> list[int]:
-    """Return the bytes of memory that each value has to itself; updates lie in the variables."""
+    """Return the bytes of the arena that each value has to itself.
+
+    Updates lie in the variables, and large results in the caller's arrays.
+    """
     roots, made = alias_roots(program), {v for item in program.items for v in item.outputs}
-    made -= {roots[value] for value in program.updates.values()}
-    return [spec.nbytes if value in made and roots[value] == value else 0
+    made -= {roots[value] for value in program.updates.values()} | surely_lent(program)
+    return [padded(spec.nbytes) if value in made and roots[value] == value else 0
             for value, spec in enumerate(program.specs)]  # fmt: skip
 
 

@@ -129,25 +129,24 @@ class _Group:
 
     def _as_step(self, item: Item) -> None:
         inputs = tuple(map(self._read, item.inputs))
-        dying = {index for index in self.memory.dying(item)
-                 if index >= self.known and index not in self.whole}  # fmt: skip
+        taken = {o.buffer for o in inputs if o.buffer < self.known or o.buffer in self.whole}
         for value in item.outputs:
-            self._place(item, inputs, value, dying)
+            self._place(item, inputs, value, taken)
         outputs = tuple(map(self._read, item.outputs))
         self._append(item, item.op, inputs, outputs, "every")
         self.memory.have_read(item)
 
-    def _place(self, item: Item, inputs: tuple[Operand, ...], value: int, dying: set[int]) -> None:
+    def _place(self, item: Item, inputs: tuple[Operand, ...], value: int, taken: set[int]) -> None:
         memory = self.memory
         if not self._is_local(value):
             self._place_whole(item, value)
             return
-        taken = takeover(item, inputs, self._local(value, -1), dying)
-        if taken is None:
+        place = takeover(memory, item, inputs, self._local(value, -1), taken)
+        if place is None:
             nbytes = self.tiles.spec(value, self.tiles.rows).nbytes
-            taken = memory.add(self._buffer(item, nbytes))
-        dying.discard(taken)
-        memory.lie_in(taken, value, self._local(value, taken))
+            place = self._local(value, memory.add(self._buffer(item, nbytes)))
+        taken.add(place.buffer)
+        memory.lie_in(place.buffer, value, place)
 
     def _place_whole(self, item: Item, value: int) -> None:
         nbytes = self.memory.program.specs[value].nbytes

@@ -195,7 +195,8 @@ def _tanh_slope(x: Tensor) -> Tensor:
 
 
 GELU_TANH = composite(
-    "gelu_tanh", "Gelu", _gelu_tanh_kernel, _gelu_tanh_reference, (_times_tanh_slope,), flops=20,
+    "gelu_tanh", "Gelu", _gelu_tanh_kernel, _gelu_tanh_reference, (_times_tanh_slope,),
+    inplace=(0,), flops=20,
     workspace=_gelu_tanh_workspace, samples=values(-3, 3), ulps=16,  # of exp, of a large number
 )  # fmt: skip
 

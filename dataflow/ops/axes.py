@@ -38,6 +38,11 @@ def _transpose_view(array: np.ndarray, spec: Spec, attrs: Attrs) -> np.ndarray:
     return array.transpose(attrs.integers("axes"))
 
 
+def _turned_back(array: np.ndarray, spec: Spec, attrs: Attrs) -> np.ndarray:
+    axes = attrs.integers("axes")
+    return array.transpose([axes.index(i) for i in range(len(axes))])
+
+
 def _transpose_kernel(outs: Arrays, ins: Arrays, scratch: Arrays, attrs: Attrs) -> list[Call]:
     return [(np.copyto, (outs[0], ins[0].transpose(attrs.integers("axes"))))]
 
@@ -72,7 +77,7 @@ TRANSPOSE = register(Op(
     name="transpose", label="Transpose", infer=_transpose_infer, kernel=_transpose_kernel,
     reference=_transpose_reference, vjp=maps_vjp((_back,)), jvp=maps_jvp((_forth,)),
     batch=_transpose_batch, tiling=_transpose_tiling, cost=copy_cost,
-    alias=Alias(0, _transpose_view), samples=samples_of([
+    alias=Alias(0, _transpose_view, undo=_turned_back), samples=samples_of([
         ([()], Attrs(axes=())), ([(0, 3)], Attrs(axes=(1, 0))),
         ([(2, 3, 4)], Attrs(axes=(1, 2, 0))),
     ]),

@@ -200,6 +200,7 @@ SOFTMAX_CROSS_ENTROPY = register(Op(
     name="softmax_cross_entropy", label="SoftmaxCrossEntropy", infer=_infer, kernel=_kernel,
     reference=_reference, vjp=_vjp, jvp=_jvp, batch=_batch, tiling=_tiling, cost=_cost,
     workspace=_workspace, samples=lambda rng: _samples(grad=False, rng=rng), fallible=True,
+    inplace=(0,),
 ))  # fmt: skip
 
 

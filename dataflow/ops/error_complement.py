@@ -227,7 +227,8 @@ def _minus_bell(application: Application, change: Tensor) -> Tensor:
 
 
 ERFC = composite(
-    "erfc", "Erfc", _kernel, _reference, (_minus_bell,), flops=100, workspace=tail_workspace,
+    "erfc", "Erfc", _kernel, _reference, (_minus_bell,),
+    inplace=(0,), flops=100, workspace=tail_workspace,
     samples=joined(values(-2, 2), values(-8, 28, smooth=False)),
 )  # fmt: skip
 

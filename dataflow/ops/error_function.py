@@ -139,7 +139,7 @@ def _bell(application: Application, change: Tensor) -> Tensor:
 
 
 ERF = composite(
-    "erf", "Erf", _kernel, _reference, (_bell,), flops=70, workspace=erf_workspace,
+    "erf", "Erf", _kernel, _reference, (_bell,), inplace=(0,), flops=70, workspace=erf_workspace,
     samples=joined(values(-2, 2), values(-8, 8, smooth=False)),
 )  # fmt: skip
 

@@ -185,11 +185,12 @@ def _times_curvature(application: Application, change: Tensor) -> Tensor:
 
 
 GELU = composite(
-    "gelu", "Gelu", _gelu_kernel, _gelu_reference, (_times_slope,), flops=50,
+    "gelu", "Gelu", _gelu_kernel, _gelu_reference, (_times_slope,), inplace=(0,), flops=50,
     workspace=gate_workspace, samples=joined(values(-3, 3), values(-12, 9, smooth=False)),
 )  # fmt: skip
 
 GELU_SLOPE = composite(
-    "gelu_slope", "GeluSlope", _slope_kernel, _slope_reference, (_times_curvature,), flops=55,
+    "gelu_slope", "GeluSlope", _slope_kernel, _slope_reference, (_times_curvature,),
+    inplace=(0,), flops=55,
     workspace=gate_workspace, samples=joined(values(-3, -1), values(-0.5, 3)),
 )  # fmt: skip

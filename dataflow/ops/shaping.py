@@ -136,7 +136,7 @@ RESHAPE = register(Op(
     name="reshape", label="Reshape", infer=_reshape_infer, kernel=_reshape_kernel,
     reference=_reshape_reference, vjp=maps_vjp((_back,)), jvp=maps_jvp((_forth,)),
     batch=_reshape_batch, tiling=_reshape_tiling, cost=copy_cost,
-    alias=Alias(0, _reshape_view), samples=samples_of([
+    alias=Alias(0, _reshape_view, undo=_reshape_view), samples=samples_of([
         ([()], Attrs(shape=(1, 1))), ([(0, 3)], Attrs(shape=(0,))),
         ([(3, 4)], Attrs(shape=(3, 2, 2))), ([(2, 3, 4)], Attrs(shape=(6, 4))),
     ]),

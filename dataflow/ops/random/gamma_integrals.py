@@ -164,7 +164,7 @@ GAMMA_INTEGRAL = register(Op(
     name="random.gamma_integral", label="GammaIntegral", infer=_infer, kernel=_kernel,
     reference=_reference, vjp=maps_vjp((_by_shape, _by_draw)),
     jvp=maps_jvp((_by_shape, _by_draw)), batch=batch_elementwise, tiling=elementwise_tiling,
-    cost=partial(elementwise_cost, 5000), samples=_samples, workspace=_workspace,
+    cost=partial(elementwise_cost, 5000), inplace=(0, 1), samples=_samples, workspace=_workspace,
 ))  # fmt: skip
 
 

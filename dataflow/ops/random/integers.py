@@ -101,7 +101,7 @@ MULTIPLY_HIGH = register(Op(
     name="random.multiply_high", label="MultiplyHigh", infer=_infer, kernel=_kernel,
     reference=_reference, vjp=maps_vjp((None, None)), jvp=maps_jvp((None, None)),
     batch=batch_elementwise, tiling=elementwise_tiling, cost=partial(elementwise_cost, 14),
-    samples=_samples, workspace=_workspace, is_flat=True,
+    inplace=(0, 1), samples=_samples, workspace=_workspace, is_flat=True,
 ))  # fmt: skip
 
 

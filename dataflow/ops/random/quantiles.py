@@ -131,7 +131,8 @@ def _reference(*arrays: np.ndarray, attrs: Attrs) -> np.ndarray:
 
 
 NORMAL_QUANTILE = composite(
-    "random.normal_quantile", "NormalQuantile", _kernel, _reference, (over_density,), flops=120,
+    "random.normal_quantile", "NormalQuantile", _kernel, _reference, (over_density,),
+    inplace=(0,), flops=120,
     workspace=_workspace,
     samples=joined(values(0.05, 0.95), values(0, 0.02, smooth=False), values(1, 1, smooth=False)),
 )  # fmt: skip

@@ -93,7 +93,8 @@ def _erfcx_slope(application: Application, change: Tensor) -> Tensor:
 
 
 ERFCX = composite(
-    "special.erfcx", "Erfcx", _erfcx_kernel, _erfcx_reference, (_erfcx_slope,), flops=80,
+    "special.erfcx", "Erfcx", _erfcx_kernel, _erfcx_reference, (_erfcx_slope,),
+    inplace=(0,), flops=80,
     workspace=tail_workspace, samples=joined(values(-1.5, 2), values(0, 40, smooth=False)),
 )  # fmt: skip
 
@@ -171,7 +172,7 @@ def over_density(application: Application, change: Tensor) -> Tensor:
 
 
 NDTR = composite(
-    "special.ndtr", "Ndtr", _ndtr_kernel, _ndtr_reference, (_density,), flops=100,
+    "special.ndtr", "Ndtr", _ndtr_kernel, _ndtr_reference, (_density,), inplace=(0,), flops=100,
     workspace=_ndtr_workspace, samples=joined(values(-2, 2), values(-38, 9, smooth=False)),
 )  # fmt: skip
 
@@ -246,7 +247,8 @@ def _log_slope(application: Application, change: Tensor) -> Tensor:
 
 
 LOG_NDTR = composite(
-    "special.log_ndtr", "LogNdtr", _log_ndtr_kernel, _log_ndtr_reference, (_log_slope,), flops=110,
+    "special.log_ndtr", "LogNdtr", _log_ndtr_kernel, _log_ndtr_reference, (_log_slope,),
+    inplace=(0,), flops=110,
     workspace=tail_workspace, samples=joined(values(-3, 2), values(-100, 9, smooth=False)),
 )  # fmt: skip
 
