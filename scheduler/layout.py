@@ -8,14 +8,14 @@ activations, the whole stays.
 
 from __future__ import annotations
 
+from itertools import accumulate
 from typing import TYPE_CHECKING, NamedTuple
 
 from scheduler.arena import assign_offsets
 from scheduler.joins import joins_of
-from scheduler.lending import mark_lent
 from scheduler.memory import assign_memory
 from scheduler.order import candidate_orders
-from scheduler.plan import ALIGNMENT, Buffer
+from scheduler.plan import ALIGNMENT, Buffer, padded
 from scheduler.tile_groups import tile_candidates
 from scheduler.tiled_order import order_tiled
 
@@ -88,14 +88,29 @@ def lay_out(program: Program, *, slices: int) -> Layout:
 def _in_order(program: Program) -> Layout:
     """Lay a program out whole, in the best of the orders that are worth a look.
 
-    The order's own count of bytes is quick and nearly right. Where the program is small, the plans
-    themselves are compared, so that none is worse than in the order of declaration.
+    Plans are compared by what lives at once, which no placement is below; where that leaves a
+    choice, as they are placed.
     """
     most = 1 if len(program.items) > _COMPARED else None
     memories = [assign_memory(program, order, joins=joins)
                 for joins in ((True, False) if joins_of(program) else (False,))
                 for order in candidate_orders(program, joins=joins)[:most]]  # fmt: skip
-    return min(map(placed, memories), key=lambda layout: layout.peak)  # the first of equals
+    ranked = sorted(memories, key=_live_bytes)  # of equals, the first stays first
+    best = placed(ranked[0], max_work=0)
+    for memory in ranked[1:]:
+        if best.peak > _live_bytes(memory):
+            best = min(best, placed(memory, max_work=0), key=lambda layout: layout.peak)
+    return best if best.peak == best.lower_bound else placed(best.memory)
+
+
+def _live_bytes(memory: Memory) -> int:
+    """Return the most bytes of temporaries that live at once."""
+    change = [0] * (len(memory.steps) + 2)
+    for buffer in memory.buffers:
+        if buffer.kind == "temporary":
+            change[buffer.first] += padded(buffer.nbytes)
+            change[buffer.end] -= padded(buffer.nbytes)
+    return max(accumulate(change))
 
 
 def _rows(tiles: Tiles, aim: int) -> int:
@@ -107,14 +122,12 @@ def _rows(tiles: Tiles, aim: int) -> int:
     return tiles.length // divisors[0] if divisors else -(-tiles.length // slices)
 
 
-def placed(memory: Memory) -> Layout:
-    """Choose which ends are the caller's arrays, and give every temporary its arena offset."""
-    if not memory.program.is_body:
-        mark_lent(memory)
+def placed(memory: Memory, *, max_work: int = _SEARCH) -> Layout:
+    """Give every temporary its arena offset."""
     temporary = [b for b in memory.buffers if b.kind == "temporary"]
     found = assign_offsets(
         [b.first for b in temporary], [b.end for b in temporary], [b.nbytes for b in temporary],
-        alignment=ALIGNMENT, max_work=_SEARCH,
+        alignment=ALIGNMENT, max_work=max_work,
     )  # fmt: skip
     offsets = iter(found.offsets.tolist())
     buffers = tuple(

@@ -155,6 +155,13 @@ def takeover(
             continue
         sharing = [s for s, other in enumerate(inputs) if meet(operand, other)]
         alike = all(inputs[s] == operand and s in item.op.inplace for s in sharing)
-        if alike and memory.is_last(item, operand):
+        if alike and memory.is_last(item, operand) and _is_worth_keeping(memory, item, operand):
             return operand
     return None
+
+
+def _is_worth_keeping(memory: Memory, item: Item, operand: Operand) -> bool:
+    """Say whether a buffer lives on anyway, or isn't much larger than what would lie in it."""
+    buffer = memory.buffers[operand.buffer]
+    own = sum(memory.operands[v].buffer == operand.buffer for v in set(item.inputs))
+    return buffer.reads_left > own or buffer.nbytes <= 4 * operand.spec.nbytes

@@ -18,6 +18,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from scheduler.joins import join, joins_of, made_in_place
+from scheduler.lending import mark_lent
 from scheduler.live_memory import LiveBuffer, Memory, as_view, takeover
 from scheduler.plan import Operand, Step, arena_specs
 from scheduler.tiled_memory import add_group
@@ -50,6 +51,8 @@ def assign_memory(
     for buffer in memory.buffers:
         if buffer.kind != "temporary" or buffer.pinned:
             buffer.end = max(len(memory.steps), buffer.first + 1)
+    if not program.is_body:
+        mark_lent(memory)
     return memory
 
 
