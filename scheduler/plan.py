@@ -185,6 +185,9 @@ class Buffer(NamedTuple):
     first, end : int
         Its lifetime in steps, half-open. A tile group counts as a whole: what lives in one of its
         steps and isn't the memory of one slice only, lives in all of them.
+    formula : str
+        Of a temporary of a plan with named dimensions: its size as an expression in them, such as
+        ``"2048*batch"``; empty where it isn't known as one.
     """
 
     kind: str
@@ -193,6 +196,7 @@ class Buffer(NamedTuple):
     byte_offset: int
     first: int
     end: int
+    formula: str = ""
 
 
 class PlanInput(NamedTuple):
@@ -303,8 +307,30 @@ class Plan(Body):
         PlanError
             A rule is broken; the message names the step or the buffer.
         """
-        # What proves a plan is above it, and knows it: so it is looked up when it is wanted.
-        importlib.import_module("scheduler.verify").verify(self)
+        _above("verify").verify(self)
+
+    @property
+    def peak_formula(self) -> int | Dim | None:
+        """The peak as an expression in the named dimensions.
+
+        It is what the steps need in this order, whatever the sizes, if the buffers leave no gaps
+        between them. A plan that is compiled for other sizes has this peak too, unless these change
+        its steps or their order; it may then need less.
+
+        An int if no dimension has a name. None where the sizes change more than the bytes, or these
+        aren't known as an expression: ``dataflow show PLAN --memory`` says why.
+
+        Examples
+        --------
+        >>> import dataflow as df
+        >>> b = df.GraphBuilder()
+        >>> x = b.input("x", ("batch", 512))
+        >>> plan = df.compile(b.build({"y": df.sum(df.sin(x) * x)}), dims={"batch": 8})
+        >>> plan.peak, plan.peak_formula, plan.peak_formula.bind({"batch": 100})
+        (16448, Dim('2048*batch + 64'), 204864)
+        """
+        formula: int | Dim | None = _above("formulas").peak_formula(self)
+        return formula
 
     # As the body of a node of control flow
 
@@ -386,6 +412,11 @@ class Plan(Body):
     def _runs(self, step: Step) -> int:
         slices = len(self.groups[step.group].slices) if step.group >= 0 else 1
         return {"every": slices, "first": 1, "later": slices - 1}[step.when]
+
+
+def _above(module: str) -> Any:  # noqa: ANN401 - a module
+    """Return a module that knows plans, and so stands above this one, when it is wanted."""
+    return importlib.import_module(f"scheduler.{module}")
 
 
 def _calls_of(step: Step) -> int:

@@ -17,7 +17,9 @@ from math import prod
 from typing import Any, NoReturn
 
 from dataflow.attrs import Attrs, Body
-from dataflow.errors import DataflowError, PlanError
+from dataflow.dim_texts import as_dim
+from dataflow.dims import Dim, bind_dim
+from dataflow.errors import DataflowError, PlanError, ShapeError
 from dataflow.spec import Spec, is_dtype
 from scheduler.expand import KernelCall, expand
 from scheduler.plan import ALIGNMENT, Buffer, Operand, Plan, Step, TileGroup, arena_specs
@@ -47,6 +49,7 @@ def verify(plan: Plan) -> None:
     """
     _check_options(plan)
     _check_buffers(plan)
+    _check_formulas(plan)
     _check_groups(plan)
     for index, step in enumerate(plan.steps):
         _check_step(plan, index, step)
@@ -87,6 +90,20 @@ def _check_buffers(plan: Plan) -> None:
         top = max(top, _top(buffer))
     if top != plan.peak:
         _fail(f"the temporaries reach up to {top} bytes, the plan's peak is {plan.peak}")
+
+
+def _check_formulas(plan: Plan) -> None:
+    """Let each expression be the size of its buffer; few buffers have one of their own."""
+    known: dict[str, int | Dim] = {"": -1}
+    for index, buffer in enumerate(plan.buffers):
+        if buffer.formula not in known:
+            try:
+                known[buffer.formula] = bind_dim(as_dim(buffer.formula), plan.sizes)
+            except ShapeError as error:
+                _fail(f"the formula of buffer {index} ({buffer.kind} {buffer.name!r}): {error}")
+        if buffer.formula and known[buffer.formula] != buffer.nbytes:
+            _fail(f"the formula of buffer {index} ({buffer.kind} {buffer.name!r}) gives "
+                  f"{known[buffer.formula]} bytes, it has {buffer.nbytes}")  # fmt: skip
 
 
 def _top(buffer: Buffer) -> int:

@@ -61,7 +61,8 @@ PLAN = Layout(
         "attrs": ATTRS, **dict.fromkeys(_SIDES, _OPERANDS), "tile_group": INTEGER, "occurs": TEXT,
         "worker": INTEGER, "waits": INTEGERS, "sweep": TEXT, "forward": TEXT, "source": TEXT,
         "buffer": INTEGER, "kind": TEXT, "dtype": TEXT, "shape": INTEGERS, "dims": TEXTS,
-        "byte_offset": INTEGER, "first_step": INTEGER, "end_step": INTEGER, "updated": pa.bool_(),
+        "byte_offset": INTEGER, "first_step": INTEGER, "end_step": INTEGER, "formula": TEXT,
+        "updated": pa.bool_(),
         "slice_start": INTEGER, "slice_stop": INTEGER, "size": INTEGER, "setting": TEXT,
         "graph_digest": TEXT, "peak": INTEGER, "lower_bound": INTEGER, "internal": INTEGER,
     },
@@ -74,7 +75,7 @@ PLAN = Layout(
         "group": ("program", "tile_group", "first_step", "end_step"),
         "slice": ("program", "tile_group", "slice_start", "slice_stop", "worker"),
         "buffer": ("program", "buffer", "kind", "name", "nbytes", "byte_offset", "first_step",
-                   "end_step"),
+                   "end_step", "formula"),
         "input": ("program", "name", "buffer", *_SPEC, "dims"),
         "output": ("program", "name", "outputs", "dims"),
         "variable": ("program", "name", "buffer", *_SPEC, "updated"),
@@ -140,6 +141,7 @@ def _program_rows(program: str, plan: Plan) -> Iterator[Row]:
             "section": "buffer", "buffer": number, "kind": buffer.kind, "name": buffer.name,
             "nbytes": buffer.nbytes, "byte_offset": buffer.byte_offset,
             "first_step": buffer.first, "end_step": buffer.end,
+            "formula": buffer.formula,
         }  # fmt: skip
     yield from _end_rows(plan)
 
@@ -314,8 +316,9 @@ class _Program:
 
 
 def _buffer(row: Row) -> Buffer:
-    return Buffer(row["kind"], row["name"], _natural(row, "nbytes"), row["byte_offset"],
-                  _natural(row, "first_step"), _natural(row, "end_step"))  # fmt: skip
+    first, end = _natural(row, "first_step"), _natural(row, "end_step")
+    return Buffer(row["kind"], row["name"], _natural(row, "nbytes"), row["byte_offset"], first, end,
+                  row["formula"])  # fmt: skip
 
 
 def _spec(row: Row) -> Spec:

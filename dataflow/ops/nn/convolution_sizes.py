@@ -47,7 +47,10 @@ class Sizes(NamedTuple):
     def block(self) -> int:
         """How many examples' patches are made at a time."""
         patches = math.prod((self.groups, self.channels, *self.kernel, *self.places))
-        return max(1, min(self.examples, _BLOCK // max(1, patches * self.wide.itemsize)))
+        most = _BLOCK // max(1, patches * self.wide.itemsize)
+        return (
+            1 if most <= 1 else max(1, min(self.examples, most))
+        )  # 1, with a name for examples too
 
     @property
     def has_patches(self) -> bool:
