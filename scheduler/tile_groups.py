@@ -8,8 +8,7 @@ as can be, in *stages*: what needs the whole of something that a group makes com
 
 A loss that is a sum over examples stops nothing: its cotangent doesn't depend on it. So both sweeps
 of a network that doesn't mix examples are one stage, and a slice goes forward and all the way back
-before the next one starts. An item runs as late as what reads it allows: so activations lie in the
-stage that reads them.
+before the next one starts. Which stage an item runs in is told in `scheduler.stages`.
 
 What is passed on within a stage is *local*: memory for one slice, used again by the next. What
 leaves it is whole, filled slice by slice; what is contracted is added up.
@@ -27,6 +26,7 @@ from scheduler.plan import Slice
 from scheduler.program import alias_roots
 from scheduler.shared_axes import Role, SharedAxis, Use, shared_axes, tiling_of, use_of
 from scheduler.stage_copies import with_copies
+from scheduler.stages import Stages
 
 if TYPE_CHECKING:
     from dataflow.attrs import Attrs
@@ -263,7 +263,7 @@ def _grouped(program: Program, shared: SharedAxis, length: int, *, again: bool =
         index: use for index, item in enumerate(program.items)
         if (use := use_of(program, item, shared)).role is not Role.OUTSIDE
     })  # fmt: skip
-    stages = _Stages(program, shared.axes, uses).latest()
+    stages = Stages(program, shared.axes, uses).latest()
     members = {number: tuple(i for i in uses if stages[i] == number)
                for number in sorted({stages[index] for index in uses})}  # fmt: skip
     whole = _read_whole(program, shared, uses, stages)
@@ -291,66 +291,6 @@ def _without_idle_views(program: Program, uses: Mapping[int, Use]) -> dict[int, 
             kept[index] = uses[index]
             read.update(item.inputs)
     return dict(sorted(kept.items()))
-
-
-class _Stages:
-    """The stage in which each item runs: a group's number, or that of the group it comes before."""
-
-    def __init__(self, program: Program, axes: Mapping[int, int], uses: Mapping[int, Use]) -> None:
-        self.program = program
-        self.uses = uses
-        self.axes = axes
-        self.makers = program.makers()
-        self.before: list[list[int]] = [[] for _ in program.items]
-        for earlier, later in program.after:
-            self.before[later].append(earlier)
-
-    def latest(self) -> list[int]:
-        """Return the latest stage of each item in which all runs in as few stages as can be."""
-        order = self._order()
-        early = [0] * len(order)
-        for index in order:
-            sources = self._sources(index)
-            early[index] = max((early[maker] + step for maker, step in sources), default=0)
-        last = max((early[index] for index in self.uses), default=0)
-        late = [last if index in self.uses else last + 1 for index in range(len(order))]
-        for index in reversed(order):
-            for maker, step in self._sources(index):
-                late[maker] = min(late[maker], late[index] - step)
-        return late
-
-    def _order(self) -> list[int]:
-        """Return the items in an order that `after` allows too, which declaration doesn't know."""
-        order: list[int] = []
-        missing = [len(self._sources(index)) for index in range(len(self.program.items))]
-        followers: list[list[int]] = [[] for _ in missing]
-        for index in range(len(missing)):
-            for maker, _ in self._sources(index):
-                followers[maker].append(index)
-        ready = [index for index, count in enumerate(missing) if not count]
-        while ready:
-            index = ready.pop()
-            order.append(index)
-            for follower in followers[index]:
-                missing[follower] -= 1
-                if not missing[follower]:
-                    ready.append(follower)
-        return order
-
-    def _sources(self, index: int) -> list[tuple[int, int]]:
-        """Return the items that one waits for, and how many stages later it must run.
-
-        An item outside of groups with stage s runs before group s, so it waits for the whole of
-        what a member makes for one stage, and a member waits for it for none.
-        """
-        item = self.program.items[index]
-        found = [(maker, int(maker in self.uses)) for maker in self.before[index]]
-        for value in dict.fromkeys(item.inputs):
-            maker = self.makers.get(value)
-            if maker is not None:
-                is_passed_on = index in self.uses and value in self.axes
-                found.append((maker, int(maker in self.uses and not is_passed_on)))
-        return found
 
 
 def _read_whole(

@@ -180,6 +180,22 @@ def test_what_is_cheap_is_computed_again_in_a_later_stage(monkeypatch: Patch) ->
     assert any(step.node.endswith(".again") for step in plan.steps)
 
 
+def test_no_activation_waits_for_the_gradient_of_a_weight(monkeypatch: Patch) -> None:
+    """A weight's gradient is added up in the first stage that has what it reads, not the last."""
+
+    def make(b: df.GraphBuilder) -> dict[str, df.Tensor]:
+        h = dense(b, rows_of_x(b, EXAMPLES, 5), 6)
+        for columns in (7, 4):
+            h = dense(b, h - h.mean(axis=0), columns)
+        return {"loss": (h * h).sum()}
+
+    plan = agree(trained(make), monkeypatch, groups=5)
+    found = {output.operand.buffer: number for number, output in enumerate(plan.outputs)}
+    groups = {found[step.outputs[0].buffer]: step.group for step in plan.steps
+              if step.group >= 0 and step.outputs[0].buffer in found}  # fmt: skip
+    assert [groups[number] for number in (3, 2, 1)] == [2, 3, 4]
+
+
 def test_copies_read_variables_before_they_are_updated(monkeypatch: Patch) -> None:
     """A scale that is applied again in a later stage is the old one there too."""
     b = df.GraphBuilder("scaled")
