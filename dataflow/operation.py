@@ -259,6 +259,9 @@ class Op:
     inplace : tuple of int
         The inputs whose memory the output may take over, if shape, dtype and strides are the same:
         the kernel doesn't write to the output before its last read of these.
+    offered : callable, optional
+        ``offered(attrs, output)`` gives the same for one output, by its number, where it depends on
+        it: of control flow. Without it, every output may take over those of `inplace`.
     workspace : callable
         ``workspace(specs, attrs)`` gives the memory that a call needs besides its operands.
     cost : callable
@@ -331,10 +334,15 @@ class Op:
     sliced: Callable[[Attrs, Axes, Axes], tuple[Axes, Axes] | None] | None = None
     bound: Callable[[Attrs], tuple[Sequence[int], Sequence[int]]] | None = None
     prune: Callable[[Attrs, Sequence[bool]], tuple[Attrs, Sequence[int]]] | None = None
+    offered: Callable[[Attrs, int], Sequence[int]] | None = None
     moves: bool = False
 
     def __repr__(self) -> str:
         return f"Op({self.name!r}, version={self.version})"
+
+    def offers(self, attrs: Attrs, output: int) -> Sequence[int]:
+        """Return the inputs whose memory an output may take over, by its number."""
+        return self.inplace if self.offered is None else self.offered(attrs, output)
 
 
 REGISTRY: dict[tuple[str, int], Op] = {}

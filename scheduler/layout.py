@@ -116,10 +116,14 @@ def _live_bytes(memory: Memory) -> int:
 def _rows(tiles: Tiles, aim: int) -> int:
     """Return how many rows a slice has: a divisor of all, if there is one near what is aimed at."""
     least = _SLICE_BYTES * min(1.0, _USUAL / aim)  # who asks for more slices takes smaller ones
-    slices = max(1, min(aim, int(tiles.mean_bytes / least), tiles.length))
-    most = 4 * slices if tiles.is_even else 2 * slices
-    divisors = [n for n in range(slices, most) if tiles.length % n == 0]
-    return tiles.length // divisors[0] if divisors else -(-tiles.length // slices)
+    wanted = max(1.0, min(aim, tiles.mean_bytes / least, tiles.length))
+    slices = int(wanted)
+    if tiles.is_even:  # then it must be a divisor: the nearest
+        near = [n for n in range(-(-slices // 2), 4 * slices) if tiles.length % n == 0]
+        near.sort(key=lambda n: max(n / wanted, wanted / n))
+    else:
+        near = [n for n in range(slices, 2 * slices) if tiles.length % n == 0]
+    return tiles.length // near[0] if near else -(-tiles.length // slices)
 
 
 def placed(memory: Memory, *, max_work: int = _SEARCH) -> Layout:

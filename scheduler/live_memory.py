@@ -142,19 +142,21 @@ def meet(a: Operand, b: Operand) -> bool:
 
 
 def takeover(
-    memory: Memory, item: Item, inputs: tuple[Operand, ...], wanted: Operand, taken: set[int]
-) -> Operand | None:
-    """Return a dying input, of the layout that is wanted, where an output may lie, if any does.
+    memory: Memory, item: Item, inputs: tuple[Operand, ...], value: int, wanted: Operand,
+    taken: set[int],
+) -> Operand | None:  # fmt: skip
+    """Return a dying input, of the layout that is wanted, where a result may lie, if any does.
 
     It may be part of a larger buffer: what is left of a split, say. Buffers that are taken already,
     by another output, are out.
     """
-    for slot in item.op.inplace:
+    offered = item.op.offers(item.attrs, item.outputs.index(value))
+    for slot in offered:
         operand = inputs[slot]
         if operand._replace(buffer=-1, byte_offset=0) != wanted or operand.buffer in taken:
             continue
         sharing = [s for s, other in enumerate(inputs) if meet(operand, other)]
-        alike = all(inputs[s] == operand and s in item.op.inplace for s in sharing)
+        alike = all(inputs[s] == operand and s in offered for s in sharing)
         if alike and memory.is_last(item, operand) and _is_worth_keeping(memory, item, operand):
             return operand
     return None

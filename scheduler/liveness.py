@@ -109,7 +109,7 @@ class Liveness:
         if not own or not self.nbytes[item.outputs[0]]:
             return ()
         spec = self.program.specs[item.outputs[0]]
-        offered = [item.inputs[slot] for slot in item.op.inplace]
+        offered = [item.inputs[slot] for slot in item.op.offers(item.attrs, 0)]
         return tuple(dict.fromkeys(
             self.roots[value] for value in offered
             if self.program.specs[value] == spec and value in self.in_rows

@@ -102,7 +102,7 @@ def _place_output(
     if made_in_place(memory, item, value):
         return
     wanted = Operand.row_by_row(-1, program.specs[value])
-    place = takeover(memory, item, inputs, wanted, taken)
+    place = takeover(memory, item, inputs, value, wanted, taken)
     if place is not None:
         taken.add(place.buffer)  # for one output only
         memory.lie_in(place.buffer, value, place)

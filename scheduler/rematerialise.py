@@ -320,8 +320,8 @@ class _Rewriting:
             made = sum(own[value] for value in item.outputs)
             dying = [root for root in reads[index] if last[root] == index]
             taken = 0
-            if item.op.inplace and len(item.outputs) == 1:
-                taken = max((own[root] for slot in item.op.inplace
+            if len(item.outputs) == 1:
+                taken = max((own[root] for slot in item.op.offers(item.attrs, 0)
                              if (root := roots[item.inputs[slot]]) in dying
                              and own[root] == made), default=0)  # fmt: skip
             during = live + made - taken + self.search.scratch[self.origins[index]]

@@ -129,19 +129,23 @@ class _Group:
 
     def _as_step(self, item: Item) -> None:
         inputs = tuple(map(self._read, item.inputs))
-        taken = {o.buffer for o in inputs if o.buffer < self.known or o.buffer in self.whole}
+        taken = self._kept(inputs)
         for value in item.outputs:
             self._place(item, inputs, value, taken)
         outputs = tuple(map(self._read, item.outputs))
         self._append(item, item.op, inputs, outputs, "every")
         self.memory.have_read(item)
 
+    def _kept(self, inputs: tuple[Operand, ...]) -> set[int]:
+        """Return the buffers of operands that aren't a slice's own, and must stay as they are."""
+        return {o.buffer for o in inputs if o.buffer < self.known or o.buffer in self.whole}
+
     def _place(self, item: Item, inputs: tuple[Operand, ...], value: int, taken: set[int]) -> None:
         memory = self.memory
         if not self._is_local(value):
             self._place_whole(item, value)
             return
-        place = takeover(memory, item, inputs, self._local(value, -1), taken)
+        place = takeover(memory, item, inputs, value, self._local(value, -1), taken)
         if place is None:
             nbytes = self.tiles.spec(value, self.tiles.rows).nbytes
             place = self._local(value, memory.add(self._buffer(item, nbytes)))
@@ -156,11 +160,12 @@ class _Group:
     def _add_up(self, item: Item, use: Use) -> None:
         """Add the steps of an item of which slices give parts; a loop makes other values too."""
         inputs = tuple(map(self._read, item.inputs))
+        taken = self._kept(inputs)
         for place, value in enumerate(item.outputs):
             if place in use.totals:
                 self._place_whole(item, value)
             else:
-                self._place(item, inputs, value, set())
+                self._place(item, inputs, value, taken)
         outputs = list(map(self._read, item.outputs))
         self._append(item, item.op, inputs, tuple(outputs), "first")
         totals = [outputs[place] for place in use.totals]

@@ -397,7 +397,7 @@ def _check_memory(plan: Plan, call: KernelCall, what: str) -> None:
             if operand.buffer != read.buffer or not _meet(operand, read):
                 continue
             same = number < len(call.outputs) and operand == read
-            if not same or slot not in call.op.inplace:
+            if not same or slot not in call.op.offers(call.attrs, number):
                 _fail(f"{what}, slot {slot}: the output overlaps an input that it may not replace")
 
 

@@ -144,26 +144,33 @@ def test_samples_have_every_dtype(name: str) -> None:
 # inplace, alias
 
 
-@together([c for c in CASES if c.op.inplace])
+def offers(case: Case) -> list[tuple[int, int]]:
+    """Return which output may take over which input, by the record and by their specs."""
+    attrs = case.sample.attrs
+    return [(slot, number) for number, spec in enumerate(case.outputs)
+            for slot in case.op.offers(attrs, number) if case.specs[slot] == spec]  # fmt: skip
+
+
+@together([c for c in CASES if offers(c)])
 def test_output_may_take_over_an_input(case: Case) -> None:
     """Written over an input that the record offers, the result has the same bits."""
     expected = run(case.op, case.sample.inputs, case.sample.attrs)
-    for slot in case.op.inplace:
-        for number, spec in enumerate(case.outputs):
-            if case.specs[slot] == spec:
-                inputs = [np.array(array) for array in case.sample.inputs]
-                outs = list(map(poisoned, case.outputs))
-                outs[number] = inputs[slot]
-                run(case.op, inputs, case.sample.attrs, outs)
-                assert_same(outs, expected, f"{case.name}, slot {slot}")
+    for slot, number in offers(case):
+        inputs = [np.array(array) for array in case.sample.inputs]
+        outs = list(map(poisoned, case.outputs))
+        outs[number] = inputs[slot]
+        run(case.op, inputs, case.sample.attrs, outs)
+        assert_same(outs, expected, f"{case.name}, slot {slot}")
 
 
-@each_op(lambda op: bool(op.inplace))
+@each_op(lambda op: bool(op.inplace or op.offered))
 def test_every_offer_of_an_input_is_tried(name: str) -> None:
     """For each input that the record offers, a sample has one that the output can take over."""
-    fitting = {(slot, spec.ndim > 0) for c in BY_OP[name] for slot, spec in enumerate(c.specs)
-               if spec in c.outputs and spec.size != 0}  # fmt: skip
-    assert all((slot, True) in fitting for slot in get_op(name).inplace)
+    fitting = {(slot, c.specs[slot].ndim > 0) for c in BY_OP[name] for slot, _ in offers(c)
+               if c.specs[slot].size != 0}  # fmt: skip
+    offered = {slot for c in BY_OP[name] for number in range(len(c.outputs))
+               for slot in c.op.offers(c.sample.attrs, number)}  # fmt: skip
+    assert {(slot, True) for slot in offered} <= fitting
 
 
 @together([c for c in CASES if len(c.op.inplace) > 1])

@@ -355,5 +355,6 @@ def test_an_output_takes_over_only_what_dies(case: Case) -> None:
     for index, step in enumerate(plan.steps):
         outputs = {o.buffer for o in step.outputs}
         taken = [(s, i) for s, i in enumerate(step.inputs) if i.buffer in outputs]
-        assert {slot for slot, _ in taken} <= set(get_op(step.op).inplace), step
+        offers = [get_op(step.op).offers(step.attrs, n) for n in range(len(step.outputs))]
+        assert all(slot in offers[step.outputs.index(i)] for slot, i in taken), step
         assert all(operand in step.outputs for _, operand in taken), index

@@ -21,6 +21,7 @@ from scheduler.layout import Layout, lay_out, placed
 from scheduler.memory import assign_memory
 from scheduler.plan import Plan
 from scheduler.program import Program
+from scheduler.reference import run_reference
 from scheduler.shared_axes import SharedAxis
 from scheduler.tile_groups import Tiles, tile_candidates
 from scheduler.tiled_order import order_tiled
@@ -498,3 +499,18 @@ def test_a_sum_that_does_not_begin_with_zeros_is_not_sliced(monkeypatch: Patch) 
     for number in range(3):
         plan = in_slices(graph, 1, monkeypatch, number)
         assert all(step.when == "every" for step in plan.steps)
+
+
+def test_a_loop_stacks_its_rows_where_it_read_them(monkeypatch: Patch) -> None:
+    """The gradient of what a loop reads takes its place, row by row, whole and in slices."""
+    graph = trained(recurrent)
+    for plan in (df.compile(graph, tiles=False), agree(graph, monkeypatch, rows=2)):
+        backward = [step for step in plan.steps if step.op == "scan" and step.sweep == "reverse"]
+        assert backward
+        for step in backward:
+            assert set(step.inputs) & set(step.outputs[1:])
+        feeds = feeds_of(plan)
+        expected, _ = run_reference(graph, feeds)
+        found = df.Runner(plan, poison=True).run(feeds)
+        for name, array in expected.items():
+            np.testing.assert_allclose(found[name], array, rtol=1e-12, atol=1e-14)

@@ -182,6 +182,12 @@ def _bound(attrs: Attrs) -> tuple[Sequence[int], Sequence[int]]:
     return range(form.carries + form.stacks, inputs), range(form.carries)
 
 
+def _offered(attrs: Attrs, output: int) -> Sequence[int]:
+    """Say that what is stacked may lie where stacks lie: of each row, all is read before."""
+    form = ScanForm.of(attrs)
+    return range(form.carries, form.carries + form.stacks) if output >= form.carries else ()
+
+
 def _prune(attrs: Attrs, used: Sequence[bool]) -> tuple[Attrs, list[int]]:
     """Leave the history out where nothing reads it."""
     form = ScanForm.of(attrs)
@@ -230,8 +236,8 @@ def _samples(rng: np.random.Generator) -> list[Sample]:
 
 SCAN = register(Op(
     name="scan", label="Scan", infer=_infer, kernel=no_kernel, control=_control, runs=_runs,
-    sliced=_sliced, bound=_bound, prune=_prune, reference=_reference, vjp=vjp_scan,
-    jvp=jvp_scan, batch=batch_scan,
+    sliced=_sliced, bound=_bound, prune=_prune, offered=_offered,
+    reference=_reference, vjp=vjp_scan, jvp=jvp_scan, batch=batch_scan,
     tiling=Absent("each step needs the one before"), workspace=_workspace, cost=_cost,
     samples=_samples, fallible=True, ulps=Absent("as many roundings as the body has, each step"),
 ))  # fmt: skip
