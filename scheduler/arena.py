@@ -41,7 +41,7 @@ from scheduler.arena_solver import check_solver, solve
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-__all__ = ["Offsets", "assign_offsets"]
+__all__ = ["CapacityError", "Offsets", "assign_offsets"]
 
 Array: TypeAlias = "np.ndarray[Any, Any]"
 
@@ -50,6 +50,14 @@ _MANY = 30_000  # above as many blocks, the first two weights have to do
 _MOST_SEARCHED = 2000  # blocks; what is larger isn't searched
 _SOLVER_SECONDS = 60.0
 _MOST_BYTES = 2**63 - 1
+
+
+class CapacityError(CompileError):
+    """More lives at once than the capacity; `buffer` is the largest of it, by its number."""
+
+    def __init__(self, message: str, buffer: int) -> None:
+        super().__init__(message)
+        self.buffer = buffer
 
 
 @dataclass(frozen=True)
@@ -226,7 +234,7 @@ def _largest_live_set(blocks: Blocks, capacity: int | None) -> int:
         msg = (f"a capacity of {capacity} bytes can't be reached: {len(at)} buffers with {most} "
                f"bytes live at time {when}, the largest, number {largest}, with "
                f"{blocks.size[largest]}")  # fmt: skip
-        raise CompileError(msg)
+        raise CapacityError(msg, largest)
     return most
 
 

@@ -26,7 +26,7 @@ __all__ = ["Blocks", "at_both_ends", "fitted", "height", "orders", "swept", "swe
 
 Array: TypeAlias = "np.ndarray[Any, Any]"
 
-_MOST = 2**62
+_MOST, _EXACT = 2**62, 2.0**62
 
 
 class Blocks(NamedTuple):
@@ -47,13 +47,22 @@ def height(blocks: Blocks, offsets: Array) -> int:
 
 
 def orders(blocks: Blocks) -> Iterator[Array]:
-    """Yield the orders to place blocks in; of equals the earlier, then the larger one first."""
+    """Yield the orders to place blocks in: by size, area, duration and birth, and by death.
+
+    Of equals the earlier, then the larger one comes first; then the same with equals as they come.
+    """
     lower, upper, size = blocks
     duration = upper - lower
-    for keys in ((size,), (size * duration.astype(float),), (duration, size)):
+    area = size * duration
+    if float(size.max(initial=0)) * float(duration.max(initial=0)) > _EXACT:
+        products = size.astype(object) * duration  # of Python's numbers, which have no end
+        area = np.unique(products, return_inverse=True)[1].reshape(-1)
+    for keys in ((size,), (area,), (duration, size)):
         yield np.lexsort((lower, *(-key for key in reversed(keys))))
     yield np.lexsort((-size, lower))
     yield np.lexsort((-size, -upper))
+    for key in (-size, -area, -duration, lower):
+        yield np.argsort(key, kind="stable")
 
 
 def swept(blocks: Blocks, *, best_fit: bool) -> Array:

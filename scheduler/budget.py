@@ -10,19 +10,27 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from fractions import Fraction
 from typing import TYPE_CHECKING, NamedTuple
 
+from dataflow.dims import as_int
 from dataflow.errors import CompileError
 from scheduler.live_bytes import fullest
 
 if TYPE_CHECKING:
     from scheduler.plan import Plan
 
-__all__ = ["Means", "as_bytes", "fitted", "sliced"]
+__all__ = ["SHARES", "Means", "as_bytes", "fitted", "sliced"]
 
-_SIZE = re.compile(r"(\d+(?:\.\d+)?) *([KMGT]?)(I?)B?", re.IGNORECASE)
+_SIZE = re.compile(r"([0-9]{1,30}(?:\.[0-9]{1,30})?) *(?:([KMGT])(I?))?B?", re.IGNORECASE)
 _SLICES = (16, 32, 64, 128, 256)
 _TRIES = 6  # to find how small the arena must be, since calls that run again need memory too
+
+SHARES = (0.9, 0.75, 0.6, 0.5, 0.4, 0.33, 0.25, 0.2, 0.15, 0.1, 0.0)
+"""Of the whole's arena: limits that are tried."""
+
+_SLICED_SHARES = (0.5, 0.25, 0.1, 0.0)
+"""The same where steps run slice by slice as well."""
 
 
 class Means(NamedTuple):
@@ -58,14 +66,13 @@ def as_bytes(budget: int | str) -> int:
     found = _SIZE.fullmatch(budget.strip()) if isinstance(budget, str) else None
     if found is not None:
         number, unit, binary = found.groups()
-        factor = (1024 if binary else 1000) ** "_KMGT".index(unit.upper() or "_")
-        nbytes = int(float(number) * factor)
+        factor = (1024 if binary else 1000) ** "_KMGT".index((unit or "_").upper())
+        nbytes = int(Fraction(number) * factor)
     else:
-        is_whole = isinstance(budget, int) and not isinstance(budget, bool)
-        nbytes = int(budget) if is_whole else 0
+        nbytes = as_int(budget) or 0
     if nbytes < 1:
         msg = (f"memory_budget is a number of bytes above 0, or text such as '64MiB', "
-               f"not {budget!r}")  # fmt: skip
+               f"not {budget!r:.60}")  # fmt: skip
         raise CompileError(msg)
     return nbytes
 
@@ -109,14 +116,16 @@ def _attempts(
     for slices in _SLICES if tiles else (1,):
         yield iter([make(Means(slices))])
     yield _recomputed(make, budget)
-    if tiles:
-        yield iter([make(Means(slices, limit=0)) for slices in _SLICES])
+    whole = make(Means(1))[0].peak
+    yield (make(Means(1, int(share * whole))) for share in SHARES)
+    for share in _SLICED_SHARES if tiles else ():
+        yield (make(Means(slices, int(share * whole))) for slices in _SLICES)
 
 
 def _recomputed(
     make: Callable[[Means], tuple[Plan, int]], budget: int
 ) -> Iterator[tuple[Plan, int]]:
-    """Yield plans without slices of a smaller and smaller arena, until one fits; then the least."""
+    """Yield plans without slices of a smaller and smaller arena, until one fits."""
     plan, _ = make(Means(1))
     limit = plan.peak - (plan.certificate.total - budget)
     for _ in range(_TRIES if limit > 0 else 0):
@@ -126,7 +135,6 @@ def _recomputed(
         if over <= 0:
             return
         limit -= max(over, limit // 32)
-    yield make(Means(1, 0))
 
 
 def _too_small(plan: Plan, budget: int) -> str:

@@ -93,9 +93,6 @@ def compile(
     >>> plan.peak, plan.lower_bound
     (64, 64)
     """
-    if not isinstance(graph, Graph):
-        msg = f"compile takes a graph, not {type(graph).__name__}: builder.build(...) makes one"
-        raise CompileError(msg)
     if isinstance(blas_threads, bool) or not isinstance(blas_threads, int) or blas_threads < 1:
         msg = f"blas_threads is a number of threads of 1 or more, not {blas_threads!r}"
         raise CompileError(msg)
@@ -150,6 +147,9 @@ def planner(
 
     The plan has yet to be verified; the work is in floating-point operations.
     """
+    if not isinstance(graph, Graph):
+        msg = f"compile takes a graph, not {type(graph).__name__}: builder.build(...) makes one"
+        raise CompileError(msg)
     graph.verify()
     sizes = _checked_sizes(graph, dims)
     wanted = _wanted_outputs(graph, outputs)

@@ -6,16 +6,13 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from dataflow.errors import CompileError
-from scheduler.budget import Means, as_bytes, sliced
+from scheduler.budget import SHARES, Means, as_bytes, sliced
 from scheduler.compiler import compile, planner
 
 if TYPE_CHECKING:
     from dataflow.graph import Graph
 
 __all__ = ["BudgetPoint", "budget_curve", "largest_size"]
-
-_SHARES = (0.9, 0.75, 0.6, 0.5, 0.4, 0.33, 0.25, 0.2, 0.15, 0.1, 0.0)
-"""Of the arena, how much of it a point is to have."""
 
 _MOST = 2**40
 
@@ -65,7 +62,7 @@ def budget_curve(graph: Graph, *, dims: Mapping[str, int] | None = None) -> list
     make = planner(graph, dims or {}, None, options)
     whole, flops = make(Means(1))
     points = [BudgetPoint(whole.certificate.total, whole.peak, 0.0)]
-    for share in _SHARES:
+    for share in SHARES:
         plan, work = make(Means(1, int(share * whole.peak)))
         points.append(
             BudgetPoint(plan.certificate.total, plan.peak, (work - flops) / max(flops, 1))

@@ -135,7 +135,7 @@ def _advice(plan: Plan, index: int, writers: list[int], peak: int) -> str:
         return "kept for the reverse sweep: memory_budget=..., or df.checkpoint around it"
     if any(step.sweep == "update" for step in later) and _lies_long(buffer):
         return "a gradient that waits for its update"
-    if _lies_long(buffer):
+    if _lies_long(buffer) and buffer.end - 1 > peak:
         return f"read again {buffer.end - 1 - peak} steps later: memory_budget=..."
     return "in use at the peak"
 

@@ -1,6 +1,7 @@
 """Budgets: what fits by computing again has the same bits, and what doesn't fit says why."""
 
 import json
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from scheduler.budget import as_bytes
 from scheduler.fitting import budget_curve, largest_size
 from scheduler.plan import Plan
 from scheduler.reference import run_reference
+from tests.commands import run
 from tests.programs.program import PROGRAMS
 from tests.test_programs import declared
 
@@ -157,11 +159,36 @@ def test_a_budget_that_is_too_small_names_the_least_and_the_node() -> None:
     assert "test_budget.py" in str(e.value)
 
 
-@pytest.mark.parametrize("budget", [0, -1, "", "much", "-3MB", 1.5, True])
+@pytest.mark.parametrize("budget", [0, -1, "", "much", "-3MB", "64iB", "²", 1.5, True])
 def test_a_budget_is_a_number_of_bytes(budget: object) -> None:
     """Anything else is refused, with an example of what is meant."""
     with pytest.raises(CompileError, match="such as '64MiB'"):
         as_bytes(budget)  # type: ignore[arg-type]
+
+
+def test_sizes_are_read_exactly() -> None:
+    """Fractions are decimal, NumPy's whole numbers are numbers, and a unit may be left out."""
+    assert as_bytes("0.3 GB") == 300_000_000
+    assert as_bytes("9007199254740993") == 9_007_199_254_740_993
+    assert as_bytes("1.5kib") == 1536
+    assert as_bytes(np.int64(7)) == 7  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("call", [
+    lambda: budget_curve("graph"), lambda: largest_size("graph", "n", "1GiB"),  # type: ignore[arg-type]
+])  # fmt: skip
+def test_only_graphs_have_budgets(call: Callable[[], object]) -> None:
+    """What is no graph is refused by its type."""
+    with pytest.raises(CompileError, match="takes a graph, not str"):
+        call()
+
+
+def test_every_point_of_the_curve_can_be_had() -> None:
+    """A budget of a point's bytes gives a plan within it."""
+    graph = perceptron(6, 48, 96)
+    for point in budget_curve(graph):
+        plan = df.compile(graph, tiles=False, memory_budget=point.total)
+        assert plan.certificate.total <= point.total
 
 
 def test_the_curve_goes_down_in_bytes_and_up_in_work() -> None:
@@ -229,6 +256,19 @@ def test_fit_prints_the_largest_size(file: Path, capsys: pytest.CaptureFixture[s
     assert main(arguments) == 0
     size = largest_size(named(), "batch", "1MiB", dims={"width": 100})
     assert capsys.readouterr().out == f"batch={size}\n"
+
+
+@pytest.mark.parametrize(("dims", "said"), [
+    (["--dim", "batch", "--dim", "width=2", "--dim", "width=3"], "'width' is given twice"),
+    (["--dim", "batch", "--dim", "batch=3"], "'batch' is given twice"),
+    (["--dim", "batch", "--dim", "width=²"], "'²' in 'width=²' is no size"),
+    (["--dim", "batch", "--dim", "width="], "'' in 'width=' is no size"),
+])  # fmt: skip
+def test_fit_refuses_sizes_that_are_none(dims: list[str], said: str, file: Path) -> None:
+    """What is wrong with a dimension is told, as a wrong use."""
+    outcome = run("fit", file, *dims, "--budget", "1GiB")
+    assert outcome.code == 2
+    assert said in outcome.err
 
 
 def test_budget_prints_the_curve(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

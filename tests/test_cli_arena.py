@@ -69,6 +69,24 @@ def test_bad_rows_are_named(text: str, said: str, tmp_path: Path) -> None:
     assert_refused(run("arena", table(tmp_path / "b.csv", text)), said)
 
 
+@pytest.mark.parametrize(("text", "said"), [
+    ("", "no column 'id'"), ("x,0,2,1\n", "no column 'id'"),
+    (HEADER + "x,0,2,1,5\n", "row 1 (id 'x'): more fields than columns"),
+    (HEADER + "x,0,2,1\ny,0,2,1\nx,0,2,1\n", "row 3: id 'x' is that of row 1 too"),
+])  # fmt: skip
+def test_what_is_no_such_table_is_refused(text: str, said: str, tmp_path: Path) -> None:
+    """A file without headings is no empty table, and every buffer has an id of its own."""
+    path = tmp_path / "b.csv"
+    path.write_text(text)
+    assert_refused(run("arena", path), said)
+
+
+def test_a_time_limit_is_a_number(tmp_path: Path) -> None:
+    """What is no number is no limit."""
+    source = table(tmp_path / "b.csv", "x,0,2,3\n")
+    assert_refused(run("arena", source, "--time-limit", "nan"), "0 or more, not nan")
+
+
 def test_a_missing_column_is_named(tmp_path: Path) -> None:
     """The error lists the columns that are there."""
     path = tmp_path / "b.csv"
@@ -79,7 +97,8 @@ def test_a_missing_column_is_named(tmp_path: Path) -> None:
 def test_an_unreachable_capacity_is_an_error(tmp_path: Path) -> None:
     """More lives at once than the capacity: nothing is written, and the time is named."""
     source, target = table(tmp_path / "b.csv", "x,0,2,3\ny,1,3,3\n"), tmp_path / "o.csv"
-    assert_refused(run("arena", source, "--capacity", "5", "-o", target), "live at time 1")
+    assert_refused(run("arena", source, "--capacity", "5", "-o", target), "live at time 1",
+                   "row 1 (id 'x')")  # fmt: skip
     assert not target.exists()
 
 

@@ -47,13 +47,18 @@ def command(
     including, upper. The offsets are written with a column offset more. With --capacity, it is an
     error if no placement within it is found.
     """
-    from scheduler.arena import assign_offsets
+    from scheduler.arena import CapacityError, assign_offsets
 
     if output is not None:
         check_target("-o", output, [buffers_file])
     ids, (lower, upper, size) = _read(buffers_file)
-    found = assign_offsets(lower, upper, size, alignment=alignment, capacity=capacity,
-                           time_limit=time_limit, solver=solver)  # fmt: skip
+    try:
+        found = assign_offsets(lower, upper, size, alignment=alignment, capacity=capacity,
+                               time_limit=time_limit, solver=solver)  # fmt: skip
+    except CapacityError as error:
+        number = error.buffer
+        msg = f"{buffers_file}, row {number + 1} (id {ids[number]!r}): {error}"
+        raise CompileError(msg) from None
     if capacity is not None and found.peak > capacity:
         msg = (f"no placement of {buffers_file} within {capacity} bytes was found: the best takes "
                f"{found.peak}, and {found.lower_bound} live at once; more time may help "
@@ -78,10 +83,14 @@ def _read(path: str) -> tuple[list[str], list[np.ndarray[Any, Any]]]:
     import numpy as np
 
     rows = _rows(path)
-    missing = [name for name in _COLUMNS if rows and name not in rows[0]]
-    if missing:
-        msg = f"{path} has no column {missing[0]!r}; it has {[str(name) for name in rows[0]]}"
-        raise FileFormatError(msg)
+    seen: dict[str, int] = {}
+    for number, row in enumerate(rows, 1):
+        if None in row:
+            msg = f"{path}, row {number} (id {row['id']!r}): more fields than columns"
+            raise FileFormatError(msg)
+        if seen.setdefault(row["id"], number) != number:
+            msg = f"{path}, row {number}: id {row['id']!r} is that of row {seen[row['id']]} too"
+            raise FileFormatError(msg)
     numbers = [[_whole(path, number, row, name) for number, row in enumerate(rows, 1)]
                for name in _COLUMNS[1:]]  # fmt: skip
     return [row["id"] for row in rows], [np.array(column, np.int64) for column in numbers]
@@ -92,7 +101,13 @@ def _rows(path: str) -> list[dict[str, str]]:
 
     try:
         with open(path, encoding="utf-8-sig", newline="") as file:
-            return list(csv.DictReader(file, strict=True))
+            reader = csv.DictReader(file, strict=True)
+            names = list(reader.fieldnames or ())
+            missing = [name for name in _COLUMNS if name not in names]
+            if missing:
+                msg = f"{path} has no column {missing[0]!r}; it has {names}"
+                raise FileFormatError(msg)
+            return list(reader)
     except OSError as error:
         msg = f"can't read {path}: {error.strerror or error}"
         raise FileAccessError(msg) from error

@@ -7,6 +7,7 @@ import click
 from dataflow.cli.options import (
     FILE,
     as_mapping,
+    byte_size,
     check_target,
     dims_option,
     import_option,
@@ -25,12 +26,14 @@ __all__ = ["command"]
 @click.option("--outputs", metavar="A,B", help="The outputs to keep; by default all.")
 @click.option("--updates/--no-updates", default=True, help="Whether a run updates the variables.")
 @click.option("--tiles/--no-tiles", default=True, help="Whether steps may run slice by slice.")
-@click.option("--memory-budget", metavar="BYTES", help="What a run may need, such as 64MiB.")
+@click.option(
+    "--memory-budget", type=byte_size, metavar="BYTES", help="What a run may need, such as 64MiB.",
+)  # fmt: skip
 @click.option("-o", "--output", type=FILE, required=True, metavar="PLAN", help="The plan's file.")
 @json_option
 def command(
     graph_file: str, dims: tuple[tuple[str, int], ...], outputs: str | None, updates: bool,
-    tiles: bool, memory_budget: str | None, output: str, as_json: bool,
+    tiles: bool, memory_budget: int | None, output: str, as_json: bool,
 ) -> None:  # fmt: skip
     """Compile the graph in file GRAPH into a plan.
 

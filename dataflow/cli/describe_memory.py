@@ -52,7 +52,9 @@ def _chart(live: Sequence[int]) -> list[Row]:
     rows: list[Row] = []
     for start in range(0, len(live), stride):
         nbytes = max(live[start : start + stride])
-        rows.append({"from_step": start, "bytes": nbytes, "": "#" * round(_WIDTH * nbytes / most)})
+        rows.append(
+            {"from_step": start, "bytes": nbytes, "plot": "#" * round(_WIDTH * nbytes / most)}
+        )
     return rows
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from dataflow.cli.options import FILE, import_option, json_option, load_as
+from dataflow.cli.options import FILE, byte_size, import_option, json_option, load_as
 from dataflow.cli.printing import number_text, print_json, printable
 
 __all__ = ["command"]
@@ -17,11 +17,11 @@ __all__ = ["command"]
     "--dim", "dims", multiple=True, required=True, metavar="NAME[=SIZE]",
     help="The dimension to be as large as fits; with a size, one that is given. Repeatable.",
 )  # fmt: skip
-@click.option("--budget", required=True, metavar="BYTES", help="Such as 2GiB.")
+@click.option("--budget", type=byte_size, required=True, metavar="BYTES", help="Such as 2GiB.")
 @click.option("--tiles/--no-tiles", default=True, help="Whether steps may run slice by slice.")
 @json_option
 def command(
-    graph_file: str, dims: tuple[str, ...], budget: str, tiles: bool, as_json: bool
+    graph_file: str, dims: tuple[str, ...], budget: int, tiles: bool, as_json: bool
 ) -> None:
     """Print the largest size of a dimension with which the graph in file GRAPH fits into BYTES."""
     from dataflow.graph import Graph
@@ -45,8 +45,11 @@ def _parted(dims: tuple[str, ...]) -> tuple[str, dict[str, int]]:
     sizes = {}
     for text in dims:
         name, _, size = text.partition("=")
-        if size and not size.isdigit():
+        if "=" in text and not (size.isascii() and size.isdecimal()):
             msg = f"--dim: {size!r} in {text!r} is no size"
+            raise click.UsageError(msg)
+        if name in sizes or (size and name == free[0]):
+            msg = f"--dim: {name!r} is given twice"
             raise click.UsageError(msg)
         if size:
             sizes[name] = int(size)

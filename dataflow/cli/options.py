@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import importlib
 import os
-import re
 import sys
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 import click
 
-from dataflow.errors import FileAccessError, FileFormatError
+from dataflow.errors import CompileError, FileAccessError, FileFormatError
 
 __all__ = [
     "FILE",
@@ -28,7 +27,6 @@ __all__ = [
 ]
 
 _T = TypeVar("_T")
-_SIZE = re.compile(r"(\d+) *([KMGT]?)(I?)B?", re.IGNORECASE)
 
 FILE = click.Path(readable=False)
 """A path. What is wrong with a file is bad input and no wrong use, so click checks nothing."""
@@ -96,13 +94,13 @@ def byte_size(text: str) -> int:
     >>> byte_size("64KiB"), byte_size("2 GB"), byte_size("100")
     (65536, 2000000000, 100)
     """
-    found = _SIZE.fullmatch(text.strip())
-    if found is None:
-        msg = f"{text!r} is no size, such as 65536, 64KiB or 2GB"
-        raise click.BadParameter(msg)
-    number, unit, binary = found.groups()
-    factor: int = (1024 if binary else 1000) ** "_KMGT".index(unit.upper() or "_")
-    return int(number) * factor
+    from scheduler.budget import as_bytes
+
+    try:
+        return as_bytes(text)
+    except CompileError:
+        msg = f"{text!r:.60} is no size, such as 65536, 64KiB or 2GB"
+        raise click.BadParameter(msg) from None
 
 
 def as_mapping(option: str, pairs: Iterable[tuple[str, _T]]) -> dict[str, _T]:
