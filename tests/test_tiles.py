@@ -454,6 +454,31 @@ def test_interleaved_axes_lie_in_slices_of_one_size(rows: int) -> None:
     np.testing.assert_allclose(df.Runner(plan).run(x=value)["y"], expected, rtol=1e-3, atol=1e-2)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_sums_in_another_order_differ_within_the_stated_bound(
+    dtype: str, monkeypatch: Patch
+) -> None:
+    """A sum over examples, and a contraction, are within 2 n u / (1 - n u) of the sum of sizes."""
+    count, rng = 3001, np.random.default_rng(0)
+    b = df.GraphBuilder()
+    x, y = (b.input(name, (count, 5), dtype) for name in "xy")
+    graph = b.build({"sum": (x * y).sum(axis=0), "product": x.T @ y})
+    scales = 10 ** rng.uniform(-4, 4, (2, count, 5))  # that cancel, of all sizes
+    feeds = {n: (rng.normal(size=(count, 5)) * s).astype(dtype)
+             for n, s in zip("xy", scales, strict=True)}  # fmt: skip
+    whole = df.Runner(df.compile(graph, tiles=False)).run(feeds)
+    plan = in_slices(graph, 7, monkeypatch)
+    assert len(plan.groups) == 1
+    found = df.Runner(plan).run(feeds)
+    small = (count + 1) * np.finfo(dtype).eps / 2  # one more rounding, of the product
+    sizes = {name: np.abs(value).astype(np.float64) for name, value in feeds.items()}
+    terms = {"sum": (sizes["x"] * sizes["y"]).sum(axis=0), "product": sizes["x"].T @ sizes["y"]}
+    for name, total in terms.items():
+        apart = np.abs(found[name].astype(np.float64) - whole[name])
+        assert (apart <= 2 * small / (1 - small) * total).all(), name
+        assert apart.any(), "the slices added up in the same order"
+
+
 # Loops
 
 
