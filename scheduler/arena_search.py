@@ -1,19 +1,20 @@
 """Exact search for offsets below a capacity: the arena is filled from the bottom up.
 
 Time is cut into sections between births and deaths. The *floor* of a section is how high it is
-filled, by blocks and by what was given up below them. The search takes the first place where the
-floor is lowest and decides what lies there:
+filled, by blocks and by what was given up below them. The search decides what lies next between two
+walls: the first ones where the floor is lowest, or, every other time, those that leave the least
+choice. Where nothing may be given up, these find out soon that a branch is wrong.
 
     bytes |         +----+        between two walls: what lies on the floor at its left end must
           |   +-----+    |        be born there, since what was born before lies higher; or
           |   |     | ?  +---     nothing does, and the floor rises to where the next block can lie
           +---------------------> time
 
-So every placement in which each block lies on another one or at the bottom is met, from the lowest
-block up [1]_. What is given up is counted: where a section's floor and the blocks still to come
-exceed the capacity, the branch ends. If the capacity is the largest live set, nothing may be given
-up in the fullest section, and branches end soon. A state that was seen before, the same blocks with
-the same bytes given up, isn't searched again.
+So every placement in which each block lies on another one or at the bottom is met [1]_. What is
+given up is counted: where a section's floor and the blocks still to come exceed the capacity, the
+branch ends. If the capacity is the largest live set, nothing may be given up in the fullest
+section, and what dies at a right end must lie there as what is born at a left end does. A state
+that was seen before, the same blocks with the same bytes given up, isn't searched again.
 
 Which block is tried first decides how soon one is found: so the search begins anew with other
 preferences, forward and backward in time, with more nodes each time. Nodes are counted, and no
@@ -26,7 +27,7 @@ clock is read unless a deadline is given.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -38,6 +39,7 @@ __all__ = ["Found", "search"]
 Array: TypeAlias = "np.ndarray[Any, Any]"
 
 _FULL = 2**62  # the floor of a section in which all is placed
+_WALL = _FULL + 1  # what bounds time
 _LOOK = 256  # the clock is read once in so many nodes
 _WORD = 2**64 - 1
 _MOST_SEEN = 2**20  # states that are remembered
@@ -85,12 +87,14 @@ def search(blocks: Blocks, capacity: int, max_work: int, deadline: float | None 
         ``is_exhausted`` is proved: no placement has this capacity then.
     """
     work, backward = 0, Blocks(-blocks.upper, -blocks.lower, blocks.size)
-    for attempt, preference in enumerate(_preferences(blocks)):
+    for attempt, (preference, anywhere) in enumerate(
+        (preference, anywhere) for preference in _preferences(blocks) for anywhere in (True, False)
+    ):
         if work >= max_work:
             break
-        nodes = min(_FIRST_NODES * 2 ** (attempt // 10) + len(blocks.size), max_work - work)
-        way = backward if attempt % 2 else blocks
-        found = _Search(way, capacity, preference).run(nodes, deadline)
+        nodes = min(_FIRST_NODES * 2 ** (attempt // 20) + len(blocks.size), max_work - work)
+        way = backward if attempt // 2 % 2 else blocks
+        found = _Search(way, capacity, preference, anywhere=anywhere).run(nodes, deadline)
         work += found.work
         if found.offsets is not None or found.is_exhausted or found.timed_out:
             return found._replace(work=work)
@@ -124,17 +128,20 @@ class _Choice(NamedTuple):
 class _Search:
     """The state of one search: what is placed, and the floor."""
 
-    def __init__(self, blocks: Blocks, capacity: int, preference: Array) -> None:
+    def __init__(self, blocks: Blocks, capacity: int, preference: Array, *, anywhere: bool) -> None:
         times = np.unique(np.concatenate([blocks.lower, blocks.upper]))
         first, end = np.searchsorted(times, blocks.lower), np.searchsorted(times, blocks.upper)
         self.first, self.end, self.size = first.tolist(), end.tolist(), blocks.size.tolist()
+        self.anywhere = anywhere
         self.count = len(times) - 1
         self.spare = capacity - self._summed(first, end, blocks.size)  # may still be given up
         self.left = self._summed(first, end, np.ones_like(blocks.size))  # blocks still to come
         self.floor = np.where(self.left == 0, _FULL, 0)
         self.born: list[list[int]] = [[] for _ in range(self.count)]
+        self.died: list[list[int]] = [[] for _ in range(self.count + 1)]
         for index in np.argsort(preference, kind="stable").tolist():
             self.born[self.first[index]].append(index)
+            self.died[self.end[index]].append(index)
         rng = np.random.default_rng(0)
         self.keys = rng.integers(1, 2**62, len(self.size)).tolist()
         self.weights = rng.integers(1, 2**62, self.count)
@@ -182,20 +189,59 @@ class _Search:
         return Found(np.array(self.offsets, np.int64), is_exhausted=False, work=work)
 
     def _choices(self) -> Iterator[_Choice]:
-        """Yield what may become of the first lowest floor."""
-        first = int(self.floor.argmin())
-        low = int(self.floor[first])
-        higher = self.floor[first:] != low
-        wall = first + int(higher.argmax()) if higher.any() else self.count
-        alike = set()
-        for block in self.born[first]:
-            shape = (self.end[block], self.size[block])
-            if self.offsets[block] < 0 and self.end[block] <= wall and shape not in alike:
-                alike.add(shape)
-                yield _Choice(block, first, self.end[block], low)
-        raised = self._raised(first, wall, low)
+        """Yield what may become of a floor between two walls."""
+        valleys = self._valleys() if self.anywhere else [self._lowest()]
+        best: list[_Choice] = []
+        least, place = _FULL, (0, 0, False)
+        for first, wall in valleys:
+            found, may_rise = self._lying_at(first, wall)
+            if len(found) + may_rise < least:
+                best, least, place = found, len(found) + may_rise, (first, wall, may_rise)
+            if not least:
+                return
+        yield from best
+        first, wall, may_rise = place
+        raised = self._raised(first, wall, int(self.floor[first])) if may_rise else None
         if raised is not None:
             yield raised
+
+    def _lowest(self) -> tuple[int, int]:
+        """Return from where to where the first lowest floor is level."""
+        first = int(self.floor.argmin())
+        higher = self.floor[first:] != self.floor[first]
+        return first, first + int(higher.argmax()) if higher.any() else self.count
+
+    def _valleys(self) -> Iterator[tuple[int, int]]:
+        """Yield from where to where the floor is level, with higher ones on both sides."""
+        starts = np.concatenate(([0], np.flatnonzero(np.diff(self.floor)) + 1))
+        heights = np.concatenate(([_WALL], self.floor[starts], [_WALL]))
+        falls = np.diff(heights) < 0
+        ends = np.append(starts[1:], self.count)
+        yield from zip(starts[falls[:-1] & ~falls[1:]].tolist(),
+                       ends[falls[:-1] & ~falls[1:]].tolist(), strict=True)  # fmt: skip
+
+    def _lying_at(self, first: int, wall: int) -> tuple[list[_Choice], bool]:
+        """Return what may lie at an end of a floor, and whether nothing may.
+
+        Where nothing may be given up at the right end, something must lie there: what dies there,
+        since what lives longer lies higher.
+        """
+        low = int(self.floor[first])
+        found, may_rise = self._lying(self.born[first], first, wall, low), self.spare[first] > 0
+        if len(found) + may_rise > 1 and not self.spare[wall - 1]:
+            last = self._lying(self.died[wall], first, wall, low)
+            if len(last) < len(found) + may_rise:
+                return last, False
+        return found, bool(may_rise)
+
+    def _lying(self, blocks: Sequence[int], first: int, wall: int, low: int) -> list[_Choice]:
+        """Return the choices to let one of these blocks lie on a floor; of equal ones the first."""
+        found: dict[tuple[int, int, int], _Choice] = {}
+        for block in blocks:
+            begin, end = self.first[block], self.end[block]
+            if self.offsets[block] < 0 and first <= begin and end <= wall:
+                found.setdefault((begin, end, self.size[block]), _Choice(block, begin, end, low))
+        return list(found.values())
 
     def _raised(self, first: int, wall: int, low: int) -> _Choice | None:
         """Return the choice to let nothing lie on a floor; None if that gives up too much.

@@ -48,8 +48,8 @@ _WORTH_IT = 0.9
 """Of the whole's peak; what lowers it by less isn't worth its calls."""
 
 
-_SEARCH = 20_000
-"""Nodes of the exact search for offsets where no simple way reaches the bound: half a second."""
+_SEARCH = 40_000
+"""Nodes of the exact search for offsets where no simple way reaches the bound: about a second."""
 
 
 _COMPARED = 500

@@ -200,18 +200,14 @@ def test_a_full_rectangle_is_packed_again(made: Callable[[int, int], Blocks]) ->
     assert_sound(*blocks, found)
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("made", [cut, pinwheels])
 @pytest.mark.parametrize("count", [150, 300, 450])
-def test_most_full_rectangles_are_packed_again(
+def test_large_full_rectangles_are_packed_again(
     made: Callable[[int, int], Blocks], count: int
 ) -> None:
-    """Of five each, at least half without the solver, within 60 seconds."""
-    solved = sum(
-        assign_offsets(*made(count, seed), alignment=1, max_work=10**9, time_limit=60).optimal
-        for seed in range(5)
-    )
-    assert solved >= 3
+    """Of five each, all without the solver, by a counted search of a few seconds."""
+    found = [assign_offsets(*made(count, seed), alignment=1) for seed in range(5)]
+    assert all(one.optimal for one in found)
 
 
 @pytest.mark.long
