@@ -1,4 +1,4 @@
-"""Six training steps, written once for all libraries.
+"""Seven training steps, written once for all libraries.
 
 Each is the gradient of a mean loss by all weights. The network is a function of the library's own
 arrays and of a thin adapter with the operations that the libraries name differently.
@@ -36,6 +36,14 @@ def _normal(rng: np.random.Generator, *shape: int) -> np.ndarray[Any, Any]:
 
 
 def _mlp() -> Model:
+    return _perceptron(8192)
+
+
+def _small_mlp() -> Model:
+    return _perceptron(32)
+
+
+def _perceptron(rows: int) -> Model:
     rng = np.random.default_rng(0)
 
     def loss(lib: Library, x: Any_, w: Mapping[str, Any_]) -> Any_:
@@ -44,7 +52,7 @@ def _mlp() -> Model:
         return (x * x).mean()
 
     weights = {f"w{i}": _normal(rng, 256, 256) for i in range(8)}
-    return Model("MLP, 8 layers, 8192 x 256", weights, _normal(rng, 8192, 256), loss)
+    return Model(f"MLP, 8 layers, {rows} x 256", weights, _normal(rng, rows, 256), loss)
 
 
 def _conv() -> Model:
@@ -125,4 +133,4 @@ def _physics() -> Model:
     return Model("element-wise physics, 2**20", weights, _normal(rng, 2**20), loss)
 
 
-MODELS = (_mlp, _conv, _transformer, _lstm, _physics, _batch_norm)
+MODELS = (_mlp, _small_mlp, _conv, _transformer, _lstm, _physics, _batch_norm)

@@ -2,7 +2,8 @@
 
 A choice by branches (``np.where``, ``np.putmask``) waits for the processor to guess each element,
 and a mask that comes from data can't be guessed: 4,096 elements take 10 µs. So the bits are taken:
-``x & (mask - 1)``, all of them where the mask is 0 and none where it is 1, in 3 µs.
+``x & (mask - 1)``, all of them where the mask is 0 and none where it is 1, in 3 µs. The difference
+takes a byte an element; the loop widens it to all bits of one, as a signed number.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 
 __all__ = ["as_mask", "zero_where"]
 
-_UNSIGNED = {1: np.uint8, 2: np.uint16, 4: np.uint32, 8: np.uint64, 16: np.uint64}
+_SIGNED = {1: np.int8, 2: np.int16, 4: np.int32, 8: np.int64, 16: np.int64}
 
 
 def _infer(specs: Specs, attrs: Attrs) -> Specs:
@@ -45,20 +46,16 @@ def _infer(specs: Specs, attrs: Attrs) -> Specs:
 
 
 def _workspace(specs: Specs, attrs: Attrs) -> Workspace:
-    (out,) = _infer(specs, attrs)
-    return Workspace((Spec(out.shape, np.dtype(_UNSIGNED[out.dtype.itemsize])),))
+    return Workspace((Spec(specs[0].shape, np.dtype(np.int8)),))
 
 
 def _kernel(outs: Arrays, ins: Arrays, scratch: Arrays, attrs: Attrs) -> list[Call]:
     (out,), (mask, x), (bits,) = outs, ins, scratch
-    making: list[Call] = [
-        (np.copyto, (bits, mask)),
-        (np.subtract, (bits, np.ones((), bits.dtype), bits)),
-    ]
     halves = ((x.real, out.real), (x.imag, out.imag)) if x.dtype.itemsize == 16 else ((x, out),)
+    signed = _SIGNED[x.dtype.itemsize]
     return [
-        *making,
-        *((np.bitwise_and, (a.view(bits.dtype), bits, b.view(bits.dtype))) for a, b in halves),
+        (np.subtract, (mask.view(np.int8), np.ones((), np.int8), bits)),
+        *((np.bitwise_and, (a.view(signed), bits, b.view(signed))) for a, b in halves),
     ]
 
 
