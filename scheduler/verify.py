@@ -10,27 +10,24 @@ the bytes inside kernels are what the plan says.
 from __future__ import annotations
 
 import re
-from bisect import bisect_left
 from collections.abc import Iterable
 from functools import lru_cache
 from math import prod
-from typing import Any, NoReturn
+from typing import Any
 
 from dataflow.attrs import Attrs, Body
-from dataflow.dim_texts import as_dim
-from dataflow.dims import Dim, bind_dim
-from dataflow.errors import DataflowError, PlanError, ShapeError
+from dataflow.errors import DataflowError, PlanError
 from dataflow.spec import Spec, is_dtype
 from scheduler.expand import KernelCall, expand
-from scheduler.plan import ALIGNMENT, Buffer, Operand, Plan, Step, TileGroup, arena_specs
+from scheduler.plan import Operand, Plan, Step, TileGroup, arena_specs
+from scheduler.verify_buffers import MOST_BYTES, check_buffers, check_overlaps, fail
 from scheduler.written import Written, extent
 
 __all__ = ["verify"]
 
-_MOST_AXES, _MOST_BYTES = 64, 2**62  # beyond, NumPy makes no array
+_MOST_AXES = 64  # beyond, NumPy makes no array
 _MOST_CALLS = 2**20  # in tile groups; a small file must not keep a reader busy for hours
 _MOST_RANGES = 2**20  # of written bytes, in all buffers together
-_KINDS = ("temporary", "input", "constant", "variable", "feed", "result")
 _MADE = ("temporary", "result")  # nothing is in them before a step writes
 
 
@@ -48,93 +45,21 @@ def verify(plan: Plan) -> None:
         A rule is broken; the message names the step or the buffer.
     """
     _check_options(plan)
-    _check_buffers(plan)
-    _check_formulas(plan)
+    check_buffers(plan)
     _check_groups(plan)
     for index, step in enumerate(plan.steps):
         _check_step(plan, index, step)
     _check_ends(plan)
     _check_bools(plan)
-    _check_overlaps(plan)
+    check_overlaps(plan)
     _check_calls(plan)
     _check_initial(plan)
-
-
-def _fail(message: str) -> NoReturn:
-    raise PlanError(message)
 
 
 def _check_options(plan: Plan) -> None:
     threads = plan.options.get("blas_threads", "1")
     if not re.fullmatch("[1-9][0-9]{0,3}", threads):
-        _fail(f"option blas_threads is {threads[:20]!r}, not a number of threads from 1 to 9999")
-
-
-# Buffers and the arena
-
-
-def _check_buffers(plan: Plan) -> None:
-    top, steps = 0, max(len(plan.steps), 1)
-    for index, buffer in enumerate(plan.buffers):
-        what = f"buffer {index} ({buffer.kind} {buffer.name!r})"
-        if buffer.kind not in _KINDS:
-            _fail(f"{what}: the kind is none of {_KINDS}")
-        if buffer.nbytes < 0 or not 0 <= buffer.first < buffer.end <= steps:
-            _fail(f"{what}: {buffer.nbytes} bytes from step {buffer.first} to {buffer.end}")
-        if buffer.kind != "temporary":
-            continue
-        if buffer.byte_offset < 0 or buffer.byte_offset % ALIGNMENT:
-            _fail(f"{what}: offset {buffer.byte_offset} is no multiple of {ALIGNMENT}")
-        if _top(buffer) > _MOST_BYTES:
-            _fail(f"{what}: it ends at byte {_top(buffer)} of the arena, beyond any memory")
-        top = max(top, _top(buffer))
-    if top != plan.peak:
-        _fail(f"the temporaries reach up to {top} bytes, the plan's peak is {plan.peak}")
-
-
-def _check_formulas(plan: Plan) -> None:
-    """Let each expression be the size of its buffer; few buffers have one of their own."""
-    known: dict[str, int | Dim] = {"": -1}
-    for index, buffer in enumerate(plan.buffers):
-        if buffer.formula not in known:
-            try:
-                known[buffer.formula] = bind_dim(as_dim(buffer.formula), plan.sizes)
-            except ShapeError as error:
-                _fail(f"the formula of buffer {index} ({buffer.kind} {buffer.name!r}): {error}")
-        if buffer.formula and known[buffer.formula] != buffer.nbytes:
-            _fail(f"the formula of buffer {index} ({buffer.kind} {buffer.name!r}) gives "
-                  f"{known[buffer.formula]} bytes, it has {buffer.nbytes}")  # fmt: skip
-
-
-def _top(buffer: Buffer) -> int:
-    """Return where a temporary ends in the arena, rounded up to the alignment."""
-    return buffer.byte_offset + -(-buffer.nbytes // ALIGNMENT) * ALIGNMENT
-
-
-def _check_overlaps(plan: Plan) -> None:
-    """Sweep over the steps with the live temporaries sorted by offset; neighbours must not meet."""
-    temporaries = [(i, b) for i, b in enumerate(plan.buffers) if b.kind == "temporary" and b.nbytes]
-    events = sorted(
-        [(b.first, 1, i) for i, b in temporaries] + [(b.end, 0, i) for i, b in temporaries]
-    )
-    live: list[tuple[int, int, int]] = []  # (offset, top, buffer)
-    total = largest = 0
-    for _, begins, index in events:
-        buffer = plan.buffers[index]
-        entry = (buffer.byte_offset, _top(buffer), index)
-        place = bisect_left(live, entry)
-        if not begins:
-            del live[place]
-            total -= entry[1] - entry[0]
-            continue
-        for other in live[max(place - 1, 0) : place + 1]:
-            if other[0] < entry[1] and entry[0] < other[1]:
-                _fail(f"buffers {other[2]} and {index} live at once and overlap in the arena")
-        live.insert(place, entry)
-        total += entry[1] - entry[0]
-        largest = max(largest, total)
-    if largest != plan.lower_bound:
-        _fail(f"the largest live set is {largest} bytes, the plan says {plan.lower_bound}")
+        fail(f"option blas_threads is {threads[:20]!r}, not a number of threads from 1 to 9999")
 
 
 # Steps
@@ -144,18 +69,18 @@ def _check_groups(plan: Plan) -> None:
     end = 0
     for number, group in enumerate(plan.groups):
         if not end <= group.first < group.end <= len(plan.steps):
-            _fail(f"tile group {number}: steps {group.first} to {group.end}")
+            fail(f"tile group {number}: steps {group.first} to {group.end}")
         end = group.end
         _check_slices(number, group)
     calls = sum((group.end - group.first) * len(group.slices) for group in plan.groups)
     if calls > _MOST_CALLS:
-        _fail(f"the tile groups make {calls} calls, more than {_MOST_CALLS}")
+        fail(f"the tile groups make {calls} calls, more than {_MOST_CALLS}")
     inside = [-1] * len(plan.steps)
     for number, group in enumerate(plan.groups):
         inside[group.first : group.end] = [number] * (group.end - group.first)
     for index, step in enumerate(plan.steps):
         if step.group != inside[index]:
-            _fail(f"step {index} says tile group {step.group}, but lies in {inside[index]}")
+            fail(f"step {index} says tile group {step.group}, but lies in {inside[index]}")
     _check_lifetimes(plan, inside)
 
 
@@ -174,40 +99,40 @@ def _check_lifetimes(plan: Plan, inside: list[int]) -> None:
             within = within and index not in results
             through = buffer.first <= group.first and group.end <= buffer.end
             if not (within or through):
-                _fail(f"buffer {index} lives from step {buffer.first} to {buffer.end}, neither "
-                      f"within tile group {inside[step]} nor through all of it")  # fmt: skip
+                fail(f"buffer {index} lives from step {buffer.first} to {buffer.end}, neither "
+                     f"within tile group {inside[step]} nor through all of it")  # fmt: skip
 
 
 def _check_slices(number: int, group: TileGroup) -> None:
     row = 0
     for rows in group.slices:
         if rows.worker != 0:
-            _fail(f"tile group {number}: worker {rows.worker}; this version runs plans for one")
+            fail(f"tile group {number}: worker {rows.worker}; this version runs plans for one")
         if rows.start != row or rows.stop <= rows.start:
-            _fail(f"tile group {number}: a slice {rows.start}:{rows.stop} after row {row}")
+            fail(f"tile group {number}: a slice {rows.start}:{rows.stop} after row {row}")
         row = rows.stop
     if not group.slices:
-        _fail(f"tile group {number} has no slices")
+        fail(f"tile group {number} has no slices")
 
 
 def _check_step(plan: Plan, index: int, step: Step) -> None:
     what = f"step {index}, {step.where()}"
     if step.worker != 0 or step.waits:
-        _fail(f"{what}: worker {step.worker}; this version runs plans for one worker")
+        fail(f"{what}: worker {step.worker}; this version runs plans for one worker")
     if step.when not in ("every", "first", "later") or (step.when != "every" and step.group < 0):
-        _fail(f"{what}: when {step.when!r} outside of a tile group, or unknown")
+        fail(f"{what}: when {step.when!r} outside of a tile group, or unknown")
     begins, ends = index, index + 1
     for operand in (*step.inputs, *step.outputs, *step.scratch):
         _check_operand(plan, what, step, operand)
         buffer = plan.buffers[operand.buffer]
         if not (buffer.first <= begins and ends <= buffer.end):
-            _fail(f"{what}: buffer {operand.buffer} lives from {buffer.first} to {buffer.end}")
+            fail(f"{what}: buffer {operand.buffer} lives from {buffer.first} to {buffer.end}")
 
 
 def _check_spec(what: str, spec: Spec) -> None:
     """Check that NumPy can have such an array, and that no element of it is a pointer."""
     if not _is_possible(spec):
-        _fail(f"{what}: {spec} is no array that tensors can be")
+        fail(f"{what}: {spec} is no array that tensors can be")
 
 
 @lru_cache(maxsize=4096)
@@ -216,33 +141,33 @@ def _is_possible(spec: Spec) -> bool:
         return False
     if not all(isinstance(dim, int) and dim >= 0 for dim in spec.shape):
         return False
-    return prod(max(dim, 1) for dim in spec.static_shape) * spec.dtype.itemsize <= _MOST_BYTES
+    return prod(max(dim, 1) for dim in spec.static_shape) * spec.dtype.itemsize <= MOST_BYTES
 
 
 def _check_operand(plan: Plan, what: str, step: Step, operand: Operand) -> None:
     if not 0 <= operand.buffer < len(plan.buffers):
-        _fail(f"{what}: there is no buffer {operand.buffer}")
+        fail(f"{what}: there is no buffer {operand.buffer}")
     _check_spec(what, operand.spec)
-    if len(operand.shape) != len(operand.strides) or _farthest(operand.strides) > _MOST_BYTES:
-        _fail(f"{what}: shape {operand.shape} with strides {operand.strides}")
+    if len(operand.shape) != len(operand.strides) or _farthest(operand.strides) > MOST_BYTES:
+        fail(f"{what}: shape {operand.shape} with strides {operand.strides}")
     is_sliced = operand.tile_axis >= 0
     if (
         not -1 <= operand.tile_axis < len(operand.shape)
         or is_sliced > (step.group >= 0)
         or operand.advances > is_sliced
     ):
-        _fail(f"{what}: tile axis {operand.tile_axis} of shape {operand.shape}")
+        fail(f"{what}: tile axis {operand.tile_axis} of shape {operand.shape}")
     if operand.tile_axis >= 0:
         group, length = plan.groups[step.group], operand.shape[operand.tile_axis]
         rows = group.length if operand.advances else group.longest
         if length == 0 or length % rows:
-            _fail(f"{what}: {length} rows along the tile axis, no multiple of {rows}")
+            fail(f"{what}: {length} rows along the tile axis, no multiple of {rows}")
     low, high = extent(operand)
     if low < 0 or high > plan.buffers[operand.buffer].nbytes:
-        _fail(f"{what}: bytes {low} to {high} of buffer {operand.buffer}, which has "
-              f"{plan.buffers[operand.buffer].nbytes}")  # fmt: skip
+        fail(f"{what}: bytes {low} to {high} of buffer {operand.buffer}, which has "
+             f"{plan.buffers[operand.buffer].nbytes}")  # fmt: skip
     if not _is_aligned(operand.byte_offset, operand.strides, operand.dtype.alignment):
-        _fail(f"{what}: offset {operand.byte_offset} or strides {operand.strides} are not aligned")
+        fail(f"{what}: offset {operand.byte_offset} or strides {operand.strides} are not aligned")
 
 
 # Plans have few layouts, so what is asked of one is kept.
@@ -292,16 +217,16 @@ def _check_calls(plan: Plan) -> None:
             _check_read(plan, step, operand, written, in_slice, what)
         ranges += _note_writes(call, written, in_slice)
         if ranges > _MOST_RANGES:
-            _fail(f"{what}: what is written falls into more than {_MOST_RANGES} ranges of bytes")
+            fail(f"{what}: what is written falls into more than {_MOST_RANGES} ranges of bytes")
         committed = committed or any(plan.buffers[o.buffer].kind == "variable"
                                      for o in call.outputs)  # fmt: skip
         if committed and call.op.fallible:
-            _fail(f"{what}: it can fail on its data after a variable was written")
+            fail(f"{what}: it can fail on its data after a variable was written")
     for output in plan.outputs:
         if not written[output.operand.buffer].covers(output.operand):
-            _fail(f"output {output.name!r} is read where no step wrote")
+            fail(f"output {output.name!r} is read where no step wrote")
     if internal != plan.internal:
-        _fail(f"kernels allocate up to {internal} bytes, the plan says {plan.internal}")
+        fail(f"kernels allocate up to {internal} bytes, the plan says {plan.internal}")
 
 
 def _note_writes(call: KernelCall, written: list[Written], in_slice: dict[int, Written]) -> int:
@@ -329,7 +254,7 @@ def _check_kernel(call: KernelCall, what: str) -> int:
     """Check specs and scratch against the op's own declaration; return its internal bytes."""
     specs = tuple(operand.spec for operand in call.inputs)
     if (call.op.control is None) != (not call.attrs.bodies()):
-        _fail(f"{what}: {len(call.attrs.bodies())} bodies of an op that has no such number")
+        fail(f"{what}: {len(call.attrs.bodies())} bodies of an op that has no such number")
     if call.op.control is not None:
         _check_bound(call, what)
     try:
@@ -339,12 +264,12 @@ def _check_kernel(call: KernelCall, what: str) -> int:
         msg = f"{what}: its op refuses the operands: {error}"
         raise PlanError(msg) from error
     if tuple(operand.spec for operand in call.outputs) != inferred:
-        _fail(f"{what}: the outputs are {[str(o.spec) for o in call.outputs]}, "
-              f"its op infers {[str(s) for s in inferred]}")  # fmt: skip
+        fail(f"{what}: the outputs are {[str(o.spec) for o in call.outputs]}, "
+             f"its op infers {[str(s) for s in inferred]}")  # fmt: skip
     scratch = tuple(operand.spec for operand in call.scratch)
     needed = (*workspace.scratch, *arena_specs(call.attrs))
     if scratch != needed:
-        _fail(f"{what}: the scratch is {scratch}, its op needs {needed}")
+        fail(f"{what}: the scratch is {scratch}, its op needs {needed}")
     return max([workspace.internal, *(_check_body(body, what) for body in call.attrs.bodies())])
 
 
@@ -358,15 +283,15 @@ def _check_bound(call: KernelCall, what: str) -> None:
         raise PlanError(msg) from error
     for operands, numbers in zip((call.inputs, call.outputs), ends, strict=True):
         if not all(_is_row_by_row(operands[n]) for n in numbers if n < len(operands)):
-            _fail(f"{what}: an operand of its bodies doesn't lie row by row")
+            fail(f"{what}: an operand of its bodies doesn't lie row by row")
 
 
 def _check_body(body: Body, what: str) -> int:
     """Check a plan within a step, and return the bytes that its kernels allocate."""
     if isinstance(body, Plan) and any(b.kind in ("feed", "result") for b in body.buffers):
-        _fail(f"{what}: a body's feeds and results are its step's, not the caller's")
+        fail(f"{what}: a body's feeds and results are its step's, not the caller's")
     if not isinstance(body, Plan) or body.variables or body.initial is not None:
-        _fail(f"{what}: its body is no plan, or one with variables")
+        fail(f"{what}: its body is no plan, or one with variables")
     try:
         verify(body)
     except PlanError as error:
@@ -387,18 +312,18 @@ def _check_memory(plan: Plan, call: KernelCall, what: str) -> None:
         kind = plan.buffers[operand.buffer].kind
         is_scratch = number >= len(call.outputs)
         if kind in ("input", "feed", "constant") or (kind == "variable" and is_scratch):
-            _fail(f"{what}: it writes to a buffer of kind {kind!r}")
+            fail(f"{what}: it writes to a buffer of kind {kind!r}")
         if not _is_one_to_one(operand.shape, operand.strides, operand.dtype.itemsize):
-            _fail(f"{what}: two elements of an output lie at one address")
+            fail(f"{what}: two elements of an output lie at one address")
         for other in writes[:number]:
             if _meet(operand, other):
-                _fail(f"{what}: two things that it writes overlap")
+                fail(f"{what}: two things that it writes overlap")
         for slot, read in enumerate(call.inputs):
             if operand.buffer != read.buffer or not _meet(operand, read):
                 continue
             same = number < len(call.outputs) and operand == read
             if not same or slot not in call.op.offers(call.attrs, number):
-                _fail(f"{what}, slot {slot}: the output overlaps an input that it may not replace")
+                fail(f"{what}, slot {slot}: the output overlaps an input that it may not replace")
 
 
 def _meet(a: Operand, b: Operand) -> bool:
@@ -414,16 +339,16 @@ def _check_read(
     in_slice: dict[int, Written], what: str,
 ) -> None:  # fmt: skip
     if not written[operand.buffer].covers(operand):
-        _fail(f"{what}: it reads bytes of buffer {operand.buffer}, within {extent(operand)}, "
-              "which no earlier step wrote")  # fmt: skip
+        fail(f"{what}: it reads bytes of buffer {operand.buffer}, within {extent(operand)}, "
+             "which no earlier step wrote")  # fmt: skip
     if step.group < 0 or plan.buffers[operand.buffer].kind not in _MADE:
         return
     group, buffer = plan.groups[step.group], plan.buffers[operand.buffer]
     if operand.buffer in in_slice and in_slice[operand.buffer].covers(operand):
         return  # written in this very slice: it may share memory with other steps of the group
     if not (buffer.first <= group.first and group.end <= buffer.end):
-        _fail(f"{what}: it reads what another slice wrote in buffer {operand.buffer}, which "
-              "doesn't live through the whole tile group")  # fmt: skip
+        fail(f"{what}: it reads what another slice wrote in buffer {operand.buffer}, which "
+             "doesn't live through the whole tile group")  # fmt: skip
 
 
 # Ends
@@ -433,20 +358,20 @@ def _check_ends(plan: Plan) -> None:
     _check_feeds_and_state(plan)
     for index, array in plan.constants.items():
         if not 0 <= index < len(plan.buffers) or plan.buffers[index].kind != "constant":
-            _fail(f"constant buffer {index} is none")
+            fail(f"constant buffer {index} is none")
         _check_spec(f"constant buffer {index}", Spec(array.shape, array.dtype))
         if plan.buffers[index].nbytes != array.nbytes:
-            _fail(f"constant buffer {index} doesn't fit its value of {array.nbytes} bytes")
+            fail(f"constant buffer {index} doesn't fit its value of {array.nbytes} bytes")
     for kind, ends in (("input", plan.inputs), ("output", plan.outputs),
                        ("variable", plan.variables)):  # fmt: skip
         names = [end.name for end in ends]
         if len(set(names)) != len(names):
-            _fail(f"two {kind}s have one name: {sorted(names)}")
+            fail(f"two {kind}s have one name: {sorted(names)}")
     for output in plan.outputs:
         what, operand = f"output {output.name!r}", output.operand
         _check_operand(plan, what, Step("", "", 1, Attrs(), (), ()), operand)
         if plan.buffers[operand.buffer].end < len(plan.steps):
-            _fail(f"{what}: buffer {operand.buffer} ends before the last step")
+            fail(f"{what}: buffer {operand.buffer} ends before the last step")
     _check_results(plan)
     _check_updated(plan)
 
@@ -458,7 +383,7 @@ def _check_results(plan: Plan) -> None:
         within = [o.operand for o in plan.outputs if o.operand.buffer == index]
         whole = [o for o in within if o == Operand.row_by_row(index, o.spec)]
         if len(within) != 1 or not whole or whole[0].spec.nbytes != plan.buffers[index].nbytes:
-            _fail(f"buffer {index} is a result, but not the whole of exactly one output")
+            fail(f"buffer {index} is a result, but not the whole of exactly one output")
 
 
 def _check_bools(plan: Plan) -> None:
@@ -475,7 +400,7 @@ def _check_bools(plan: Plan) -> None:
              for operand in (*step.inputs, *step.outputs, *step.scratch)]  # fmt: skip
     for buffer, dtype in uses:
         if is_bool.setdefault(buffer, dtype.kind == "b") != (dtype.kind == "b"):
-            _fail(f"buffer {buffer} holds bools, and something else too")
+            fail(f"buffer {buffer} holds bools, and something else too")
 
 
 def _check_feeds_and_state(plan: Plan) -> None:
@@ -484,22 +409,22 @@ def _check_feeds_and_state(plan: Plan) -> None:
     ends += [("variable", ("variable",), v.name, v.buffer, v.spec) for v in plan.variables]
     for kind, kinds, name, index, spec in ends:
         if not 0 <= index < len(plan.buffers) or plan.buffers[index].kind not in kinds:
-            _fail(f"{kind} {name!r}: buffer {index} is not of this kind")
+            fail(f"{kind} {name!r}: buffer {index} is not of this kind")
         _check_spec(f"{kind} {name!r}", spec)
         if plan.buffers[index].nbytes != spec.nbytes:
-            _fail(f"{kind} {name!r} has {spec.nbytes} bytes, its buffer "
-                  f"{plan.buffers[index].nbytes}")  # fmt: skip
+            fail(f"{kind} {name!r} has {spec.nbytes} bytes, its buffer "
+                 f"{plan.buffers[index].nbytes}")  # fmt: skip
     used = [index for *_, index, _ in ends] + list(plan.constants)
     kept = [i for i, buffer in enumerate(plan.buffers) if buffer.kind not in _MADE]
     if sorted(used) != kept:
-        _fail(f"the inputs, variables and constants use buffers {sorted(used)}, not {kept}")
+        fail(f"the inputs, variables and constants use buffers {sorted(used)}, not {kept}")
 
 
 def _check_updated(plan: Plan) -> None:
     writes = {operand.buffer for step in plan.steps for operand in step.outputs}
     for variable in plan.variables:
         if variable.updated != (variable.buffer in writes):
-            _fail(f"variable {variable.name!r}: updated is {variable.updated}, the steps differ")
+            fail(f"variable {variable.name!r}: updated is {variable.updated}, the steps differ")
 
 
 def _check_initial(plan: Plan) -> None:
@@ -507,10 +432,10 @@ def _check_initial(plan: Plan) -> None:
     names = {v.name: v.spec for v in plan.variables}
     if first is None:
         if names:
-            _fail(f"variables {sorted(names)} have no first values")
+            fail(f"variables {sorted(names)} have no first values")
         return
     if first.inputs or first.variables or first.initial is not None:
-        _fail("the plan of the first values has inputs or variables")
+        fail("the plan of the first values has inputs or variables")
     if {o.name: o.operand.spec for o in first.outputs} != names:
-        _fail("the plan of the first values doesn't give each variable its value")
+        fail("the plan of the first values doesn't give each variable its value")
     verify(first)
