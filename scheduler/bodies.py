@@ -16,7 +16,7 @@ from dataflow.attrs import Attrs
 from dataflow.registry import get_op
 from scheduler.inner import Inner
 from scheduler.loop_axes import sliced_body, ways_of
-from scheduler.program import Item, Program, alias_roots
+from scheduler.program import Item, Program, alias_roots, inner_key
 
 if TYPE_CHECKING:
     from dataflow.graph import Graph
@@ -62,7 +62,8 @@ def plan_bodies(
         items.append(item._replace(inputs=tuple(inputs), attrs=item.attrs.replace(bodies=plans)))
         if len(plans) == 1:
             ways = ways_of(item.op, items[-1].attrs, programs[0])
-            bodies[plans[0].graph_digest] = Inner(ways, _slicer(graphs[0], programs[0], ways, plan))
+            slicer = _slicer(graphs[0], programs[0], ways, plan)
+            bodies[inner_key(items[-1])] = Inner(ways, slicer)
     return replace(program, items=tuple(items), specs=tuple(specs), bodies=bodies)
 
 

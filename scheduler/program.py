@@ -70,8 +70,8 @@ class Program:
         The results, and the variables' values after the run.
     commits : mapping of int to str
         Which item's output lies in which variable's memory; filled by `commits.place_updates`.
-    bodies : mapping of str to Inner
-        What is known of the bodies of loops, by their graphs' digests.
+    bodies : mapping of object to Inner
+        What is known of the bodies of loops, by `inner_key`.
     is_body : bool
         Whether it is a body of control flow, which takes its inputs by place, and so keeps those
         that nothing reads.
@@ -89,7 +89,7 @@ class Program:
     commits: Mapping[int, str] = field(default_factory=dict)
     after: tuple[tuple[int, int], ...] = ()
     is_body: bool = False
-    bodies: Mapping[str, Inner] = field(default_factory=dict)
+    bodies: Mapping[object, Inner] = field(default_factory=dict)
 
     @property
     def kept(self) -> frozenset[int]:
@@ -98,12 +98,20 @@ class Program:
 
     def inner(self, item: Item) -> Inner | None:
         """Return what is known of the body of an item of control flow, if there is one body."""
-        plans: Any = item.attrs.bodies()
-        return self.bodies.get(plans[0].graph_digest) if len(plans) == 1 else None
+        return self.bodies.get(inner_key(item)) if len(item.attrs.bodies()) == 1 else None
 
     def makers(self) -> dict[int, int]:
         """Return for every value that an item makes that item's index."""
         return {value: index for index, item in enumerate(self.items) for value in item.outputs}
+
+
+def inner_key(item: Item) -> object:
+    """Return what items of control flow share if what is known of their one body is the same.
+
+    Two of them may hold the same body, and be of another form: one with its history, say.
+    """
+    plans: Any = item.attrs.bodies()
+    return item.op.name, plans[0].graph_digest, item.attrs.replace(bodies=()).key()
 
 
 def lower(

@@ -504,6 +504,24 @@ def test_loops_are_sliced_by_sequence(every: bool, rows: int, monkeypatch: Patch
     assert body.inputs[0].spec.shape == (rows, 4)
 
 
+@pytest.mark.parametrize("rows", [1, 2, 7])
+def test_loops_of_one_body_may_be_of_two_forms(rows: int, monkeypatch: Patch) -> None:
+    """A loop that keeps its history and one that doesn't hold the same body, with other results."""
+
+    def make(b: df.GraphBuilder) -> dict[str, df.Tensor]:
+        x = b.input("x", (5, EXAMPLES, 3), "float64")
+        w = b.variable("w", np.eye(3) / 2)
+        step = lambda h, row: (df.tanh(row + h @ w), h * 2)  # noqa: E731 - one body for both
+        start = x[0] * 0.0
+        last = df.stop_gradient(df.scan(step, start, x * 3)[0])
+        learned, _ = df.scan(step, start, x)
+        return {"loss": (learned * learned * last).sum(), "last": last}
+
+    plan = agree(trained(make), monkeypatch, rows=rows, groups=1)
+    loops = {len(step.outputs) for step in plan.steps if step.op == "scan"}
+    assert len(loops) > 1
+
+
 def test_a_loop_over_examples_is_not_sliced_by_them(monkeypatch: Patch) -> None:
     """Where a step reads all rows of its carry, the loop runs whole."""
     b = df.GraphBuilder()
