@@ -43,7 +43,7 @@ def plan_bodies(
     if all(item.op.control is None for item in program.items):
         return program
     roots, specs, items = alias_roots(program), list(program.specs), list[Item]()
-    bodies: dict[str, Inner] = {}
+    bodies: dict[object, Inner] = {}
     for item in program.items:
         if item.op.control is None:
             items.append(item)

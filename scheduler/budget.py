@@ -71,7 +71,7 @@ def as_bytes(budget: int | str) -> int:
     else:
         nbytes = as_int(budget) or 0
     if nbytes < 1:
-        msg = (f"memory_budget is a number of bytes above 0, or text such as '64MiB', "
+        msg = (f"a budget is a number of bytes above 0, or text such as '64MiB', "
                f"not {budget!r:.60}")  # fmt: skip
         raise CompileError(msg)
     return nbytes
@@ -117,7 +117,6 @@ def _attempts(
         yield iter([make(Means(slices))])
     yield _recomputed(make, budget)
     whole = make(Means(1))[0].peak
-    yield (make(Means(1, int(share * whole))) for share in SHARES)
     for share in _SLICED_SHARES if tiles else ():
         yield (make(Means(slices, int(share * whole))) for slices in _SLICES)
 
@@ -125,16 +124,25 @@ def _attempts(
 def _recomputed(
     make: Callable[[Means], tuple[Plan, int]], budget: int
 ) -> Iterator[tuple[Plan, int]]:
-    """Yield plans without slices of a smaller and smaller arena, until one fits."""
-    plan, _ = make(Means(1))
-    limit = plan.peak - (plan.certificate.total - budget)
+    """Yield plans without slices: of a smaller and smaller arena until one fits, and of shares.
+
+    The limit is of what lives in an order; a plan may need more or less. So limits between the
+    first one and the one that fits are tried too.
+    """
+    whole, _ = make(Means(1))
+    first = limit = whole.peak - (whole.certificate.total - budget)
     for _ in range(_TRIES if limit > 0 else 0):
         plan, flops = make(Means(1, limit))
         yield plan, flops
         over = plan.certificate.total - budget
         if over <= 0:
-            return
+            break
         limit -= max(over, limit // 32)
+    else:
+        first = limit = -1  # none fits: any share may
+    for share in SHARES:  # less work than what fits, or the last hope
+        if limit < 0 or limit < int(share * whole.peak) <= first:
+            yield make(Means(1, int(share * whole.peak)))
 
 
 def _too_small(plan: Plan, budget: int) -> str:

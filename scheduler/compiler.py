@@ -165,6 +165,7 @@ def planner(
     def recomputing(limit: int | None) -> Program:
         return program if limit is None else _recomputing(program, limit)
 
+    @cache
     def make(means: Means) -> tuple[Plan, int]:
         ready = recomputing(means.limit)
         plan = _plan(graph, sizes, own, ready, wanted, initial, slices=means.slices)

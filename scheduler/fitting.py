@@ -136,7 +136,8 @@ def largest_size(
     while fits(high):
         low, high = high, 2 * high
         if high > _MOST:
-            msg = f"graph {graph.name!r} fits into {most} bytes even with {dim}={low}"
+            msg = (f"graph {graph.name!r} fits into {most} bytes even with {dim}={low}: what it "
+                   f"needs doesn't grow with {dim!r}, as the other dimensions are")  # fmt: skip
             raise CompileError(msg)
     while low + 1 < high:
         middle = (low + high) // 2

@@ -29,13 +29,13 @@ if TYPE_CHECKING:
     from scheduler.plan import Plan, Step
     from scheduler.program import Item
 
-__all__ = ["buffer_formulas", "peak_formula", "why_no_formula"]
+__all__ = ["buffer_formulas", "peak_formula"]
 
 _MOST_SUMS = 8
 """Where more sums may be the largest, nobody would read the expression."""
 
 
-_NEEDS_NUMBERS = (DataflowError, TypeError, AttributeError, IndexError)
+_NEEDS_NUMBERS = (DataflowError, TypeError)
 """What is raised where a workspace depends on a size in other ways than its own sizes do."""
 
 
@@ -64,11 +64,12 @@ class _Sizes:
     def texts(self) -> Iterator[str]:
         """Yield the expression of each buffer."""
         for index, buffer in enumerate(self.memory.buffers):
-            filling = (value for value in self.memory.lying.get(index, ())
-                       if self.specs[value].nbytes == buffer.nbytes)  # fmt: skip
-            found = next((size for size in map(self._nbytes, filling) if size is not None), None)
             if index in self.scratch:
                 found = self._scratch(*self.scratch[index])
+            else:  # with other sizes, values of other expressions wouldn't share it
+                sizes = {self._nbytes(value) for value in self.memory.lying.get(index, ())
+                         if self.specs[value].nbytes == buffer.nbytes}  # fmt: skip
+                found = sizes.pop() if len(sizes) == 1 else None
             yield "" if found is None else str(found)
 
     def _nbytes(self, value: int) -> int | Dim | None:
@@ -90,10 +91,13 @@ class _Sizes:
         if not node.attrs.names() and all(spec.is_static for spec in (*node.specs, *specs)):
             return known.nbytes
         try:
-            spec = get_op(node.op, node.op_version).workspace(specs, node.attrs).scratch[slot]
+            scratch = get_op(node.op, node.op_version).workspace(specs, node.attrs).scratch
         except _NEEDS_NUMBERS:
             return None
-        return _nbytes_of(spec) if spec.bind(self.sizes) == known else None
+        if slot >= len(scratch):  # the arena of a body
+            bodies = node.attrs.bodies()
+            return known.nbytes if not any(body.names() for body in bodies) else None
+        return _nbytes_of(scratch[slot]) if scratch[slot].bind(self.sizes) == known else None
 
 
 def _original(item: Item) -> str:
@@ -111,19 +115,8 @@ def _nbytes_of(spec: Spec) -> int | Dim:
 # When somebody asks: the largest sum
 
 
-def peak_formula(plan: Plan) -> int | Dim | None:
-    """Return `Plan.peak_formula`."""
-    found = _found(plan)
-    return None if isinstance(found, str) else found
-
-
-def why_no_formula(plan: Plan) -> str:
-    """Return why a plan's peak is no expression in the named dimensions; empty if it is one."""
-    found = _found(plan)
-    return found if isinstance(found, str) else ""
-
-
-def _found(plan: Plan) -> int | Dim | str:
+def peak_formula(plan: Plan) -> int | Dim | str:
+    """Return a plan's peak as an expression in the named dimensions, or why it is none."""
     if not plan.sizes:
         return plan.peak
     if plan.groups:

@@ -52,8 +52,8 @@ _SEARCH = 40_000
 """Nodes of the exact search for offsets where no simple way reaches the bound: about a second."""
 
 
-_COMPARED = 500
-"""Items; of larger programs the order is chosen by its own count of bytes."""
+_COMPARED = 5000
+"""Items; of larger programs the order is chosen by its own count of bytes, without plans."""
 
 
 class Layout(NamedTuple):
@@ -89,18 +89,29 @@ def _in_order(program: Program) -> Layout:
     """Lay a program out whole, in the best of the orders that are worth a look.
 
     Plans are compared by what lives at once, which no placement is below; where that leaves a
-    choice, as they are placed.
+    choice, as they are placed. The one in the order of declaration is searched as the best one is,
+    so that none is worse.
     """
     most = 1 if len(program.items) > _COMPARED else None
-    memories = [assign_memory(program, order, joins=joins)
-                for joins in ((True, False) if joins_of(program) else (False,))
-                for order in candidate_orders(program, joins=joins)[:most]]  # fmt: skip
-    ranked = sorted(memories, key=_live_bytes)  # of equals, the first stays first
-    best = placed(ranked[0], max_work=0)
-    for memory in ranked[1:]:
+    memories: list[Memory] = []
+    declared: list[Memory] = []
+    for joins in (True, False) if joins_of(program) else (False,):
+        orders = candidate_orders(program, joins=joins)[:most]
+        memories += [assign_memory(program, order, joins=joins) for order in orders]
+        declared.append(memories[-1])
+    memories.sort(key=_live_bytes)  # of equals, the first stays first
+    best = placed(memories[0], max_work=0)
+    for memory in memories[1:]:
         if best.peak > _live_bytes(memory):
-            best = min(best, placed(memory, max_work=0), key=lambda layout: layout.peak)
-    return best if best.peak == best.lower_bound else placed(best.memory)
+            best = min(best, placed(memory, max_work=0), key=_peak)
+    for memory in (best.memory, *declared):
+        if best.peak > _live_bytes(memory):
+            best = min(best, placed(memory), key=_peak)
+    return best
+
+
+def _peak(layout: Layout) -> int:
+    return layout.peak
 
 
 def _live_bytes(memory: Memory) -> int:

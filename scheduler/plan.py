@@ -309,13 +309,13 @@ class Plan(Body):
         """
         _above("verify").verify(self)
 
-    @property
+    @cached_property
     def peak_formula(self) -> int | Dim | None:
         """The peak as an expression in the named dimensions.
 
-        It is what the steps need in this order, whatever the sizes, if the buffers leave no gaps
-        between them. A plan that is compiled for other sizes has this peak too, unless these change
-        its steps or their order; it may then need less.
+        A plan that is compiled for other sizes has this peak too, as long as its steps, their order
+        and what lives when are the same. Sizes may change them: a large feed or result lies in the
+        caller's array, and no longer in the arena; another order may be better.
 
         An int if no dimension has a name. None where the sizes change more than the bytes, or these
         aren't known as an expression: ``dataflow show PLAN --memory`` says why.
@@ -329,8 +329,8 @@ class Plan(Body):
         >>> plan.peak, plan.peak_formula, plan.peak_formula.bind({"batch": 100})
         (16448, Dim('2048*batch + 64'), 204864)
         """
-        formula: int | Dim | None = _above("formulas").peak_formula(self)
-        return formula
+        formula: int | Dim | str = _above("formulas").peak_formula(self)
+        return None if isinstance(formula, str) else formula
 
     # As the body of a node of control flow
 

@@ -51,6 +51,8 @@ def _check_formulas(plan: Plan) -> None:
     """Let each expression be the size of its buffer; few buffers have one of their own."""
     known: dict[str, int | Dim] = {"": -1}
     for index, buffer in enumerate(plan.buffers):
+        if buffer.formula and buffer.kind != "temporary":
+            fail(f"the formula of buffer {index}: one of kind {buffer.kind!r} has none")
         if buffer.formula not in known:
             try:
                 known[buffer.formula] = bind_dim(as_dim(buffer.formula), plan.sizes)

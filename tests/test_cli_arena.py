@@ -62,7 +62,7 @@ def test_an_empty_table_takes_nothing(tmp_path: Path) -> None:
     ("x,0,2,1\ny,2,2,1\n", "row 2 (id 'y'): upper 2 must lie after lower 2"),
     ("x,0,2,9223372036854775808\n", "size is '9223372036854775808'"),
     ("x,0,two,1\n", "upper is 'two'"),
-    ("x,0,2\n", "size is None"),
+    ("x,0,2\n", "row 1 (id 'x'): fewer fields than columns"),
 ])  # fmt: skip
 def test_bad_rows_are_named(text: str, said: str, tmp_path: Path) -> None:
     """The error says which row, which id and what was expected."""
@@ -71,6 +71,7 @@ def test_bad_rows_are_named(text: str, said: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("text", "said"), [
     ("", "no column 'id'"), ("x,0,2,1\n", "no column 'id'"),
+    ("id,id,lower,upper,size\nx,y,0,2,1\n", "two columns 'id'"),
     (HEADER + "x,0,2,1,5\n", "row 1 (id 'x'): more fields than columns"),
     (HEADER + "x,0,2,1\ny,0,2,1\nx,0,2,1\n", "row 3: id 'x' is that of row 1 too"),
 ])  # fmt: skip

@@ -104,9 +104,14 @@ def test_a_search_that_is_too_long_leaves_the_list_order() -> None:
 def check_against_declaration(name: str) -> None:
     """Compare a program's plan with the one in the order in which it was declared."""
     graph = declared(PROGRAMS[name])
-    program = place_updates(simplify(inline(lower(graph, {}, graph.outputs, {}))))
+    program = simplify(inline(lower(graph, {}, graph.outputs, {})))
     if any(item.op.control is not None for item in program.items):
         pytest.skip("bodies are planned by themselves")
+    check_layout(place_updates(program))
+
+
+def check_layout(program: Program) -> None:
+    """Compare the plan of a program with that of its order."""
     whole = placed(assign_memory(program, range(len(program.items))))
     assert lay_out(program, slices=1).peak <= whole.peak
 
@@ -118,6 +123,13 @@ SOME = ("u_net", "transformer_block", "mlp_classifier", "causal_attention")
 def test_never_worse_than_declaration(name: str) -> None:
     """A program's plan has no higher peak than in the order in which it was declared."""
     check_against_declaration(name)
+
+
+@pytest.mark.parametrize(("seeds", "moves"), [(range(60), 9), (range(8), 60), (range(2), 400)])
+def test_no_random_program_is_worse_than_declaration(seeds: range, moves: int) -> None:
+    """The same of small programs and of some with more than five hundred items."""
+    for seed in seeds:
+        check_layout(grown(seed, moves))
 
 
 @pytest.mark.long

@@ -85,8 +85,9 @@ def _read(path: str) -> tuple[list[str], list[np.ndarray[Any, Any]]]:
     rows = _rows(path)
     seen: dict[str, int] = {}
     for number, row in enumerate(rows, 1):
-        if None in row:
-            msg = f"{path}, row {number} (id {row['id']!r}): more fields than columns"
+        if None in row or None in row.values():
+            msg = (f"{path}, row {number} (id {row['id']!r}): "
+                   f"{'more' if None in row else 'fewer'} fields than columns")  # fmt: skip
             raise FileFormatError(msg)
         if seen.setdefault(row["id"], number) != number:
             msg = f"{path}, row {number}: id {row['id']!r} is that of row {seen[row['id']]} too"
@@ -104,8 +105,10 @@ def _rows(path: str) -> list[dict[str, str]]:
             reader = csv.DictReader(file, strict=True)
             names = list(reader.fieldnames or ())
             missing = [name for name in _COLUMNS if name not in names]
-            if missing:
-                msg = f"{path} has no column {missing[0]!r}; it has {names}"
+            twice = [name for name in _COLUMNS if names.count(name) > 1]
+            if missing or twice:
+                what = f"no column {missing[0]!r}" if missing else f"two columns {twice[0]!r}"
+                msg = f"{path} has {what}; it has {names}"
                 raise FileFormatError(msg)
             return list(reader)
     except OSError as error:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from dataflow.cli.describe import Description
 from dataflow.errors import PlanError
-from scheduler.formulas import why_no_formula
+from scheduler.formulas import peak_formula
 from scheduler.live_bytes import largest_at_peak, live_bytes
 from scheduler.plan import Plan
 
@@ -38,7 +38,8 @@ def describe_memory(thing: Graph | Plan | State) -> Description:
         "step_count": len(thing.steps), "peak_bytes": thing.peak,
         "lower_bound_bytes": thing.lower_bound,
         "fullest_step": live.index(max(live)) if live else None,
-        "peak_formula": why_no_formula(thing) or str(thing.peak_formula),
+        "peak_formula": None if thing.peak_formula is None else str(thing.peak_formula),
+        "why_no_formula": str(peak_formula(thing)) if thing.peak_formula is None else None,
     }  # fmt: skip
     return Description("plan", thing.name, facts, {
         "live_bytes": _chart(live), "largest_at_the_peak": _largest(thing),

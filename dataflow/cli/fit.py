@@ -45,6 +45,9 @@ def _parted(dims: tuple[str, ...]) -> tuple[str, dict[str, int]]:
     sizes = {}
     for text in dims:
         name, _, size = text.partition("=")
+        if not name:
+            msg = f"--dim: {text!r} has no name"
+            raise click.UsageError(msg)
         if "=" in text and not (size.isascii() and size.isdecimal()):
             msg = f"--dim: {size!r} in {text!r} is no size"
             raise click.UsageError(msg)

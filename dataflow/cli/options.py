@@ -99,7 +99,7 @@ def byte_size(text: str) -> int:
     try:
         return as_bytes(text)
     except CompileError:
-        msg = f"{text!r:.60} is no size, such as 65536, 64KiB or 2GB"
+        msg = f"{text!r:.60} is no size above 0, such as 65536, 64KiB or 2GB"
         raise click.BadParameter(msg) from None
 
 

@@ -48,9 +48,9 @@ class Sizes(NamedTuple):
         """How many examples' patches are made at a time."""
         patches = math.prod((self.groups, self.channels, *self.kernel, *self.places))
         most = _BLOCK // max(1, patches * self.wide.itemsize)
-        return (
-            1 if most <= 1 else max(1, min(self.examples, most))
-        )  # 1, with a name for examples too
+        if most <= 1:  # however many examples there are, and be it a name
+            return 1
+        return max(1, min(self.examples, most))
 
     @property
     def has_patches(self) -> bool:
