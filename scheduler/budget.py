@@ -126,11 +126,11 @@ def _recomputed(
 ) -> Iterator[tuple[Plan, int]]:
     """Yield plans without slices: of a smaller and smaller arena until one fits, and of shares.
 
-    The limit is of what lives in an order; a plan may need more or less. So limits between the
-    first one and the one that fits are tried too.
+    The limit is of what lives in an order; a plan may need more or less. So larger limits than the
+    one that fits are tried too, as long as they fit.
     """
     whole, _ = make(Means(1))
-    first = limit = whole.peak - (whole.certificate.total - budget)
+    limit = whole.peak - (whole.certificate.total - budget)
     for _ in range(_TRIES if limit > 0 else 0):
         plan, flops = make(Means(1, limit))
         yield plan, flops
@@ -139,10 +139,13 @@ def _recomputed(
             break
         limit -= max(over, limit // 32)
     else:
-        first = limit = -1  # none fits: any share may
-    for share in SHARES:  # less work than what fits, or the last hope
-        if limit < 0 or limit < int(share * whole.peak) <= first:
-            yield make(Means(1, int(share * whole.peak)))
+        limit = -1  # none fits: any share may
+    for larger in sorted(int(share * whole.peak) for share in SHARES):
+        if larger > limit:
+            plan, flops = make(Means(1, larger))
+            yield plan, flops
+            if limit >= 0 and plan.certificate.total > budget:
+                return
 
 
 def _too_small(plan: Plan, budget: int) -> str:

@@ -184,11 +184,13 @@ def test_only_graphs_have_budgets(call: Callable[[], object]) -> None:
 
 
 def test_every_point_of_the_curve_can_be_had() -> None:
-    """A budget of a point's bytes gives a plan within it."""
-    graph = perceptron(6, 48, 96)
+    """A budget of a point's bytes gives a plan within it, of as little work."""
+    graph = perceptron(10, 32, 256)
+    least = work_of(df.compile(graph, tiles=False))
     for point in budget_curve(graph):
         plan = df.compile(graph, tiles=False, memory_budget=point.total)
         assert plan.certificate.total <= point.total
+        assert work_of(plan) <= round(least * (1 + point.extra_flops))
 
 
 def test_the_curve_goes_down_in_bytes_and_up_in_work() -> None:
