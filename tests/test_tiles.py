@@ -7,6 +7,7 @@ tests are about when it does.
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -557,3 +558,31 @@ def test_a_loop_stacks_its_rows_where_it_read_them(monkeypatch: Patch) -> None:
         found = df.Runner(plan, poison=True).run(feeds)
         for name, array in expected.items():
             np.testing.assert_allclose(found[name], array, rtol=1e-12, atol=1e-14)
+
+
+def test_results_of_a_loop_never_share_a_stack() -> None:
+    """Several results and carries beside several stacks, some twice, keep the reference's bits."""
+    overlaps = 0
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        b = df.GraphBuilder(f"loop_{seed}")
+        x, y = b.input("x", (4, 3), "float64"), b.input("y", (4, 3), "float64")
+        stacks = [df.sin(x), df.cos(y), x + y]
+        stacks = [stacks[int(rng.integers(3))] for _ in range(int(rng.integers(1, 4)))]
+        shift = bool(rng.integers(2))
+
+        def step(h: df.Tensor, rows: list[df.Tensor], *, shift: bool = shift) -> tuple[Any, Any]:
+            total = df.sin(h + rows[-1])
+            return total, [total * row if shift else row - h for row in rows]
+
+        last, results = df.scan(step, stacks[0][0], stacks, reverse=bool(rng.integers(2)))
+        (slope,) = df.grad(sum(r.sum() for r in results) + last.sum(), [x])
+        graph = b.build({"last": last, "slope": slope, "first": results[0]})
+        plan = df.compile(graph)
+        feeds = feeds_of(plan)
+        expected, _ = run_reference(graph, feeds)
+        found = df.Runner(plan, poison=True).run(feeds)
+        for name, array in expected.items():
+            np.testing.assert_array_equal(found[name], array, err_msg=f"{seed}, {name}")
+        overlaps += sum(bool(set(s.inputs) & set(s.outputs)) for s in plan.steps if s.op == "scan")
+    assert overlaps
