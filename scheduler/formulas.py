@@ -17,7 +17,7 @@ from dataflow.dim_texts import as_dim
 from dataflow.dims import dim_max, is_size, product
 from dataflow.errors import DataflowError
 from dataflow.registry import get_op
-from scheduler.plan import ALIGNMENT
+from scheduler.plan import ALIGNMENT, padded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -155,7 +155,7 @@ def _largest_sums(plan: Plan) -> list[int | Dim]:
 def _padded(nbytes: int | Dim) -> int | Dim:
     """Return a size rounded up to a multiple of the alignment, which may be plain to see."""
     if isinstance(nbytes, int):
-        return -(-nbytes // ALIGNMENT) * ALIGNMENT
+        return padded(nbytes)
     if all(factor % ALIGNMENT == 0 for _, factor in nbytes.terms):
         return nbytes
     return (nbytes + (ALIGNMENT - 1)) // ALIGNMENT * ALIGNMENT

@@ -104,7 +104,8 @@ def _in_order(program: Program) -> Layout:
     for memory in memories[1:]:
         if best.peak > _live_bytes(memory):
             best = min(best, placed(memory, max_work=0), key=_peak)
-    for memory in (best.memory, *declared):
+    others = [memory for memory in declared if memory is not best.memory]
+    for memory in (best.memory, *others):
         if best.peak > _live_bytes(memory):
             best = min(best, placed(memory), key=_peak)
     return best

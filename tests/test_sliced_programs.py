@@ -1,7 +1,5 @@
 """Whole programs in slices that they wouldn't be worth: values stay what the whole plan gives."""
 
-from typing import Any
-
 import numpy as np
 import pytest
 
@@ -12,7 +10,6 @@ from tests.test_programs import declared
 from tests.test_tiles import in_slices
 
 Patch = pytest.MonkeyPatch
-Values = dict[str, np.ndarray[Any, Any]]
 
 CLASSES = 3
 """How many classes of axes are tried; `compile` looks at as many."""
