@@ -30,6 +30,7 @@ class Stages:
         self.before: list[list[int]] = [[] for _ in program.items]
         for earlier, later in program.after:
             self.before[later].append(earlier)
+        self.sources = [self._sources(index) for index in range(len(program.items))]
 
     def latest(self) -> list[int]:
         """Return the stage of each item: the latest in which all runs in as few as can be.
@@ -39,7 +40,7 @@ class Stages:
         order = self._order()
         early = [0] * len(order)
         for index in order:
-            sources = self._sources(index)
+            sources = self.sources[index]
             early[index] = max((early[maker] + step for maker, step in sources), default=0)
         last = max((early[index] for index in self.uses), default=0)
         late = [last if index in self.uses else last + 1 for index in range(len(order))]
@@ -56,7 +57,7 @@ class Stages:
         """Return the latest stages for which nothing waits, some readers left out."""
         stages = list(late)
         for index in reversed(order):
-            for maker, step in self._sources(index) if index not in without else ():
+            for maker, step in self.sources[index] if index not in without else ():
                 stages[maker] = min(stages[maker], stages[index] - step)
         return stages
 
@@ -75,21 +76,21 @@ class Stages:
             if index in read_by_moved and index not in held and not is_result:
                 moved.add(index)
             readers = read_by_moved if index in moved else held
-            readers.update(maker for maker, _ in self._sources(index))
+            readers.update(maker for maker, _ in self.sources[index])
         found = self._before_readers(order, late, moved)
         for index in order:
             if index in moved or index not in self.uses:
-                sources = self._sources(index)
+                sources = self.sources[index]
                 found[index] = max((found[maker] + step for maker, step in sources), default=0)
         return {index: found[index] for index in sums}
 
     def _order(self) -> list[int]:
         """Return the items in an order that `after` allows too, which declaration doesn't know."""
         order: list[int] = []
-        missing = [len(self._sources(index)) for index in range(len(self.program.items))]
+        missing = [len(sources) for sources in self.sources]
         followers: list[list[int]] = [[] for _ in missing]
         for index in range(len(missing)):
-            for maker, _ in self._sources(index):
+            for maker, _ in self.sources[index]:
                 followers[maker].append(index)
         ready = [index for index, count in enumerate(missing) if not count]
         while ready:

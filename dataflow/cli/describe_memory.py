@@ -33,13 +33,14 @@ def describe_memory(thing: Graph | Plan | State) -> Description:
     if not isinstance(thing, Plan):
         msg = f"--memory is about plans, and this is a {type(thing).__name__.lower()}"
         raise PlanError(msg)
+    formula = peak_formula(thing)
     live = [step.live for step in live_bytes(thing)]
     facts: Row = {
         "step_count": len(thing.steps), "peak_bytes": thing.peak,
         "lower_bound_bytes": thing.lower_bound,
         "fullest_step": live.index(max(live)) if live else None,
-        "peak_formula": None if thing.peak_formula is None else str(thing.peak_formula),
-        "why_no_formula": str(peak_formula(thing)) if thing.peak_formula is None else None,
+        "peak_formula": None if isinstance(formula, str) else str(formula),
+        "why_no_formula": formula if isinstance(formula, str) else None,
     }  # fmt: skip
     return Description("plan", thing.name, facts, {
         "live_bytes": _chart(live), "largest_at_the_peak": _largest(thing),
