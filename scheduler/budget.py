@@ -131,20 +131,20 @@ def _recomputed(
     """
     whole, _ = make(Means(1))
     limit = whole.peak - (whole.certificate.total - budget)
+    fitting: int | None = None
     for _ in range(_TRIES if limit > 0 else 0):
         plan, flops = make(Means(1, limit))
         yield plan, flops
         over = plan.certificate.total - budget
         if over <= 0:
+            fitting = limit
             break
         limit -= max(over, limit // 32)
-    else:
-        limit = -1  # none fits: any share may
     for larger in sorted(int(share * whole.peak) for share in SHARES):
-        if larger > limit:
+        if fitting is None or larger > fitting:  # where none fits, any share may
             plan, flops = make(Means(1, larger))
             yield plan, flops
-            if limit >= 0 and plan.certificate.total > budget:
+            if fitting is not None and plan.certificate.total > budget:
                 return
 
 

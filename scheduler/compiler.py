@@ -22,7 +22,7 @@ from dataflow.graph import Graph, Ref
 from scheduler.bodies import plan_bodies
 from scheduler.budget import Means, as_bytes, fitted
 from scheduler.commits import place_updates
-from scheduler.formulas import buffer_formulas
+from scheduler.formulas import with_formulas
 from scheduler.inline import inline
 from scheduler.layout import lay_out
 from scheduler.order import order_items
@@ -213,9 +213,7 @@ def _plan(
 ) -> Plan:  # fmt: skip
     program = place_updates(program)
     memory, buffers, peak, bound = lay_out(program, slices=slices)
-    formulas = buffer_formulas(graph, sizes, memory)
-    buffers = tuple(b._replace(formula=text) if b.kind == "temporary" else b
-                    for b, text in zip(buffers, formulas, strict=True))  # fmt: skip
+    buffers = with_formulas(graph, sizes, memory, buffers)
     number = {value: operand.buffer for value, operand in memory.operands.items()}
     return Plan(
         name=graph.name, graph_digest=graph.digest(), sizes=sizes, options=options,

@@ -26,10 +26,10 @@ if TYPE_CHECKING:
     from dataflow.graph import Graph
     from dataflow.spec import Spec
     from scheduler.live_memory import Memory
-    from scheduler.plan import Plan, Step
+    from scheduler.plan import Buffer, Plan, Step
     from scheduler.program import Item
 
-__all__ = ["buffer_formulas", "peak_formula"]
+__all__ = ["peak_formula", "with_formulas"]
 
 _MOST_SUMS = 8
 """Where more sums may be the largest, nobody would read the expression."""
@@ -42,11 +42,15 @@ _NEEDS_NUMBERS = (DataflowError, TypeError)
 # When a plan is made: each buffer's size
 
 
-def buffer_formulas(graph: Graph, sizes: Mapping[str, int], memory: Memory) -> list[str]:
-    """Return each buffer's bytes as an expression in the graph's names, empty where unknown."""
+def with_formulas(
+    graph: Graph, sizes: Mapping[str, int], memory: Memory, buffers: tuple[Buffer, ...]
+) -> tuple[Buffer, ...]:
+    """Say each temporary's bytes as an expression in the graph's names, where it is known."""
     if not sizes:
-        return [""] * len(memory.buffers)
-    return list(_Sizes(graph, sizes, memory).texts())
+        return buffers
+    texts = _Sizes(graph, sizes, memory).texts()
+    return tuple(buffer._replace(formula=text) if buffer.kind == "temporary" else buffer
+                 for buffer, text in zip(buffers, texts, strict=True))  # fmt: skip
 
 
 class _Sizes:

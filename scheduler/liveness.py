@@ -18,14 +18,15 @@ from scheduler.plan import Operand, arena_specs, padded
 if TYPE_CHECKING:
     from scheduler.program import Item, Program
 
-__all__ = ["Liveness", "dependencies"]
+__all__ = ["Liveness"]
 
 
 class Liveness:
-    """Which memory each item reads and makes, by the values whose memory it is."""
+    """Which memory each item reads and makes, and for which other items it waits."""
 
     def __init__(self, program: Program, *, joins: bool) -> None:
         self.program = program
+        self.followers, self.waits = _dependencies(program)
         self.roots = roots = block_roots(program, joins=joins)
         kept = {*program.inputs.values(), *program.variables.values(), *program.constants}
         kept |= surely_lent(program)
@@ -137,7 +138,7 @@ def _scratch(program: Program, item: Item) -> int:
     return sum(padded(spec.nbytes) for spec in needed)
 
 
-def dependencies(program: Program) -> tuple[list[list[int]], list[int]]:
+def _dependencies(program: Program) -> tuple[list[list[int]], list[int]]:
     """Return for every item those that wait for it, and how many it waits for."""
     makers = program.makers()
     followers: list[list[int]] = [[] for _ in program.items]

@@ -17,7 +17,7 @@ import heapq
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from scheduler.liveness import Liveness, dependencies
+from scheduler.liveness import Liveness
 from scheduler.tree_order import tree_order
 from scheduler.windows import improved
 
@@ -45,11 +45,11 @@ def candidate_orders(program: Program, *, joins: bool = False) -> list[list[int]
     declared = _ListScheduler(graph, [0] * len(program.items)).run()
     orders = [declared, _ListScheduler(graph, None).run()]
     if any(item.sweep == "update" for item in program.items):  # else it is the declared one again
-        orders.insert(1, _ListScheduler(graph, _prompt_keys(program, declared)).run())
+        orders.insert(1, _ListScheduler(graph, _prompt_keys(graph, declared)).run())
     orders.append(_ListScheduler(graph, _tree_keys(graph, declared)).run())
     orders = [min(orders, key=graph.peak), declared]  # the first of equals
     if sum(map(bool, graph.makes)) <= _MOST_IMPROVED:
-        orders.insert(0, improved(graph, orders[0], _needs(program)))
+        orders.insert(0, improved(graph, orders[0], _needs(graph)))
     return list(map(list, dict.fromkeys(map(tuple, orders))))
 
 
@@ -58,11 +58,11 @@ def live_peak(program: Program, order: Sequence[int]) -> int:
     return Liveness(program, joins=False).peak(order)
 
 
-def _needs(program: Program) -> list[list[int]]:
+def _needs(graph: Liveness) -> list[list[int]]:
     """Return for every item those that must run before it."""
+    program = graph.program
     needs: list[list[int]] = [[] for _ in program.items]
-    followers, _ = dependencies(program)
-    for index, later in enumerate(followers):
+    for index, later in enumerate(graph.followers):
         for follower in later:
             needs[follower].append(index)
     fallible = [i for i, item in enumerate(program.items) if item.op.fallible]
@@ -77,9 +77,9 @@ def _tree_keys(graph: Liveness, order: Sequence[int]) -> list[int]:
 
     Of what several read, the first to do so in a given order waits, and the last frees it.
     """
-    followers, _ = dependencies(graph.program)
     place = {index: number for number, index in enumerate(order)}
-    first = [min((place[follower] for follower in followers[index]), default=-1) for index in order]
+    first = [min((place[follower] for follower in graph.followers[index]), default=-1)
+             for index in order]  # fmt: skip
     rises, growths = zip(*graph.changes(order), strict=True) if order else ((), ())
     keys = [0] * len(order)
     for key, number in enumerate(tree_order(rises, growths, first)):
@@ -97,7 +97,7 @@ class _ListScheduler:
         program = graph.program
         self.graph = graph
         self.keys = keys
-        self.followers, self.missing = dependencies(program)
+        self.missing = list(graph.waits)
         self.left = list(graph.uses)
         self.fallible = {i for i, item in enumerate(program.items) if item.op.fallible}
         self.commits = {i for i, item in enumerate(program.items)
@@ -147,7 +147,7 @@ class _ListScheduler:
             self.left[root] -= 1
             if self.keys is None and self.left[root] == 1:
                 self._offer_again(self.graph.readers[root])
-        for follower in self.followers[index]:
+        for follower in self.graph.followers[index]:
             self.missing[follower] -= 1
             if not self.missing[follower]:
                 self._offer(follower)
@@ -164,7 +164,7 @@ class _ListScheduler:
                 self._offer(index)
 
 
-def _prompt_keys(program: Program, order: Sequence[int]) -> list[int]:
+def _prompt_keys(graph: Liveness, order: Sequence[int]) -> list[int]:
     """Return keys that keep an order, but let updates follow what they wait for.
 
     An update's item has the place of the last item of the sweeps that it waits for; one that waits
@@ -173,14 +173,14 @@ def _prompt_keys(program: Program, order: Sequence[int]) -> list[int]:
         gradient (7) ------> add (7) --> commit (7)
         first * beta (7) ---/            it waits for nothing, and would lie about from the start
     """
-    followers, _ = dependencies(program)
+    items, followers = graph.program.items, graph.followers
     keys = [0] * len(order)
     for place, index in enumerate(order):
-        if program.items[index].sweep != "update":
+        if items[index].sweep != "update":
             keys[index] = place
         for follower in followers[index]:
             keys[follower] = max(keys[follower], keys[index])
     for index in reversed(order):
-        if program.items[index].sweep == "update" and followers[index]:
+        if items[index].sweep == "update" and followers[index]:
             keys[index] = max(keys[index], min(keys[follower] for follower in followers[index]))
     return keys
