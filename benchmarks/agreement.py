@@ -31,7 +31,8 @@ def main() -> None:
     import jax
     import torch
 
-    jax.config.update("jax_enable_x64", True)  # noqa: FBT003 - JAX's signature
+    config: Any = jax.config
+    config.update("jax_enable_x64", True)  # noqa: FBT003 - JAX's signature
     print(f"{'family':<16} {'peer':<6} {'rows':>5} {'largest':>9}  where")
     for family in FAMILIES:
         rows = importlib.import_module(f"tests.peers.{family}").ROWS

@@ -15,24 +15,30 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
-__all__ = ["HEADER", "Row", "Samples", "interleaved", "pin_to_one_thread"]
+__all__ = ["HEADER", "Row", "Samples", "interleaved", "pin_to", "pin_to_one_thread"]
 
 Candidate: TypeAlias = Callable[[], object]
 
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
-_XLA = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
 _SCALES = {"s": ((1, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns")),
            "B": ((2**20, "MiB"), (2**10, "KiB"), (1, "B")), "×": ((1, "×"),)}  # fmt: skip
 
 
 def pin_to_one_thread() -> None:
-    """Give this process and all that it starts one thread on one CPU, ours and peers alike.
+    """Give this process and all that it starts one thread on one CPU, ours and peers alike."""
+    pin_to(1)
+
+
+def pin_to(threads: int) -> None:
+    """Give this process and all that it starts so many threads, on as many CPUs.
 
     To be called before NumPy, PyTorch or JAX is imported: they read these when they load.
     """
-    os.environ.update(dict.fromkeys(_THREADS, "1"), XLA_FLAGS=_XLA, JAX_PLATFORMS="cpu")
+    many = "true" if threads > 1 else "false"
+    flags = f"--xla_cpu_multi_thread_eigen={many} intra_op_parallelism_threads={threads}"
+    os.environ.update(dict.fromkeys(_THREADS, str(threads)), XLA_FLAGS=flags, JAX_PLATFORMS="cpu")
     if hasattr(os, "sched_setaffinity"):  # elsewhere the variables have to do
-        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[-threads:])
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 import dataflow as df
+from benchmarks.libraries import Jax, Ours, Torch
 from benchmarks.measuring import Row, Samples, interleaved
 from benchmarks.memory_models import MODELS, Model
 
@@ -55,36 +56,11 @@ def _results_inside(plan: df.Plan) -> int:
 Gradients = Callable[[], dict[str, "np.ndarray[Any, Any]"]]
 
 
-class _Ours:
-    """The adapter of this library."""
-
-    relu: Any = staticmethod(df.relu)
-    gelu: Any = staticmethod(df.nn.gelu)
-    sin: Any = staticmethod(df.sin)
-    sigmoid: Any = staticmethod(df.nn.sigmoid)
-    tanh: Any = staticmethod(df.tanh)
-    turned: Any = staticmethod(df.transpose)
-
-    def softmax(self, x: Any) -> Any:  # noqa: ANN401
-        return df.softmax(x, axis=-1)
-
-    def normalized(self, x: Any, axes: tuple[int, ...]) -> Any:  # noqa: ANN401
-        centred = x - x.mean(axis=axes, keepdims=True)
-        return centred / df.sqrt((centred * centred).mean(axis=axes, keepdims=True) + 1e-5)
-
-    def conv(self, x: Any, w: Any) -> Any:  # noqa: ANN401
-        return df.nn.conv2d(x, w, padding="same")
-
-    def scan(self, step: Any, carry: Any, xs: Any, closed: Any) -> Any:  # noqa: ANN401
-        last, _ = df.scan(lambda c, x: (step(self, c, x, closed), ()), carry, xs)
-        return last
-
-
 def _graph(model: Model) -> df.Graph:
     b = df.GraphBuilder(model.name)
     x = b.input("x", model.x.shape)
     weights = {name: b.variable(name, array) for name, array in model.weights.items()}
-    loss = model.loss(_Ours(), x, weights)
+    loss = model.loss(Ours(), x, weights)
     gradients = df.grad(loss, list(weights.values()))
     return b.build(dict(zip(weights, gradients, strict=True)))
 
@@ -101,29 +77,9 @@ def _whole(model: Model) -> Gradients:
 
 def _xla(model: Model) -> tuple[int, Gradients]:
     import jax
-    from jax import lax, nn
     from jax import numpy as jnp
 
-    class Xla(_Ours):
-        relu, sin = staticmethod(nn.relu), staticmethod(jnp.sin)
-        gelu = staticmethod(lambda x: nn.gelu(x, approximate=False))
-        sigmoid, tanh = staticmethod(nn.sigmoid), staticmethod(jnp.tanh)
-        turned = staticmethod(jnp.transpose)
-
-        def softmax(self, x: Any) -> Any:  # noqa: ANN401
-            return nn.softmax(x, axis=-1)
-
-        def normalized(self, x: Any, axes: tuple[int, ...]) -> Any:  # noqa: ANN401
-            centred = x - x.mean(axis=axes, keepdims=True)
-            return centred / jnp.sqrt((centred * centred).mean(axis=axes, keepdims=True) + 1e-5)
-
-        def conv(self, x: Any, w: Any) -> Any:  # noqa: ANN401
-            return lax.conv(x, w, (1, 1), "SAME")
-
-        def scan(self, step: Any, carry: Any, xs: Any, closed: Any) -> Any:  # noqa: ANN401
-            return lax.scan(lambda c, x: (step(self, c, x, closed), None), carry, xs)[0]
-
-    library = Xla()
+    library = Jax()
     gradient = jax.jit(jax.grad(lambda w, x: model.loss(library, x, w)))
     weights = {name: jnp.array(array) for name, array in model.weights.items()}
     x = jnp.array(model.x)
@@ -134,33 +90,9 @@ def _xla(model: Model) -> tuple[int, Gradients]:
 
 def _torch(model: Model) -> tuple[int, Gradients]:
     import torch
-    from torch.nn import functional
     from torch.profiler import ProfilerActivity, profile
 
     torch.set_num_threads(1)
-
-    class Torch(_Ours):
-        relu, sin = staticmethod(torch.relu), staticmethod(torch.sin)
-        gelu, sigmoid = staticmethod(functional.gelu), staticmethod(torch.sigmoid)
-        tanh = staticmethod(torch.tanh)
-        turned = staticmethod(lambda x, axes: x.permute(axes))
-
-        def softmax(self, x: Any) -> Any:  # noqa: ANN401
-            return torch.softmax(x, -1)
-
-        def normalized(self, x: Any, axes: tuple[int, ...]) -> Any:  # noqa: ANN401
-            if axes == (2,):
-                return functional.layer_norm(x, x.shape[2:])
-            return functional.batch_norm(x, None, None, training=True)
-
-        def conv(self, x: Any, w: Any) -> Any:  # noqa: ANN401
-            return functional.conv2d(x, w, padding="same")
-
-        def scan(self, step: Any, carry: Any, xs: Any, closed: Any) -> Any:  # noqa: ANN401
-            for x in xs:
-                carry = step(self, carry, x, closed)
-            return carry
-
     library = Torch()
     weights = {k: torch.tensor(v, requires_grad=True) for k, v in model.weights.items()}
     x = torch.tensor(model.x)

@@ -15,7 +15,7 @@ __all__ = ["MODELS", "Library", "Model"]
 
 Any_: TypeAlias = Any
 Library: TypeAlias = Any
-"""With relu, gelu, sin, sigmoid, tanh, softmax, normalized, conv, turned and scan."""
+"""One of the adapters of `benchmarks.libraries`."""
 
 Arrays: TypeAlias = Mapping[str, np.ndarray[Any, Any]]
 
@@ -60,7 +60,7 @@ def _conv() -> Model:
 
     def loss(lib: Library, x: Any_, w: Mapping[str, Any_]) -> Any_:
         for i in range(3):
-            x = lib.relu(lib.conv(x, w[f"w{i}"]))
+            x = lib.relu(lib.conv(x, w[f"w{i}"], None, 1))
         return (x * x).mean()
 
     weights = {f"w{i}": 0.1 * _normal(rng, widths[i + 1], widths[i], 3, 3) for i in range(3)}
@@ -72,7 +72,7 @@ def _batch_norm() -> Model:
 
     def loss(lib: Library, x: Any_, w: Mapping[str, Any_]) -> Any_:
         for i in range(3):
-            x = lib.relu(lib.normalized(lib.conv(x, w[f"w{i}"]), (0, 2, 3)))
+            x = lib.relu(lib.normalized(lib.conv(x, w[f"w{i}"], None, 1), (0, 2, 3)))
         return (x * x).mean()
 
     weights = {f"w{i}": 0.1 * _normal(rng, widths[i + 1], widths[i], 3, 3) for i in range(3)}

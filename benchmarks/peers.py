@@ -36,13 +36,14 @@ def torch_epoch(
     torch.set_num_threads(1)
     # Transposed once, to the layout that its own Linear uses.
     weights = [torch.tensor(np.ascontiguousarray(array.T), requires_grad=True) for array in first]
-    optimizer = torch.optim.Adam(weights, lr=LEARNING_RATE, **options)
+    adam: Any = torch.optim.Adam
+    optimizer = adam(weights, lr=LEARNING_RATE, **options)
     fed = [(torch.tensor(x), torch.tensor(labels)) for x, labels in batches]
 
     def step(x: Any, labels: Any) -> Any:  # noqa: ANN401 - a tensor of theirs
         hidden = functional.linear(x, weights[0], weights[1]).relu()
         logits = functional.linear(hidden, weights[2], weights[3])
-        loss = functional.cross_entropy(logits, labels)
+        loss: Any = functional.cross_entropy(logits, labels)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         optimizer.step()
@@ -60,8 +61,10 @@ def jax_epoch(first: Sequence[np.ndarray], batches: Batches) -> Epoch:
     """Return an epoch of JAX; each step waits for its results, as a step of anyone else does."""
     import jax
 
+    config: Any = jax.config
+    finished: Any = jax.block_until_ready
     # Computing in the calling thread saves a switch: up to a fifth of this step on one CPU.
-    jax.config.update("jax_cpu_enable_async_dispatch", False)  # noqa: FBT003 - JAX's signature
+    config.update("jax_cpu_enable_async_dispatch", False)  # noqa: FBT003 - JAX's signature
     step = jax.jit(_jax_step, donate_argnums=0)
     weights = [jax.numpy.array(array) for array in first]
     zeros = [jax.numpy.zeros_like(weight) for weight in weights]
@@ -72,7 +75,7 @@ def jax_epoch(first: Sequence[np.ndarray], batches: Batches) -> Epoch:
         nonlocal state
         for x, labels in fed:
             state, loss, logits = step(state, x, labels)
-            jax.block_until_ready((state, loss, logits))
+            finished((state, loss, logits))
         return float(loss)
 
     return epoch

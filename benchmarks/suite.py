@@ -1,0 +1,193 @@
+"""The speed suite: ``python benchmarks/suite.py [WORKLOAD ...] [--threads 1,2] [-o FILE]``.
+
+Sixteen training and gradient steps, each in a process of its own with all contenders in it: their
+results are compared, then they are timed in turn. Ratios are a contender's time by ours: above 1
+we are faster. The samples are written as Arrow, one row each.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+import subprocess
+import sys
+import time
+import traceback
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeAlias
+
+# Last, so that the installed package is measured and not the checkout.
+sys.path.append(str(Path(__file__).resolve().parents[1]))
+
+from benchmarks.measuring import Samples, interleaved, pin_to
+
+__all__ = ["main"]
+
+OURS, EAGER, COMPILED, JAX = "ours", "PyTorch", "torch.compile", "jax.jit"
+GOALS = {EAGER: 2.5, COMPILED: 1.3, JAX: 1.2}
+BEST_GOAL = 0.9
+_SECONDS = 0.02  # of one sample: short steps run several times in it
+_BUDGET, _FEWEST, _MOST = 4.0, 5, 25  # seconds of a contender's rounds, and how many
+
+Found: TypeAlias = Mapping[str, Sequence[float]]
+"""Seconds a step in each round, by contender."""
+
+
+def main(arguments: list[str]) -> int:
+    """Run the named workloads, all by default, and return the exit code."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("workloads", nargs="*")
+    parser.add_argument("--threads", default="1,2", help="numbers of threads, in turn")
+    parser.add_argument("-o", "--output", type=Path, help="an Arrow file for the samples")
+    parser.add_argument("--here", action="store_true", help=argparse.SUPPRESS)
+    options = parser.parse_args(arguments)
+    if options.here:
+        return _run(options.workloads[0], int(options.threads))
+    from benchmarks.workloads import WORKLOADS
+
+    unknown = [name for name in options.workloads if name not in WORKLOADS]
+    if unknown:
+        print(f"there is no workload {unknown[0]!r}; there are: {', '.join(WORKLOADS)}")
+        return 2
+    rows: list[dict[str, Any]] = []
+    for threads in map(int, options.threads.split(",")):
+        rows += _table(options.workloads or list(WORKLOADS), threads)
+    if options.output is not None:
+        _write(rows, options.output)
+    return 0
+
+
+# The table
+
+
+def _table(names: Sequence[str], threads: int) -> list[dict[str, Any]]:
+    """Measure workloads one by one, print their ratios and means, and return the samples."""
+    peers = (EAGER, COMPILED, JAX)
+    print(f"\n{'threads: ' + str(threads):<24}{'ours':>10}  {'quartiles':<20}"
+          + "".join(f"{peer:>15}" for peer in (*peers, "best peer")))  # fmt: skip
+    ratios: dict[str, list[float]] = {peer: [] for peer in (*peers, "best peer")}
+    rows = []
+    for name in names:
+        found = _measured(name, threads)
+        ours = Samples(tuple(found[OURS]))
+        times = {peer: Samples(tuple(found[peer])).median for peer in peers if peer in found}
+        own = {peer: took / ours.median for peer, took in times.items()}
+        own["best peer"] = min(own.values())
+        low, high = ours.quartiles
+        print(f"{name:<24}{_ms(ours.median):>10}  {_ms(low) + ' to ' + _ms(high):<20}"
+              + "".join(f"{_ratio(own.get(peer)):>15}" for peer in ratios), flush=True)  # fmt: skip
+        for peer, ratio in own.items():
+            ratios[peer].append(ratio)
+        rows += [{"threads": threads, "workload": name, "library": lib, "round": i, "seconds": s}
+                 for lib, seconds in found.items() for i, s in enumerate(seconds)]  # fmt: skip
+    means = {p: math.exp(sum(map(math.log, r)) / len(r)) for p, r in ratios.items() if r}
+    print(f"{'geometric mean':<56}" + "".join(f"{_ratio(means.get(p)):>15}" for p in ratios))
+    print(f"{'the goal':<56}" + "".join(f"{GOALS[peer]:>14}×" for peer in peers)
+          + f"{f'each {BEST_GOAL}×':>15}")  # fmt: skip
+    return rows
+
+
+def _ms(seconds: float) -> str:
+    return f"{seconds * 1e3:.3g} ms" if seconds < 0.1 else f"{seconds * 1e3:.0f} ms"
+
+
+def _ratio(value: float | None) -> str:
+    return "-" if value is None else f"{value:.2f}×"
+
+
+def _measured(name: str, threads: int) -> Found:
+    """Measure one workload in a process of its own."""
+    command = [sys.executable, __file__, name, "--threads", str(threads), "--here"]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    found: Found = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def _write(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
+    import pyarrow as pa
+
+    table = pa.Table.from_pylist(list(rows))
+    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
+        writer.write_table(table)
+
+
+# One workload, in its own process
+
+
+def _run(name: str, threads: int) -> int:
+    pin_to(threads)
+    os.environ.setdefault("TORCHINDUCTOR_COMPILE_THREADS", "1")
+    from benchmarks.contenders import CONTENDERS, enable_double
+    from benchmarks.workloads import WORKLOADS
+
+    work = WORKLOADS[name]()
+    if any(array.dtype == "float64" for array in work.weights.values()):
+        enable_double()
+    ready = {}
+    for library, make in CONTENDERS.items():
+        try:
+            contender = make(work, threads)
+            contender.step()
+        except Exception:
+            if library == OURS:
+                raise
+            traceback.print_exc(limit=-3)
+            continue
+        ready[library] = contender
+    results = {library: c.arrays(c.step()) for library, c in ready.items()}
+    _check(work.name, results)
+    found = dict(_timed({library: contender.step for library, contender in ready.items()}))
+    print(json.dumps(found))
+    return 0
+
+
+def _timed(steps: Mapping[str, Any]) -> Iterator[tuple[str, Sequence[float]]]:
+    """Yield seconds a step in each round; as many rounds as there is time for, within bounds."""
+    counts = {library: _count(step) for library, step in steps.items()}
+    slowest = max(took for _, took in counts.values())
+    rounds = max(_FEWEST, min(_MOST, int(_BUDGET / max(slowest, _SECONDS))))
+
+    def several(library: str) -> Any:  # noqa: ANN401
+        step, (count, _) = steps[library], counts[library]
+        return lambda: [step() for _ in range(count)][-1]
+
+    samples = interleaved({library: several(library) for library in steps}, rounds=rounds, warmup=1)
+    for library, taken in samples.items():
+        yield library, taken.per(counts[library][0]).values
+
+
+def _count(step: Any) -> tuple[int, float]:  # noqa: ANN401
+    """Return how often a step runs in one sample, and how long one takes about."""
+    step()
+    start = time.perf_counter()
+    step()
+    took = time.perf_counter() - start
+    return max(1, int(_SECONDS / took)), took
+
+
+def _check(name: str, results: Mapping[str, Mapping[str, Any]]) -> None:
+    """Check that all contenders have the same loss, and gradients or weights.
+
+    Differences are by the largest element of an array, or of all of them where it is far smaller:
+    some gradients are zero but for roundings.
+    """
+    import numpy as np
+
+    ours = results[OURS]
+    single = any(array.dtype == np.float32 for array in ours.values())
+    bound = 1e-4 if single else 1e-9
+    largest = max(float(np.abs(array).max()) for key, array in ours.items() if key != "loss")
+    for library, found in results.items():
+        for key, array in ours.items():
+            scale = max(float(np.abs(array).max()), 1e-3 * largest)
+            off = float(np.abs(array - found[key]).max()) / scale
+            if not off <= bound or array.shape != found[key].shape:
+                msg = f"{name}: {library}'s {key} differs from ours by {off:.1e}"
+                raise SystemExit(msg)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
