@@ -64,6 +64,7 @@ OP_MODULES = {
     "gelu": "gaussian_gate",
     "gelu_slope": "gaussian_gate",
     "gelu_tanh": "activations",
+    "gelu_with_slope": "gaussian_gate",
     "greater": "comparison",
     "greater_equal": "comparison",
     "hypot": "powers",

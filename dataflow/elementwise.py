@@ -261,12 +261,13 @@ def composite(  # noqa: PLR0913 - the facts of a record
     maps: Sequence[LinearMap], *,
     samples: Callable[[np.random.Generator], Sequence[Sample]],
     flops: int, workspace: WorkspaceOf, inplace: tuple[int, ...] = (), ulps: int = 8,
+    united: tuple[str, int] | None = None,
 ) -> Op:  # fmt: skip
     """Declare and register an element-wise op on floats of one dtype that is several NumPy calls.
 
     Parameters
     ----------
-    name, label, kernel, reference, samples, workspace, inplace, ulps
+    name, label, kernel, reference, samples, workspace, inplace, ulps, united
         See `Op`.
     maps, flops
         See `elementwise`.
@@ -275,7 +276,7 @@ def composite(  # noqa: PLR0913 - the facts of a record
         name=name, label=label, infer=partial(_floats_infer, len(maps)), kernel=kernel,
         reference=reference, vjp=maps_vjp(maps), jvp=maps_jvp(maps), batch=batch_elementwise,
         tiling=elementwise_tiling, cost=partial(elementwise_cost, flops), samples=samples,
-        inplace=inplace, workspace=workspace, ulps=ulps,
+        inplace=inplace, workspace=workspace, ulps=ulps, united=united,
     ))  # fmt: skip
 
 
@@ -292,15 +293,23 @@ def _floats_infer(arity: int, specs: Specs, attrs: Attrs) -> Specs:
 
 # Kernels
 
+_MANY = 2048
+"""From so many elements on, a faster loop is worth a slower way to it."""
+
 
 def call_into(ufunc: np.ufunc, ins: Arrays, out: np.ndarray) -> Call:
     """Return the call of a ufunc that writes into `out`.
 
-    NumPy 2.4 warns at every call where np.maximum or np.minimum gets `out` by position.
+    NumPy 2.4 warns at every call where np.maximum or np.minimum gets `out` by position. Of many
+    floats and one number, clipping takes a third of their time.
     """
-    if ufunc in (np.maximum, np.minimum):
+    if ufunc not in (np.maximum, np.minimum):
+        return (ufunc, (*ins, out))
+    x, other = ins
+    if other.ndim or out.size < _MANY or out.dtype.kind != "f" or x.shape != out.shape:
         return (partial(ufunc, out=out), tuple(ins))
-    return (ufunc, (*ins, out))
+    far = np.asarray(np.inf, other.dtype)
+    return (x.clip, (other, far, out) if ufunc is np.maximum else (-far, other, out))
 
 
 def choose_call(out: np.ndarray, mask: np.ndarray, chosen: np.ndarray) -> Call:

@@ -303,6 +303,10 @@ class Op:
     prune : callable, optional
         ``prune(attrs, used)`` says, by which of its outputs anything reads, with what attributes
         it makes fewer, and which outputs are left: of control flow.
+    united : (str, int), optional
+        An op that gives this one's result among others of the same inputs and attributes, for less
+        than they cost apart, and which of its outputs that is. The compiler takes it where all of
+        its outputs are wanted.
     moves : bool
         Whether it only moves elements, so that it takes bfloat16 as it is; other ops meet float32
         in its place, see `dataflow.bfloat16`.
@@ -335,6 +339,7 @@ class Op:
     bound: Callable[[Attrs], tuple[Sequence[int], Sequence[int]]] | None = None
     prune: Callable[[Attrs, Sequence[bool]], tuple[Attrs, Sequence[int]]] | None = None
     offered: Callable[[Attrs, int], Sequence[int]] | None = None
+    united: tuple[str, int] | None = None
     moves: bool = False
 
     def __repr__(self) -> str:

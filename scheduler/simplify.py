@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dataflow.errors import DataflowError
+from dataflow.registry import get_op
 from dataflow.spec import Spec
 from scheduler.environment import kernel_context
 from scheduler.program import renamed
@@ -20,7 +21,15 @@ from scheduler.reference import run_item
 if TYPE_CHECKING:
     from scheduler.program import Item, Program
 
-__all__ = ["FOLD_LIMIT", "drop_dead", "fold_constants", "make_choices", "merge_equal", "simplify"]
+__all__ = [
+    "FOLD_LIMIT",
+    "drop_dead",
+    "fold_constants",
+    "make_choices",
+    "merge_equal",
+    "simplify",
+    "unite",
+]
 
 FOLD_LIMIT = 65536
 """The most bytes of a result that is computed at compile time."""
@@ -30,8 +39,8 @@ _MOST_FOLDED = 256
 
 
 def simplify(program: Program, *, fold_limit: int = FOLD_LIMIT) -> Program:
-    """Fold constants, make choices, merge equal items and drop dead ones."""
-    return drop_dead(merge_equal(make_choices(fold_constants(program, fold_limit))))
+    """Fold constants, make choices, merge equal items, drop dead ones and unite what is left."""
+    return unite(drop_dead(merge_equal(make_choices(fold_constants(program, fold_limit)))))
 
 
 def fold_constants(program: Program, limit: int) -> Program:
@@ -172,3 +181,28 @@ def drop_dead(program: Program) -> Program:
         variables={name: value for name, value in program.variables.items()
                    if value in live or name in program.updates},
     )  # fmt: skip
+
+
+def unite(program: Program) -> Program:
+    """Let one item give what several give of the same inputs, where an op of all results exists.
+
+    It stands where the first of them stood. What it gives is there earlier than the others gave it,
+    but what they read needn't stay for them.
+    """
+    parts: dict[tuple[str, object, tuple[int, ...]], dict[int, int]] = {}
+    for index, item in enumerate(program.items):
+        if item.op.united is not None:
+            name, output = item.op.united
+            key = (name, item.attrs.key(), item.inputs)
+            parts.setdefault(key, {}).setdefault(output, index)
+    united: dict[int, Item | None] = {}
+    for (name, *_), found in parts.items():
+        first = program.items[min(found.values())]
+        op = get_op(name)
+        specs = op.infer(tuple(program.specs[value] for value in first.inputs), first.attrs)
+        if len(found) == len(specs):
+            outputs = tuple(program.items[found[i]].outputs[0] for i in range(len(specs)))
+            united.update(dict.fromkeys(found.values()))
+            united[min(found.values())] = first._replace(op=op, outputs=outputs)
+    items = (united.get(index, item) for index, item in enumerate(program.items))
+    return replace(program, items=tuple(item for item in items if item is not None))

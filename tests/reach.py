@@ -13,7 +13,7 @@ from dataflow.tensor import Tensor
 
 @cache
 def reachable_ops() -> set[str]:
-    """Return the ops that a user's call can declare, or a rule of an op that it can."""
+    """Return the ops that a call can declare, or a rule of these, or that the compiler unites."""
     methods = [v for kind in (GraphBuilder, Tensor) for v in vars(kind).values()]
     return set(_walk([*FUNCTIONS.values(), *methods]))
 
@@ -29,7 +29,7 @@ def _walk(roots: Iterable[object]) -> Iterator[str]:
         op = ops.get(value) if isinstance(value, str) else value
         if isinstance(op, Op):
             yield op.name
-            stack += [op.vjp, op.jvp, op.batch]
+            stack += [op.vjp, op.jvp, op.batch, op.united]
         stack += _parts(value)
 
 

@@ -22,6 +22,7 @@ from scheduler.simplify import (
     make_choices,
     merge_equal,
     simplify,
+    unite,
 )
 from tests.graphs import Array, Case, cases
 
@@ -60,8 +61,9 @@ def built(b: df.GraphBuilder, *outputs: Tensor) -> Program:
 
 @pytest.mark.parametrize(
     "rewrite",
-    [simplify, merge_equal, drop_dead, make_choices, lambda p: fold_constants(p, FOLD_LIMIT)],
-    ids=["simplify", "merge_equal", "drop_dead", "make_choices", "fold_constants"],
+    [simplify, merge_equal, unite, drop_dead, make_choices,
+     lambda p: fold_constants(p, FOLD_LIMIT)],
+    ids=["simplify", "merge_equal", "unite", "drop_dead", "make_choices", "fold_constants"],
 )  # fmt: skip
 @some
 @given(case=cases())
@@ -102,6 +104,30 @@ def test_attributes_that_differ_keep_items_apart() -> None:
     b = df.GraphBuilder()
     x = b.input("x", (3, 3))
     assert ops(merge_equal(built(b, x.sum(0), x.sum(1)))) == ["sum", "sum"]
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+def test_a_value_and_its_slope_are_computed_together(dtype: str) -> None:
+    """Gelu and its derivative of the same input become one item that gives the same bits."""
+    b = df.GraphBuilder()
+    x = b.constant(np.linspace(-9, 9, 301).astype(dtype))
+    y = df.gelu(x)
+    before = built(b, y, *df.grad(y.sum(), [x]))
+    after = unite(before)
+    assert ops(after).count("gelu_with_slope") == 1
+    assert {"gelu", "gelu_slope"}.isdisjoint(ops(after))
+    known = [dict(before.constants), dict(before.constants)]
+    compute(before, known[0])
+    compute(after, known[1])
+    for value in before.outputs.values():
+        assert known[0][value].tobytes() == known[1][value].tobytes()
+
+
+def test_a_value_without_its_slope_is_left_alone() -> None:
+    """Where only one of an op's results is wanted, the op of all of them isn't taken."""
+    b = df.GraphBuilder()
+    program = built(b, df.gelu(b.ones((3,))))
+    assert unite(program) == program
 
 
 def test_constant_arithmetic_is_done_at_compile_time() -> None:

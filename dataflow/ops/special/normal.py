@@ -21,13 +21,8 @@ from dataflow.ops.error_complement import (
     tail_workspace,
     widened,
 )
-from dataflow.ops.gaussian_gate import (
-    bell_calls,
-    gate_workspace,
-    mirror_calls,
-    size_calls,
-    tail_calls,
-)
+from dataflow.ops.gaussian_gate import above_calls, gate_workspace, mirror_calls, tail_calls
+from dataflow.ops.gaussian_gate import widened as widened_gate
 from dataflow.ops.powers import square
 from dataflow.ops.special.tail_slopes import tail_slope
 from dataflow.sampling import joined, values
@@ -146,14 +141,13 @@ def _ndtr_kernel(outs: Arrays, ins: Arrays, scratch: Arrays, attrs: Attrs) -> li
 
 def _narrow_ndtr_calls(out: np.ndarray, x: np.ndarray, scratch: Arrays) -> list[Call]:
     """Return the calls in 32 bits, off by some units in the last place: a quarter of the time."""
-    wide, a, tail, p, q = scratch
+    calls, x = widened_gate(x, scratch)
+    a, tail, p, q, above = scratch[:5]
     return [
-        (wide.__setitem__, (..., x)),
-        *size_calls(wide, a),
-        *tail_calls(a, tail, p, q),
-        *bell_calls(a, tail, p, q),
-        *mirror_calls(wide, tail, p, q),
-        (out.__setitem__, (..., tail)),
+        *calls,
+        *tail_calls(x, a, tail, p, q, above),
+        *above_calls(x, p, above),
+        *mirror_calls(above, tail, p, q, out),
     ]
 
 
