@@ -9,7 +9,7 @@ placement at the lower bound ends it:
 2. sweeps that lay what dies together side by side;
 3. placing by size, area, duration and birth, into the first gap and into the best;
 4. an exact search (`scheduler.arena_search`), which may also prove that less isn't possible;
-5. if asked for, a constraint solver (`scheduler.arena_solver`).
+5. if asked for, a constraint solver (`scheduler.arena_solver`), for what is left then.
 
 What no lifetime joins is placed by itself. Work is counted and no clock is read, unless a time
 limit is given, so the result is the same everywhere.
@@ -108,8 +108,8 @@ def assign_offsets(
         Seconds after which the search ends; what is simple is tried in any case. Without one, and
         without `solver`, the result depends on the arguments alone.
     solver : bool
-        Whether OR-tools (the extra ``solver``) searches in place of the exact search, until the
-        time limit, or 60 seconds.
+        Whether OR-tools (the extra ``solver``) goes on where the exact search ends without a
+        result, until the time limit, or 60 seconds.
 
     Returns
     -------
@@ -309,14 +309,17 @@ class _Effort:
         return best
 
     def _looked(self, blocks: Blocks, target: int) -> Found:
-        """Look for one peak with half of the effort that is left."""
+        """Look for one peak with half of the effort that is left.
+
+        With a solver, half of the time is its own, if that is needed.
+        """
         now = time.monotonic() if self.deadline else 0.0
-        until = None if self.deadline is None else (now + self.deadline) / 2
-        if self.solver:
-            found = solve(blocks, target, (until or now) - now)
-        else:
-            found = search(blocks, target, -(-self.work // 2), until)
+        share = 4 if self.solver else 2
+        until = None if self.deadline is None else now + (self.deadline - now) / share
+        found = search(blocks, target, -(-self.work // 2), until)
         self.work -= found.work
+        if self.solver and until is not None and found.offsets is None and not found.is_exhausted:
+            found = solve(blocks, target, until - now)
         self.timed_out |= found.timed_out
         return found
 

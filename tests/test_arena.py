@@ -212,10 +212,12 @@ def test_large_full_rectangles_are_packed_again(
 
 @pytest.mark.long
 def test_the_solver_packs_what_is_left() -> None:
-    """With OR-tools all of these are packed."""
+    """With OR-tools these are packed, where the exact search may do nothing."""
     pytest.importorskip("ortools")
     for seed in range(5):
-        found = assign_offsets(*pinwheels(300, seed), alignment=1, time_limit=60, solver=True)
+        blocks = pinwheels(150, seed)
+        assert not assign_offsets(*blocks, alignment=1, max_work=0).optimal
+        found = assign_offsets(*blocks, alignment=1, max_work=0, time_limit=60, solver=True)
         assert found.optimal
 
 

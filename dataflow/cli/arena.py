@@ -34,7 +34,7 @@ _COLUMNS = ("id", "lower", "upper", "size")
     metavar="SECONDS",
     help="End the search after so long; without it, work is counted.",
 )
-@click.option("--solver", is_flag=True, help="Search with OR-tools (the extra `solver`).")
+@click.option("--solver", is_flag=True, help="Search on with OR-tools (the extra `solver`).")
 @click.option("-o", "--output", type=FILE, metavar="OFFSETS.csv", help="Where to write offsets.")
 @json_option
 def command(
