@@ -168,14 +168,18 @@ def _pruned(item: Item, used: list[bool]) -> Item:
 def drop_dead(program: Program) -> Program:
     """Drop items, constants, inputs and variables that no output and no update depends on."""
     live = {*program.outputs.values(), *program.updates.values(), *program.kept}
-    items = []
-    for item in reversed(program.items):
+    items: dict[int, Item] = {}
+    for index in reversed(range(len(program.items))):
+        item = program.items[index]
         used = [value in live for value in item.outputs]
         if any(used):
-            items.append(_pruned(item, used))
+            items[index] = _pruned(item, used)
             live.update(item.inputs)
+    place = {index: number for number, index in enumerate(reversed(items))}
     return replace(
-        program, items=tuple(reversed(items)),
+        program, items=tuple(reversed(items.values())),
+        after=tuple((place[earlier], place[later]) for earlier, later in program.after
+                    if earlier in place and later in place),
         constants={value: array for value, array in program.constants.items() if value in live},
         inputs={name: value for name, value in program.inputs.items() if value in live},
         variables={name: value for name, value in program.variables.items()

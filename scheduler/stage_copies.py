@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from dataflow.elementwise import elementwise_tiling
 from scheduler.shared_axes import SharedAxis
+from scheduler.simplify import drop_dead
 
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
@@ -70,7 +71,7 @@ class _Copies:
         self.can: dict[tuple[int, int], bool] = {}
 
     def written(self) -> tuple[Program, SharedAxis]:
-        """Write the program anew."""
+        """Write the program anew, without what its copies took the place of."""
         places = []
         for index, item in enumerate(self.program.items):
             if index in self.uses:
@@ -89,7 +90,7 @@ class _Copies:
         program = replace(
             self.program, items=tuple(self.items), specs=tuple(self.specs), after=tuple(after)
         )
-        return program, SharedAxis(self.axes, self.shared.times)
+        return drop_dead(program), SharedAxis(self.axes, self.shared.times)
 
     def _read(self, value: int, stage: int) -> int:
         """Return the value that a stage reads: a copy, if one can be made there."""

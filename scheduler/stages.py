@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from scheduler.program import Program
     from scheduler.shared_axes import Use
@@ -32,10 +32,11 @@ class Stages:
             self.before[later].append(earlier)
         self.sources = [self._sources(index) for index in range(len(program.items))]
 
-    def latest(self) -> list[int]:
-        """Return the stage of each item: the latest in which all runs in as few as can be.
+    def choices(self) -> Iterator[list[int]]:
+        """Yield the stage of each item: the latest in which all runs in as few as can be.
 
-        Sums that no stage waits for are done as soon as what they read is there.
+        Then the same with sums that no stage waits for as soon as what they read is there. That is
+        better as a rule, but where such sums are all that is made, it pulls what they read apart.
         """
         order = self._order()
         early = [0] * len(order)
@@ -45,11 +46,11 @@ class Stages:
         last = max((early[index] for index in self.uses), default=0)
         late = [last if index in self.uses else last + 1 for index in range(len(order))]
         stages = self._before_readers(order, late)
-        if not last:
-            return stages
-        for index, stage in self._sums(order, late, stages).items():
-            late[index] = stage
-        return self._before_readers(order, late)
+        yield stages
+        if last:
+            for index, stage in self._sums(order, late, stages).items():
+                late[index] = stage
+            yield self._before_readers(order, late)
 
     def _before_readers(
         self, order: Sequence[int], late: Sequence[int], without: Collection[int] = ()

@@ -263,14 +263,25 @@ def _grouped(program: Program, shared: SharedAxis, length: int, *, again: bool =
         index: use for index, item in enumerate(program.items)
         if (use := use_of(program, item, shared)).role is not Role.OUTSIDE
     })  # fmt: skip
-    stages = Stages(program, shared.axes, uses).latest()
-    members = {number: tuple(i for i in uses if stages[i] == number)
-               for number in sorted({stages[index] for index in uses})}  # fmt: skip
-    whole = _read_whole(program, shared, uses, stages)
-    if again and len(members) > 1:
+    choices = [_staged(program, shared, length, uses, stages)
+               for stages in Stages(program, shared.axes, uses).choices()]  # fmt: skip
+    tiles, stages = max(reversed(choices), key=lambda choice: choice[0].local_bytes)
+    if again and len({stages[index] for index in uses}) > 1:
+        whole = _read_whole(program, shared, uses, stages)
         copied, more = with_copies(program, shared, uses, stages, whole)
         if copied is not program:
             return _grouped(copied, more, length, again=False)
+    return tiles
+
+
+def _staged(
+    program: Program, shared: SharedAxis, length: int, uses: Mapping[int, Use],
+    stages: Sequence[int],
+) -> tuple[Tiles, Sequence[int]]:  # fmt: skip
+    """Return the groups that stages make, and the stages."""
+    members = {number: tuple(i for i in uses if stages[i] == number)
+               for number in sorted({stages[index] for index in uses})}  # fmt: skip
+    whole = _read_whole(program, shared, uses, stages)
     groups = [
         Group(items, frozenset(value for index in items for value in program.items[index].outputs
                                if value in shared.axes and value not in whole))
@@ -278,7 +289,7 @@ def _grouped(program: Program, shared: SharedAxis, length: int, *, again: bool =
     ]  # fmt: skip
     groups = [group for group in groups if group.local]
     kept = {index: uses[index] for group in groups for index in group.items}
-    return Tiles(program, shared, length, length, kept, tuple(groups))
+    return Tiles(program, shared, length, length, kept, tuple(groups)), stages
 
 
 def _without_idle_views(program: Program, uses: Mapping[int, Use]) -> dict[int, Use]:

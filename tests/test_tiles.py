@@ -198,6 +198,21 @@ def test_no_activation_waits_for_the_gradient_of_a_weight(monkeypatch: Patch) ->
     assert [groups[number] for number in (3, 2, 1)] == [2, 3, 4]
 
 
+def test_sums_that_are_all_there_is_do_not_pull_the_sweeps_apart() -> None:
+    """A loss over counted labels waits for the count, the layers below it stay with its sweep."""
+    b, rng = df.GraphBuilder(), np.random.default_rng(0)
+    h = b.input("x", (64, 32, 64))
+    labels = b.input("labels", (64, 32), "int64")
+    weights = [b.variable(f"w{i}", np.float32(rng.normal(size=(64, 64)))) for i in range(4)]
+    for weight in weights:
+        h = df.gelu(h @ weight)
+    loss = df.nn.cross_entropy(h.reshape((2048, 64)), labels.reshape((2048,)))
+    graph = b.build(dict(zip("abcd", df.grad(loss, weights), strict=True)) | {"loss": loss})
+    sliced, whole = df.compile(graph), df.compile(graph, tiles=False)
+    assert [len(group.slices) for group in sliced.groups] == [16, 16]
+    assert sliced.peak < 0.1 * whole.peak
+
+
 def test_copies_read_variables_before_they_are_updated(monkeypatch: Patch) -> None:
     """A scale that is applied again in a later stage is the old one there too."""
     b = df.GraphBuilder("scaled")
