@@ -3,7 +3,8 @@
 The windows of a block of examples are copied into a matrix of patches that fits in the cache, and
 one matrix product does the rest; the patches of a whole batch never exist. The transposed
 convolution goes the other way: a product gives patches, which are added up, position by position.
-A weight of one element, moved by one, needs no patches. float16 is computed in float32.
+A weight of one element, moved by one, needs no patches. float16 is computed in float32. Large
+pictures of many channels go by strips; see `convolution_strips`.
 
 Every kernel splits channels and filters into groups, so that there is one kernel with or without.
 """
@@ -27,6 +28,15 @@ from dataflow.ops.nn.convolution_sizes import (
     input_sizes,
     split,
     weight_sizes,
+)
+from dataflow.ops.nn.convolution_strips import (
+    result_calls,
+    strips_back,
+    strips_of,
+    strips_scratch,
+    sums_scratch,
+    turned_round,
+    weight_calls,
 )
 
 if TYPE_CHECKING:
@@ -85,6 +95,8 @@ def _padding_calls(padded: Array, sizes: Sizes) -> list[Call]:
 def conv_workspace(specs: Specs, attrs: Attrs) -> Workspace:
     """Return a block's padded examples and patches, and what float16 is computed in."""
     sizes = conv_sizes(specs[0], specs[1], attrs)
+    if strips_of(sizes).pays:
+        return Workspace(strips_scratch(strips_of(sizes)))
     return Workspace((
         *[sizes.padded] * sizes.steps.is_padded, *[sizes.patches] * sizes.has_patches,
         *[sizes.weight, sizes.results] * sizes.is_narrow,
@@ -95,6 +107,8 @@ def conv_kernel(outs: Arrays, ins: Arrays, scratch: Arrays, attrs: Attrs) -> lis
     """Return the calls that convolve x by a weight."""
     (x, weight), (out,) = ins, outs
     sizes, supply = conv_sizes(x, weight, attrs), iter(scratch)
+    if strips_of(sizes).pays:
+        return result_calls(out, x, split(weight, 0, sizes.groups), strips_of(sizes), scratch)
     padded = next(supply) if sizes.steps.is_padded else x
     patches = next(supply) if sizes.has_patches else x
     filters, calls = split(weight, 0, sizes.groups), _padding_calls(padded, sizes)
@@ -138,6 +152,8 @@ def _patch_calls(x: Array, padded: Array, patches: Array, sizes: Sizes) -> tuple
 def input_workspace(specs: Specs, attrs: Attrs) -> Workspace:
     """Return a block's patches, and what float16 is computed in."""
     sizes = input_sizes(specs[0], specs[1], attrs)
+    if strips_back(sizes).pays:
+        return Workspace(strips_scratch(strips_back(sizes)))
     channels = sizes.groups * sizes.channels
     total = sizes.spec(sizes.block, channels, *sizes.size)
     return Workspace((
@@ -151,6 +167,8 @@ def input_kernel(outs: Arrays, ins: Arrays, scratch: Arrays, attrs: Attrs) -> li
     (y, weight), (out,) = ins, outs
     sizes = input_sizes(y, weight, attrs)
     filters = split(weight, 0, sizes.groups)
+    if strips_back(sizes).pays:
+        return result_calls(out, y, turned_round(filters), strips_back(sizes), scratch)
     calls: list[Call] = []
     if sizes.is_narrow:
         calls.append((np.copyto, (scratch[1], filters)))
@@ -193,12 +211,13 @@ def _backward(patches: Array, weight: Array, y: Array, sizes: Sizes) -> list[Cal
 
 
 def weight_workspace(specs: Specs, attrs: Attrs) -> Workspace:
-    """Return a block's padded examples, patches and cotangents, and sums to be added up."""
+    """Return a block's padded examples, patches and cotangents, the sums and a block's own."""
     sizes = weight_sizes(specs[0], specs[1], attrs)
-    sums = sizes.is_narrow + (sizes.block < sizes.examples)
+    if strips_of(sizes).pays:
+        return Workspace(sums_scratch(strips_of(sizes)))
     return Workspace((
         *[sizes.padded] * sizes.steps.is_padded, sizes.patches, sizes.results,
-        *[sizes.weight] * sums,
+        *[sizes.sums] * (1 + (sizes.block < sizes.examples)),
     ))  # fmt: skip
 
 
@@ -208,18 +227,19 @@ def weight_kernel(outs: Arrays, ins: Arrays, scratch: Arrays, attrs: Attrs) -> l
     sizes = weight_sizes(x, y, attrs)
     if not sizes.examples:
         return [(out.fill, (0,))]
-    padded, patches, cotangents, *sums = scratch if sizes.steps.is_padded else (x, *scratch)
-    total = sums.pop() if sizes.is_narrow else split(out, 0, sizes.groups)
+    if strips_of(sizes).pays:
+        return weight_calls(split(out, 0, sizes.groups), x, y, strips_of(sizes), scratch)
+    padded, patches, cotangents, total, *part = scratch if sizes.steps.is_padded else (x, *scratch)
     calls = _padding_calls(padded, sizes)
     for rows in sizes.blocks:
-        part, found = _columns(x[rows], padded, patches, sizes)
+        columns, found = _columns(x[rows], padded, patches, sizes)
         given = first_of(cotangents, *y.shape[1:2], len(x[rows]), *y.shape[2:])
-        to = sums[0] if rows.start else total
+        into = part[0] if rows.start else total
         calls += [*found, (np.copyto, (given, y[rows].swapaxes(0, 1)))]
-        calls += _correlate(to, split(given, 0, sizes.groups), part, sizes)
-        calls += [(np.add, (total, to, total))] if rows.start else []
-    whole = split(out, 0, sizes.groups)
-    return [*calls, (np.copyto, (whole, total, "same_kind"))] if sizes.is_narrow else calls
+        calls += _correlate(into, split(given, 0, sizes.groups), columns, sizes)
+        calls += [(np.add, (total, into, total))] if rows.start else []
+    whole = np.moveaxis(split(out, 0, sizes.groups), 1, -1)
+    return [*calls, (np.copyto, (whole, total.reshape(whole.shape), "same_kind"))]
 
 
 def _columns(x: Array, padded: Array, patches: Array, sizes: Sizes) -> tuple[Array, list[Call]]:
@@ -237,13 +257,7 @@ def _columns(x: Array, padded: Array, patches: Array, sizes: Sizes) -> tuple[Arr
 
 
 def _correlate(out: Array, y: Array, patches: Array, sizes: Sizes) -> list[Call]:
+    """Return the product for the sums, turned: of fewer rows than columns it is the slower one."""
     axes = len(sizes.kernel)
-    ys, weights, all_patches = _labels(axes)
-    ys = [1, 2, 0, *ys[3:]]
-    all_patches = [*all_patches[1 : 3 + axes], 0, *all_patches[3 + axes :]]
-    rows, columns = _merged(y, 1, 1, 1 + axes), _merged(patches, 1, 1 + axes, 1 + axes)
-    try:
-        into = _merged(out, 1, 1, 1 + axes)
-    except ValueError:
-        return [(partial(np.einsum, out=out), (y, ys, patches, all_patches, weights))]
-    return list(MATMUL.kernel((into,), (rows, columns.swapaxes(1, 2)), (), Attrs()))
+    columns, rows = _merged(y, 1, 1, 1 + axes), _merged(patches, 1, 1 + axes, 1 + axes)
+    return list(MATMUL.kernel((out,), (rows, columns.swapaxes(1, 2)), (), Attrs()))

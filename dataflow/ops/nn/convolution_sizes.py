@@ -84,6 +84,11 @@ class Sizes(NamedTuple):
         return self.spec(self.groups, self.filters, self.channels, *self.kernel)
 
     @property
+    def sums(self) -> Spec:
+        """The weight's cotangent: matrices of patches by filters."""
+        return self.spec(self.groups, self.channels * math.prod(self.kernel), self.filters)
+
+    @property
     def results(self) -> Spec:
         """A block of examples' results."""
         return self.spec(self.block, self.groups * self.filters, *self.places)
