@@ -22,13 +22,14 @@ from dataflow.graph import Graph, Ref
 from scheduler.bodies import plan_bodies
 from scheduler.budget import Means, as_bytes, fitted
 from scheduler.commits import place_updates
+from scheduler.costs import program_flops
 from scheduler.formulas import with_formulas
 from scheduler.inline import inline
 from scheduler.layout import lay_out
 from scheduler.order import order_items
 from scheduler.plan import Plan, PlanInput, PlanOutput, PlanVariable
 from scheduler.program import Program, dimension_names, lower
-from scheduler.rematerialise import flops_of, rematerialise
+from scheduler.rematerialise import rematerialise
 from scheduler.simplify import simplify
 from scheduler.verify import verify
 
@@ -169,7 +170,7 @@ def planner(
     def make(means: Means) -> tuple[Plan, int]:
         ready = recomputing(means.limit)
         plan = _plan(graph, sizes, own, ready, wanted, initial, slices=means.slices)
-        return plan, flops_of(ready)
+        return plan, program_flops(ready)
 
     return make
 

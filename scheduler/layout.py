@@ -12,11 +12,13 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, NamedTuple
 
 from scheduler.arena import assign_offsets
+from scheduler.costs import DEFAULT_TARGET
 from scheduler.joins import joins_of
 from scheduler.memory import assign_memory
 from scheduler.order import candidate_orders
 from scheduler.plan import ALIGNMENT, Buffer, padded
 from scheduler.tile_groups import tile_candidates
+from scheduler.tile_times import SliceTimes
 from scheduler.tiled_order import order_tiled
 
 if TYPE_CHECKING:
@@ -26,11 +28,15 @@ if TYPE_CHECKING:
 
 __all__ = ["Layout", "lay_out", "placed"]
 
-_WORTH_SLICING = 2**20
-"""A plan with a smaller arena isn't sliced: the caches hold it, and calls would cost more.
+_WORTH_SLICING = 2**22
+"""A plan with a smaller arena isn't sliced to make it smaller yet: the caches hold it, and calls
+would cost more.
 
 It is, though, where more slices than usual are asked for, to keep a budget.
 """
+
+_LEAST = 2**17
+"""A plan with a smaller arena isn't sliced at all."""
 
 _SLICE_BYTES, _USUAL = 2**15, 16
 """In up to as many slices, one has so many bytes of a value at least, or calls outweigh work."""
@@ -43,6 +49,9 @@ _MOST_RUNS = 2**16
 
 _MOST_TRAFFIC = 1.5
 """Times the whole's. Slices of channels, say, would read all images again and again."""
+
+_OVERHEAD = 0.1
+"""Of the time that the groups take: what the calls of up to so many slices may add to it."""
 
 _WORTH_IT = 0.9
 """Of the whole's peak; what lowers it by less isn't worth its calls."""
@@ -68,11 +77,14 @@ class Layout(NamedTuple):
 def lay_out(program: Program, *, slices: int) -> Layout:
     """Lay a program out whose updates are placed; in so many slices, if that is worth it."""
     best = _in_order(program)
-    if slices <= 1 or best.peak < (_WORTH_SLICING if slices <= _USUAL else 0):
+    if slices <= 1 or best.peak < _LEAST:
         return best
     most = _WORTH_IT * best.peak
+    aim = slices if best.peak >= _WORTH_SLICING or slices > _USUAL else 1
     for whole in tile_candidates(program):
-        sliced = whole.with_rows(_rows(whole, slices))
+        sliced = whole.with_rows(_rows(whole, aim))
+        if sliced.rows == sliced.length:
+            continue
         if sliced.is_even and sliced.last_rows < sliced.rows:
             continue
         if sliced.written_runs() > _MOST_RUNS:
@@ -127,8 +139,12 @@ def _live_bytes(memory: Memory) -> int:
 
 def _rows(tiles: Tiles, aim: int) -> int:
     """Return how many rows a slice has: a divisor of all, if there is one near what is aimed at."""
+    times = SliceTimes(tiles, DEFAULT_TARGET)
     least = _SLICE_BYTES * min(1.0, _USUAL / aim)  # who asks for more slices takes smaller ones
-    wanted = max(1.0, min(aim, tiles.mean_bytes / least, tiles.length))
+    most = times.affordable(_OVERHEAD) if aim <= _USUAL else tiles.length  # a budget may take time
+    wanted = max(1.0, min(aim, tiles.mean_bytes / least, tiles.length, most))
+    if aim <= _USUAL:
+        wanted = max(wanted, min(times.best(_USUAL), tiles.length))
     slices = int(wanted)
     if tiles.is_even:  # then it must be a divisor: the nearest
         near = [n for n in range(-(-slices // 2), 4 * slices) if tiles.length % n == 0]

@@ -31,18 +31,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from dataflow.registry import get_op
+from scheduler.costs import item_flops, program_flops
 from scheduler.lending import surely_lent
 from scheduler.plan import arena_specs, padded
 from scheduler.program import alias_roots
 
 if TYPE_CHECKING:
-    from dataflow.attrs import Attrs
-    from dataflow.operation import Op, Specs
-    from scheduler.plan import Plan
     from scheduler.program import Item, Program
 
-__all__ = ["flops_of", "rematerialise"]
+__all__ = ["rematerialise"]
 
 Array: TypeAlias = "np.ndarray[Any, Any]"
 _Chosen: TypeAlias = dict[int, int]
@@ -54,34 +51,6 @@ _PARTS = (1, 2, 3, 4, 6, 8, 11, 16, 24, 32)
 
 _CHEAP = 12
 """Floating-point operations a byte: of element-wise functions, and not of matrix products."""
-
-
-def flops_of(program: Program) -> int:
-    """Return the floating-point operations of all items."""
-    return sum(_flops(program, item) for item in program.items)
-
-
-def _flops(program: Program, item: Item) -> int:
-    ins, outs = (tuple(program.specs[v] for v in side) for side in (item.inputs, item.outputs))
-    return _call_flops(item.op, ins, outs, item.attrs)
-
-
-def _call_flops(op: Op, ins: Specs, outs: Specs, attrs: Attrs) -> int:
-    """Return the operations of one call, with those of its bodies, which are plans by now."""
-    bodies: Any = attrs.bodies()
-    if not bodies:
-        return op.cost(ins, outs, attrs).flops
-    times = [1] * len(bodies) if op.runs is None else op.runs(attrs)
-    return sum((1 if n is None else n) * _plan_flops(body)
-               for body, n in zip(bodies, times, strict=True))  # fmt: skip
-
-
-def _plan_flops(plan: Plan) -> int:
-    return sum(
-        _call_flops(get_op(step.op, step.op_version), tuple(o.spec for o in step.inputs),
-                    tuple(o.spec for o in step.outputs), step.attrs)
-        for step in plan.steps
-    )  # fmt: skip
 
 
 def rematerialise(program: Program, order: Sequence[int], limit: int) -> Program:
@@ -108,7 +77,7 @@ def rematerialise(program: Program, order: Sequence[int], limit: int) -> Program
         for parts, tapers, cheap in product(_PARTS, (False, True), (False, True)):
             segments = search.segments(parts, tapers=tapers)
             found += _fewest(search, segments, limit, cheap=cheap)
-    return min(found, key=lambda made: (max(made.peak, limit), flops_of(made.program))).program
+    return min(found, key=lambda made: (max(made.peak, limit), program_flops(made.program))).program
 
 
 def _fewest(search: _Search, segments: _Segments, limit: int, *, cheap: bool) -> Iterator[_Made]:
@@ -155,7 +124,7 @@ class _Search:
         self.roots = alias_roots(self.program)
         self.makers = self.program.makers()
         self.own = _own_bytes(self.program)
-        self.flops = [_flops(self.program, item) for item in ordered]
+        self.flops = [item_flops(self.program, item) for item in ordered]
         self.scratch = [_scratch_bytes(self.program, item) for item in ordered]
         self.uses: list[list[int]] = [[] for _ in ordered]  # where each item's results are read
         for place, item in enumerate(ordered):

@@ -1,0 +1,84 @@
+"""How long slices take, beside the whole: what they save in traffic, and what their calls cost.
+
+An array is read at the rate of the cache that holds it with what is read beside it. Of the whole,
+each reader fetches an array anew; of a slice, only the first does, and none where its rows are made
+within the group. What slices add up is read and written once more by each of them.
+
+    seconds in n slices = bytes touched, at the rates of arrays of an n-th
+                        + n * (overhead of the calls + traffic of the sums)
+
+Work is the same for all n, so it is left out.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from scheduler.costs import item_cost
+from scheduler.program import alias_roots
+
+if TYPE_CHECKING:
+    from scheduler.costs import Target
+    from scheduler.tile_groups import Tiles
+
+__all__ = ["SliceTimes"]
+
+_BESIDE = 4
+"""So many arrays of a size share a cache."""
+
+_WORTH_IT = 0.05
+"""Of the whole's time."""
+
+
+class SliceTimes:
+    """The seconds of a program's groups but for their work, by the number of slices."""
+
+    def __init__(self, tiles: Tiles, target: Target) -> None:
+        self.tiles, self.target = tiles, target
+        items = [tiles.program.items[index] for index in tiles.uses]
+        costs = [item_cost(tiles.program, item, target) for item in items]
+        self.work = sum(cost.work for cost in costs)
+        self.overhead = target.call * sum(cost.calls for cost in costs)
+        roots = alias_roots(tiles.program)
+        self.touches = Counter(
+            roots[value] for item in items if item.op.alias is None
+            for value in (*item.inputs, *item.outputs) if value in tiles.axes
+        )  # fmt: skip
+        self.local = {value for group in tiles.groups for value in group.local}
+        totals = [items[place].outputs[total] for place, use in enumerate(tiles.uses.values())
+                  for total in use.totals]  # fmt: skip
+        self.sums = sum(3 * self._seconds(tiles.program.specs[v].nbytes, 1) for v in totals)
+
+    def of(self, slices: int) -> float:
+        """Return the seconds in so many slices."""
+        traffic = sum(self._traffic(value, times, slices) for value, times in self.touches.items())
+        return traffic + slices * self.overhead + (slices - 1) * self.sums
+
+    def affordable(self, share: float) -> float:
+        """Return in how many slices the calls' overhead is a share of the time for work."""
+        return share * self.work / max(self.overhead, self.target.call)
+
+    def best(self, most: int) -> int:
+        """Return the number of slices, a power of two, that takes the shortest time.
+
+        It is 1, the whole, where slices save next to nothing.
+        """
+        counts = [2**power for power in range(most.bit_length())]
+        fastest: int = min(counts, key=self.of)  # the first of equals
+        saved, whole = self.of(1) - self.of(fastest), self.work + self.of(1)
+        return fastest if saved >= _WORTH_IT * whole else 1
+
+    def _traffic(self, value: int, times: int, slices: int) -> float:
+        nbytes = self.tiles.program.specs[value].nbytes
+        if slices == 1:
+            return times * self._seconds(nbytes, 1)
+        once = 0.0 if value in self.local else self._seconds(nbytes, 1)
+        later = times - (value not in self.local)
+        return once + later * self._seconds(nbytes, slices)
+
+    def _seconds(self, nbytes: int, slices: int) -> float:
+        """Return how long all of an array is read, slice by slice."""
+        held = _BESIDE * nbytes / slices
+        return nbytes * next((c.byte for c in self.target.caches if held <= c.size),
+                             self.target.byte)  # fmt: skip
