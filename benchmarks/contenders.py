@@ -40,7 +40,7 @@ class Contender(NamedTuple):
     arrays: Callable[[Any_], Arrays]
 
 
-def ours(work: Workload, threads: int) -> Contender:
+def ours(work: Workload, threads: int, *, fast: bool = False) -> Contender:
     """Return the step of a plan."""
     b = df.GraphBuilder(work.name)
     data = {name: b.input(name, array.shape, dtype=str(array.dtype))
@@ -53,7 +53,7 @@ def ours(work: Workload, threads: int) -> Contender:
     else:
         outputs = {"loss": loss}
         df.optim.Adam(work.learning_rate, betas=(BETA1, BETA2), eps=EPSILON).minimize(loss)
-    runner = df.Runner(df.compile(b.build(outputs), blas_threads=threads))
+    runner = df.Runner(df.compile(b.build(outputs), blas_threads=threads), fast=fast)
 
     def arrays(found: Any_) -> Arrays:
         if work.learning_rate is None:
@@ -172,8 +172,14 @@ def _as_numpy(arrays: Mapping[str, Any_]) -> dict[str, np.ndarray[Any_, Any_]]:
     return {name: np.asarray(array) for name, array in arrays.items()}
 
 
+def ours_fast(work: Workload, threads: int) -> Contender:
+    """Return the same with the extra `fast`."""
+    return ours(work, threads, fast=True)
+
+
 CONTENDERS: Mapping[str, Callable[[Workload, int], Contender]] = {
     "ours": ours,
+    "ours, fast": ours_fast,
     "PyTorch": torch_eager,
     "torch.compile": torch_compiled,
     "jax.jit": jax_jit,

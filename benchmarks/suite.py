@@ -11,6 +11,7 @@ import argparse
 import json
 import math
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -26,10 +27,12 @@ from benchmarks.measuring import Samples, interleaved, pin_to
 
 __all__ = ["main"]
 
-OURS, EAGER, COMPILED, JAX = "ours", "PyTorch", "torch.compile", "jax.jit"
+OURS, FAST, EAGER, COMPILED, JAX = "ours", "ours, fast", "PyTorch", "torch.compile", "jax.jit"
+PEERS = (EAGER, COMPILED, JAX)
 GOALS = {EAGER: 2.5, COMPILED: 1.3, JAX: 1.2}
 BEST_GOAL = 0.9
 _SECONDS = 0.02  # of one sample: short steps run several times in it
+_PATIENCE = 300  # seconds until a first step must be done, compiling included
 _BUDGET, _FEWEST, _MOST = 4.0, 5, 25  # seconds of a contender's rounds, and how many
 
 Found: TypeAlias = Mapping[str, Sequence[float]]
@@ -65,29 +68,43 @@ def main(arguments: list[str]) -> int:
 
 def _table(names: Sequence[str], threads: int) -> list[dict[str, Any]]:
     """Measure workloads one by one, print their ratios and means, and return the samples."""
-    peers = (EAGER, COMPILED, JAX)
-    print(f"\n{'threads: ' + str(threads):<24}{'ours':>10}  {'quartiles':<20}"
-          + "".join(f"{peer:>15}" for peer in (*peers, "best peer")))  # fmt: skip
-    ratios: dict[str, list[float]] = {peer: [] for peer in (*peers, "best peer")}
+    print(f"\n{f'threads: {threads}':<20}{'ours':>9}  {'quartiles':<22}{'fast':>9}"
+          + "".join(f"{peer:>15}" for peer in (*PEERS, "best", "best/fast")))  # fmt: skip
+    ratios: dict[str, list[dict[str, float]]] = {OURS: [], FAST: []}
     rows = []
     for name in names:
         found = _measured(name, threads)
-        ours = Samples(tuple(found[OURS]))
-        times = {peer: Samples(tuple(found[peer])).median for peer in peers if peer in found}
-        own = {peer: took / ours.median for peer, took in times.items()}
-        own["best peer"] = min(own.values())
-        low, high = ours.quartiles
-        print(f"{name:<24}{_ms(ours.median):>10}  {_ms(low) + ' to ' + _ms(high):<20}"
-              + "".join(f"{_ratio(own.get(peer)):>15}" for peer in ratios), flush=True)  # fmt: skip
-        for peer, ratio in own.items():
-            ratios[peer].append(ratio)
+        own = {kind: _ratios(found, kind) for kind in ratios}
+        for kind, peers in own.items():
+            ratios[kind].append(peers)
+        print(_line(name, found, own[OURS], min(own[FAST].values())), flush=True)
         rows += [{"threads": threads, "workload": name, "library": lib, "round": i, "seconds": s}
                  for lib, seconds in found.items() for i, s in enumerate(seconds)]  # fmt: skip
-    means = {p: math.exp(sum(map(math.log, r)) / len(r)) for p, r in ratios.items() if r}
-    print(f"{'geometric mean':<56}" + "".join(f"{_ratio(means.get(p)):>15}" for p in ratios))
-    print(f"{'the goal':<56}" + "".join(f"{GOALS[peer]:>14}×" for peer in peers)
-          + f"{f'each {BEST_GOAL}×':>15}")  # fmt: skip
+    for kind, found_ratios in ratios.items():
+        means = [_mean([own[peer] for own in found_ratios if peer in own]) for peer in PEERS]
+        print(f"{'geometric mean, ' + kind:<62}" + "".join(f"{_ratio(m):>15}" for m in means))
+    goals = "".join(f"{f'{goal}×':>15}" for goal in GOALS.values())
+    print(f"{'the goal':<62}{goals}{f'each {BEST_GOAL}×':>15}")
     return rows
+
+
+def _ratios(found: Found, kind: str) -> dict[str, float]:
+    """Return each peer's time by that of one of ours."""
+    ours = Samples(tuple(found[kind])).median
+    return {peer: Samples(tuple(found[peer])).median / ours for peer in PEERS if peer in found}
+
+
+def _line(name: str, found: Found, own: Mapping[str, float], best_of_fast: float) -> str:
+    ours, fast = (Samples(tuple(found[kind])) for kind in (OURS, FAST))
+    low, high = ours.quartiles
+    cells = [own.get(peer) for peer in PEERS] + [min(own.values()), best_of_fast]
+    return (f"{name:<20}{_ms(ours.median):>9}  {_ms(low) + ' to ' + _ms(high):<22}"
+            f"{_ms(fast.median):>9}" + "".join(f"{_ratio(cell):>15}" for cell in cells))  # fmt: skip
+
+
+def _mean(ratios: Sequence[float]) -> float | None:
+    """Return the geometric mean."""
+    return math.exp(sum(map(math.log, ratios)) / len(ratios)) if ratios else None
 
 
 def _ms(seconds: float) -> str:
@@ -123,11 +140,13 @@ def _run(name: str, threads: int) -> int:
     from benchmarks.contenders import CONTENDERS, enable_double
     from benchmarks.workloads import WORKLOADS
 
+    signal.signal(signal.SIGALRM, _give_up)
     work = WORKLOADS[name]()
     if any(array.dtype == "float64" for array in work.weights.values()):
         enable_double()
     ready = {}
     for library, make in CONTENDERS.items():
+        signal.alarm(_PATIENCE)
         try:
             contender = make(work, threads)
             contender.step()
@@ -136,12 +155,19 @@ def _run(name: str, threads: int) -> int:
                 raise
             traceback.print_exc(limit=-3)
             continue
+        finally:
+            signal.alarm(0)
         ready[library] = contender
     results = {library: c.arrays(c.step()) for library, c in ready.items()}
     _check(work.name, results)
     found = dict(_timed({library: contender.step for library, contender in ready.items()}))
     print(json.dumps(found))
     return 0
+
+
+def _give_up(number: int, frame: object) -> None:
+    msg = f"not ready after {_PATIENCE} s"
+    raise TimeoutError(msg)
 
 
 def _timed(steps: Mapping[str, Any]) -> Iterator[tuple[str, Sequence[float]]]:

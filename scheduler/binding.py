@@ -8,24 +8,33 @@ wants it: so a loop's carries change places without a copy.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from dataflow.errors import RunError
-from scheduler.expand import KernelCall, expand
 from scheduler.finiteness import watched
 from scheduler.plan import ALIGNMENT, Operand, Plan, PlanOutput, Step
+from scheduler.small_steps import runs_of_calls, table_call
 
 if TYPE_CHECKING:
     from dataflow.operation import Call
     from dataflow.spec import Spec
+    from scheduler.expand import KernelCall
 
 __all__ = ["Bound", "address", "aligned", "bytes_of"]
 
 Array = np.ndarray[Any, Any]
+
+
+class Run(NamedTuple):
+    """A kernel call, or the first of a table, the raw calls, and its bodies' steps."""
+
+    call: KernelCall
+    raw: Sequence[Call]
+    inner: dict[int, Step]
 
 
 class Bound:
@@ -41,14 +50,17 @@ class Bound:
         Buffers that lie in memory of the caller's, as bytes.
     is_watched : bool
         Whether each step is followed by a look for NaN and infinity.
+    is_fast : bool
+        Whether runs of small steps become tables; see `scheduler.small_steps`.
     """
 
     def __init__(
         self, plan: Plan, arena: Array, given: Mapping[int, Array] | None = None,
-        *, is_watched: bool = False,
+        *, is_watched: bool = False, is_fast: bool = False,
     ) -> None:  # fmt: skip
         self.plan = plan
         self.is_watched = is_watched
+        self.is_fast = is_fast
         self._memory = [
             self._memory_of(index, arena, given or {}) for index in range(len(plan.buffers))
         ]
@@ -99,6 +111,14 @@ class Bound:
         """Return the array of a whole buffer."""
         return self.array(Operand.row_by_row(buffer, spec))
 
+    def runs(self) -> Iterator[Run]:
+        """Yield the raw calls of the whole plan, in order."""
+        for calls in runs_of_calls(self.plan, is_fast=self.is_fast):
+            inner: dict[int, Step] = {}
+            first, *others = calls
+            raw = [table_call(calls, self.place)] if others else self.calls(first, inner)
+            yield Run(first, raw, inner)
+
     def calls(self, call: KernelCall, inner: dict[int, Step]) -> Sequence[Call]:
         """Return the raw calls that do a kernel call's work.
 
@@ -119,7 +139,7 @@ class Bound:
                 calls = call.op.kernel(outs, ins, scratch, call.attrs)
             else:
                 binds = [
-                    partial(_bind_body, body, scratch[-1], is_watched=self.is_watched, inner=inner)
+                    partial(_bind_body, body, scratch[-1], self, inner=inner)
                     for body in call.attrs.bodies()
                 ]
                 calls = call.op.control(outs, ins, scratch[:-1], call.attrs, binds)
@@ -132,8 +152,8 @@ class Bound:
 
 
 def _bind_body(
-    body: Any, arena: Array, inputs: Sequence[Array], outputs: Sequence[Array | None],  # noqa: ANN401
-    *, is_watched: bool, inner: dict[int, Step],
+    body: Any, arena: Array, outer: Bound, inputs: Sequence[Array],  # noqa: ANN401
+    outputs: Sequence[Array | None], *, inner: dict[int, Step],
 ) -> tuple[list[Call], list[Array]]:  # fmt: skip
     """Bind a body to arrays that lie row by row; see `dataflow.operation.Bind`."""
     plan: Plan = body
@@ -147,8 +167,11 @@ def _bind_body(
             given[output.operand.buffer] = bytes_of(array)
         else:
             copied.append((array, output))
-    bound = Bound(plan, arena, given, is_watched=is_watched)
-    made = [(call.step, raw) for call in expand(plan) for raw in bound.calls(call, inner)]
+    bound = Bound(plan, arena, given, is_watched=outer.is_watched, is_fast=outer.is_fast)
+    made = []
+    for run in bound.runs():
+        made += [(run.call.step, raw) for raw in run.raw]
+        inner.update(run.inner)
     inner.update({id(args): plan.steps[step] for step, (_, args) in made if args})
     calls = [call for _, call in made]
     calls += [(np.copyto, (array, bound.array(output.operand))) for array, output in copied]

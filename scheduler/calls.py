@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from scheduler.expand import KernelCall, expand
-
 if TYPE_CHECKING:
     import numpy as np
 
     from dataflow.operation import Call
     from scheduler.binding import Bound
+    from scheduler.expand import KernelCall
     from scheduler.plan import Step
 
 __all__ = ["Calls"]
@@ -87,11 +86,10 @@ class Calls:
         self._inner.clear()
         for places in self._touching.values():
             places.clear()
-        for call in expand(self._bound.plan):
-            inner: dict[int, Step] = {}
+        for call, raw, inner in self._bound.runs():
             calls = self.computing if call.step < commit else self.committing
             start = len(calls)
-            calls += self._bound.calls(call, inner)
+            calls += raw
             self._steps += [call.step] * (len(calls) - start)
             if inner:
                 self._inner.append(inner)

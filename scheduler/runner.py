@@ -31,6 +31,7 @@ from scheduler.environment import kernel_context
 from scheduler.feeds import by_name
 from scheduler.finiteness import check_feeds
 from scheduler.plan import UNBOUNDED, Plan, Step
+from scheduler.small_steps import check_fast
 from scheduler.state import State
 from scheduler.threads import begin_run, end_run
 
@@ -63,11 +64,16 @@ class Runner:
         ``"finite"``: raise `NonFiniteError` at the first step that makes a NaN or an infinity from
         better operands, and name its node, its forward node and the user's line. For finding
         faults: it takes time, and memory that no certificate counts.
+    fast : bool
+        Run what is made of many small steps in one compiled loop, with Numba (the extra ``fast``):
+        the same sums and products to the bit, and functions within 2 units in the last place.
+        Where `check` is given, steps run one by one.
 
     Raises
     ------
     RunError
-        The plan exceeds a bound, its memory can't be had, or there is no such check.
+        The plan exceeds a bound, its memory can't be had, there is no such check, or `fast` is
+        wanted without Numba.
     StateError
         The state doesn't fit the plan.
 
@@ -84,12 +90,14 @@ class Runner:
     def __init__(
         self, plan: Plan, *, state: Mapping[str, np.ndarray] | None = None,
         max_bytes: int | None = None, max_calls: int | None = None, poison: bool = False,
-        check: str = "",
+        check: str = "", fast: bool = False,
     ) -> None:  # fmt: skip
         _check_bounds(plan, max_bytes, max_calls)
         if check not in ("", "finite"):
             msg = f"Runner: check is 'finite' or '', not {check!r}"
             raise RunError(msg)
+        if fast:
+            check_fast()
         self.plan = plan
         self._lock = threading.Lock()
         self._torn = ""
@@ -99,12 +107,14 @@ class Runner:
                           "system doesn't give; compile with smaller dims")  # fmt: skip
         self._poison = poison
         self._is_watched = check == "finite"
+        self._is_fast = fast and not self._is_watched
         try:
             own = {v.buffer: aligned(v.spec.nbytes) for v in plan.variables}
             if state is None and plan.initial is not None:
                 self._compute_first_values(plan.initial, own, max_bytes, max_calls)
             self._arena = aligned(plan.peak)
-            bound = Bound(plan, self._arena, own, is_watched=self._is_watched)
+            bound = Bound(plan, self._arena, own, is_watched=self._is_watched,
+                          is_fast=self._is_fast)  # fmt: skip
             self._calls = Calls(bound)
         except MemoryError:
             raise RunError(self._too_much) from None

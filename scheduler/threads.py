@@ -11,6 +11,7 @@ Asking costs a fraction of a microsecond; setting happens only where the number 
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterable
 from functools import lru_cache
 from threading import Condition, Lock
@@ -43,8 +44,13 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_RUNS.forget)
 
 
-@lru_cache(maxsize=1)
 def _libraries() -> tuple[Any, ...]:
+    """Return the BLAS libraries of the process; SciPy brings another when it is imported."""
+    return _found("scipy.linalg" in sys.modules)
+
+
+@lru_cache(maxsize=2)
+def _found(has_scipy: bool) -> tuple[Any, ...]:
     from threadpoolctl import ThreadpoolController
 
     return tuple(ThreadpoolController().select(user_api="blas").lib_controllers)

@@ -53,6 +53,7 @@ class _Options(NamedTuple):
     output: str | None
     max_bytes: int
     max_calls: int
+    fast: bool
     as_json: bool
 
 
@@ -96,6 +97,8 @@ class _Done(NamedTuple):
               help="Refuse a plan that needs more memory.")
 @click.option("--max-calls", type=click.IntRange(min=0), default=10_000_000, show_default=True,
               metavar="N", help="Refuse a plan that makes more calls in a run.")
+@click.option("--fast", is_flag=True,
+              help="Run many small steps in one compiled loop (the extra `fast`).")
 @json_option
 def command(**options: Any) -> None:  # noqa: ANN401 - click passes what _Options names
     """Run the plan in file PLAN.
@@ -190,7 +193,8 @@ def _runner(plan: Plan, o: _Options) -> tuple[Runner, tuple[str, ...]]:
         state = load_as(o.state, State, "`dataflow replay --save-state` makes one")
     elif plan.variables and not any(variable.updated for variable in plan.variables):
         click.echo("note: without --state the variables have their first values", err=True)
-    runner = Runner(plan, state=state, max_bytes=o.max_bytes, max_calls=o.max_calls)
+    runner = Runner(plan, state=state, max_bytes=o.max_bytes, max_calls=o.max_calls,
+                    fast=o.fast)  # fmt: skip
     known = {variable.name for variable in plan.variables}
     return runner, tuple(name for name in state or () if name not in known)
 
