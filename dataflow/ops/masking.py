@@ -49,8 +49,15 @@ def _workspace(specs: Specs, attrs: Attrs) -> Workspace:
     return Workspace((Spec(specs[0].shape, np.dtype(np.int8)),))
 
 
+_FEW = 512
+"""Elements, one by one, which is faster than two passes then."""
+
+
 def _kernel(outs: Arrays, ins: Arrays, scratch: Arrays, attrs: Attrs) -> list[Call]:
     (out,), (mask, x), (bits,) = outs, ins, scratch
+    if out.size <= _FEW and mask.shape == x.shape and out.flags.c_contiguous:
+        copying: list[Call] = [] if out is x else [(out.__setitem__, (..., x))]
+        return [*copying, (np.putmask, (out, mask, np.zeros((), out.dtype)))]
     halves = ((x.real, out.real), (x.imag, out.imag)) if x.dtype.itemsize == 16 else ((x, out),)
     signed = _SIGNED[x.dtype.itemsize]
     return [
