@@ -97,9 +97,10 @@ def _ratios(found: Found, kind: str) -> dict[str, float]:
 def _line(name: str, found: Found, own: Mapping[str, float], best_of_fast: float) -> str:
     ours, fast = (Samples(tuple(found[kind])) for kind in (OURS, FAST))
     low, high = ours.quartiles
-    cells = [own.get(peer) for peer in PEERS] + [min(own.values()), best_of_fast]
+    numbers = [own.get(peer) for peer in PEERS] + [min(own.values()), best_of_fast]
+    cells = "".join(f"{_ratio(number):>15}" for number in numbers)
     return (f"{name:<20}{_ms(ours.median):>9}  {_ms(low) + ' to ' + _ms(high):<22}"
-            f"{_ms(fast.median):>9}" + "".join(f"{_ratio(cell):>15}" for cell in cells))  # fmt: skip
+            f"{_ms(fast.median):>9}{cells}")  # fmt: skip
 
 
 def _mean(ratios: Sequence[float]) -> float | None:

@@ -373,3 +373,24 @@ def test_error_within_a_body_names_the_node_and_its_line(way: str) -> None:
     with pytest.raises(KernelError, match=r"node 'take_0' \(op 'take', test_loops.py:\d+\)"):
         runner.run(index=7)
     runner.run(index=1)
+
+
+def test_a_weight_s_gradient_is_one_product_of_all_rows() -> None:
+    """Where its factors are stacked in any case, the reverse loop carries no sum for it."""
+    rng = np.random.default_rng(0)
+    b = df.GraphBuilder()
+    w = b.variable("w", rng.normal(size=(4, 4)) / 2)
+    xs = b.variable("xs", rng.normal(size=(7, 3, 4)))
+    start = b.constant(np.zeros((3, 4)))
+    last, _ = df.scan(lambda h, x: (df.tanh(h @ w + x), ()), start, xs)
+    gradients = df.grad((last * last).sum(), [w, xs])
+    graph = b.build(dict(zip(("w", "xs"), gradients, strict=True)))
+    reverse = [data["attrs"] for _, data in graph.dag.nodes(data=True)
+               if data["op"] == "scan" and data["attrs"].flag("reverse")]  # fmt: skip
+    assert [attrs.integer("carries") for attrs in reverse] == [1]
+    h = start
+    for i in range(7):
+        h = df.tanh(h @ w + xs[i])
+    expected = df.evaluate(*df.grad((h * h).sum(), [w, xs]))
+    for found, right in zip(df.evaluate(*gradients), expected, strict=True):
+        np.testing.assert_allclose(found, right, rtol=1e-12, atol=1e-14)
