@@ -122,9 +122,8 @@ def vjp_scan(
     pull = _Pull(form, carried, by_rows, by_outer, where_given(of_rows), where_given(of_history))
     stacks = [*history, *inputs[1], *picked(of_rows, pull.rows), *picked(of_history, pull.before)]
     firsts, weights = picked(inputs[0], carried), picked(inputs[2], by_outer)
-    products = pull.products(
-        application.inputs[0].builder, _step_specs([*firsts, *weights], stacks, inputs[2])
-    )
+    specs = _step_specs([*firsts, *weights], stacks, inputs[2])
+    products = pull.products(application.inputs[0].builder, specs)
     summed = [place for place in range(len(by_outer)) if place not in products]
 
     def step(tensors: list[Tensor]) -> list[Tensor]:
