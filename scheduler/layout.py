@@ -53,8 +53,8 @@ _MOST_TRAFFIC = 1.5
 _OVERHEAD = 0.1
 """Of the time that the groups take: what the calls of up to so many slices may add to it."""
 
-_WORTH_IT = 0.9
-"""Of the whole's peak; what lowers it by less isn't worth its calls."""
+_WORTH_IT, _WORTH_MORE = 0.6, 0.9
+"""Of the whole's peak: what lowers it by less isn't worth its calls, nor more slices theirs."""
 
 
 _SEARCH = 40_000
@@ -79,7 +79,7 @@ def lay_out(program: Program, *, slices: int) -> Layout:
     best = _in_order(program)
     if slices <= 1 or best.peak < _LEAST:
         return best
-    most = _WORTH_IT * best.peak
+    most = (_WORTH_IT if slices <= _USUAL else _WORTH_MORE) * best.peak
     aim = slices if best.peak >= _WORTH_SLICING or slices > _USUAL else 1
     for whole in tile_candidates(program):
         sliced = whole.with_rows(_rows(whole, aim))

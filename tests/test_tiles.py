@@ -4,7 +4,10 @@ Small graphs are forced into slices here, since `compile` slices only what is wo
 tests are about when it does.
 """
 
+import functools
+import itertools
 import json
+import operator
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -386,7 +389,8 @@ def test_show_names_what_ends_a_group(tmp_path: Path, capsys: pytest.CaptureFixt
     """`dataflow show` lists groups, their slices, and the node that mixes examples."""
     b = df.GraphBuilder("mixed")
     x = b.input("x", (65536, 8))
-    y = df.sin(x) * df.cos(x) + df.exp(x) * df.tanh(x)
+    waves = [df.sin(x * i) for i in range(2, 8)]
+    y = functools.reduce(operator.add, (v * w for v, w in itertools.combinations(waves, 2)))
     df.save(df.compile(b.build({"y": df.cumsum(y, axis=0)[-1] + y.sum()})), tmp_path / "p.arrow")
     assert main(["show", str(tmp_path / "p.arrow"), "--json"]) == 0
     (group,) = json.loads(capsys.readouterr().out)["tile_groups"]
@@ -503,8 +507,9 @@ def recurrent(b: df.GraphBuilder, *, every: bool = False) -> dict[str, df.Tensor
     x = b.input("x", (5, EXAMPLES, 3), "float64")
     rng = np.random.default_rng(0)
     w, u = (b.variable(name, rng.normal(size=(n, 4)) / 2) for name, n in (("w", 3), ("u", 4)))
+    scale = b.variable("scale", np.ones(4))
     start = x[0, :, :1] * np.zeros((1, 4))
-    last, states = df.scan(lambda h, row: (df.tanh(row + h @ u), h * h), start, x @ w)
+    last, states = df.scan(lambda h, row: (df.tanh((row + h @ u) * scale), h * h), start, x @ w)
     loss = (last * last).mean() + (states.mean() if every else 0)
     return {"loss": loss, "last": last, **({"states": states} if every else {})}
 
