@@ -12,7 +12,7 @@ byte for byte, in any process: no pass looks at `id`, `hash`, a clock or the env
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING
@@ -30,7 +30,7 @@ from scheduler.order import order_items
 from scheduler.plan import Plan, PlanInput, PlanOutput, PlanVariable
 from scheduler.program import Program, dimension_names, lower
 from scheduler.rematerialise import rematerialise
-from scheduler.simplify import simplify
+from scheduler.simplify import REWRITES, simplify
 from scheduler.verify import verify
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ that are left run as fast as whole ones."""
 def compile(
     graph: Graph, *, dims: Mapping[str, int] | None = None, outputs: Sequence[str] | None = None,
     updates: bool = True, blas_threads: int = 1, tiles: bool = True,
-    memory_budget: int | str | None = None,
+    memory_budget: int | str | None = None, without: Collection[str] = (),
 ) -> Plan:  # fmt: skip
     """Compile a graph, or part of it, into a plan.
 
@@ -70,6 +70,11 @@ def compile(
         The bytes that the certificate's total may have, such as ``"64MiB"``. Where the plan would
         need more, it is sliced further, or computes again what it would keep, with the least extra
         work that is found. What is computed again has the same bits.
+    without : collection of str
+        Rewrites to leave out, for who wants to know what they do: ``"fold"``, which computes what
+        is known; ``"choose"``, which drops branches that aren't taken; ``"merge"``, which computes
+        equal nodes once; ``"unite"``, which computes a function and its derivative together. All
+        results are the same bits without them.
 
     Returns
     -------
@@ -79,7 +84,8 @@ def compile(
     Raises
     ------
     CompileError
-        An output or a dimension is unknown, or a dimension has no size or one that can't be; or
+        An output, a dimension or a rewrite is unknown, or a dimension has no size or one that
+        can't be; or
         no plan within the budget was found: the message says what the least is, and which node
         needs it.
     GraphError
@@ -102,6 +108,8 @@ def compile(
         raise CompileError(msg)
     options = {"blas_threads": str(blas_threads), "tiles": _text(flag=tiles),
                "updates": _text(flag=updates)}  # fmt: skip
+    if without:
+        options["without"] = ",".join(_checked_rewrites(without))
     if memory_budget is not None:
         options["memory_budget"] = str(as_bytes(memory_budget))
     with _collector_paused():
@@ -125,6 +133,20 @@ def _collector_paused() -> Iterator[None]:
 
 def _text(*, flag: bool) -> str:
     return str(bool(flag)).lower()
+
+
+def _checked_rewrites(without: Collection[str]) -> list[str]:
+    names = [without] if isinstance(without, str) else list(without)
+    for name in names:
+        if name not in REWRITES:
+            msg = f"without names rewrites of {list(REWRITES)}, not {name!r}"
+            raise CompileError(msg)
+    return sorted(set(names))
+
+
+def _left_out(options: Mapping[str, str]) -> frozenset[str]:
+    """Return the rewrites that a plan's options leave out."""
+    return frozenset(filter(None, options.get("without", "").split(",")))
 
 
 def _compile(
@@ -157,7 +179,8 @@ def planner(
     written = {n: v.update for n, v in graph.variables.items() if v.update is not None}
     if options["updates"] == "false":
         written = {}
-    program = simplify(inline(lower(graph, sizes, wanted, written)))
+    left_out = _left_out(options)
+    program = simplify(inline(lower(graph, sizes, wanted, written)), without=left_out)
     own = {**options, "outputs": ",".join(wanted)}
     initial = _initial_plan(graph, sizes, program, own)
     program = _with_bodies(program, own)
@@ -188,7 +211,8 @@ def _initial_plan(
     ends = {name: graph.variables[name].initial for name in program.variables}
     if not ends:
         return None
-    first = simplify(inline(lower(graph, sizes, ends, {})), fold_limit=0)
+    first = simplify(inline(lower(graph, sizes, ends, {})), fold_limit=0,
+                     without=_left_out(options))  # fmt: skip
     own = {**options, "outputs": ",".join(ends), "tiles": "false", "updates": "false"}
     first = _with_bodies(first, own)
     return _plan(graph, sizes, own, first, ends, None, slices=1)
@@ -199,7 +223,8 @@ def _with_bodies(program: Program, options: Mapping[str, str]) -> Program:
     slices = _SLICES if options["tiles"] == "true" else 1
 
     def ready(body: Graph) -> Program:
-        inner = simplify(inline(lower(body, {}, body.outputs, {}, keeps_inputs=True)))
+        lowered = inline(lower(body, {}, body.outputs, {}, keeps_inputs=True))
+        inner = simplify(lowered, without=_left_out(options))
         return _with_bodies(inner, options)
 
     def plan(body: Graph, inner: Program) -> Plan:

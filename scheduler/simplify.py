@@ -19,10 +19,13 @@ from scheduler.program import renamed
 from scheduler.reference import run_item
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from scheduler.program import Item, Program
 
 __all__ = [
     "FOLD_LIMIT",
+    "REWRITES",
     "drop_dead",
     "fold_constants",
     "make_choices",
@@ -34,13 +37,35 @@ __all__ = [
 FOLD_LIMIT = 65536
 """The most bytes of a result that is computed at compile time."""
 
+REWRITES = ("fold", "choose", "merge", "unite")
+"""What `compile` can be told to leave out. What nothing reads is always dropped."""
+
 _MOST_FOLDED = 256
 """All results together may have so many times the limit of one: many small ones are large too."""
 
 
-def simplify(program: Program, *, fold_limit: int = FOLD_LIMIT) -> Program:
-    """Fold constants, make choices, merge equal items, drop dead ones and unite what is left."""
-    return unite(drop_dead(merge_equal(make_choices(fold_constants(program, fold_limit)))))
+def simplify(
+    program: Program, *, fold_limit: int = FOLD_LIMIT, without: Collection[str] = ()
+) -> Program:
+    """Fold constants, make choices, merge equal items, drop dead ones and unite what is left.
+
+    Parameters
+    ----------
+    program : Program
+        What to simplify.
+    fold_limit : int
+        The most bytes of a result that is computed now.
+    without : collection of str
+        The rewrites that are left out, of `REWRITES`.
+    """
+    rewrites = {
+        "fold": lambda p: fold_constants(p, fold_limit), "choose": make_choices,
+        "merge": merge_equal, "drop": drop_dead, "unite": unite,
+    }  # fmt: skip
+    for name, rewrite in rewrites.items():
+        if name not in without:
+            program = rewrite(program)
+    return program
 
 
 def fold_constants(program: Program, limit: int) -> Program:

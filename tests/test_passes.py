@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 import dataflow as df
+from dataflow.errors import CompileError
 from dataflow.graph import Graph
 from dataflow.registry import get_op
 from dataflow.tensor import Tensor
@@ -17,6 +18,7 @@ from scheduler.program import Program, lower
 from scheduler.reference import compute, initial_values
 from scheduler.simplify import (
     FOLD_LIMIT,
+    REWRITES,
     drop_dead,
     fold_constants,
     make_choices,
@@ -73,6 +75,28 @@ def test_a_rewrite_keeps_every_result_bit_for_bit(rewrite: object, case: Case) -
     rewritten = rewrite(program)  # type: ignore[operator]  # one of four functions
     assert len(rewritten.items) <= len(program.items)
     assert values_of(rewritten, case) == values_of(program, case)
+
+
+@pytest.mark.parametrize("name", REWRITES)
+@some
+@given(case=cases())
+def test_results_are_the_same_bits_without_a_rewrite(name: str, case: Case) -> None:
+    """Each rewrite can be left out by name; the plan records that, and runs to the same bits."""
+    plans = [df.compile(case.graph, tiles=False, without=without) for without in ((), (name,))]
+    assert plans[1].options["without"] == name
+    found = [df.Runner(plan).run({i.name: case.feeds[i.name] for i in plan.inputs})
+             for plan in plans]  # fmt: skip
+    assert found[0].keys() == found[1].keys()
+    for key, array in found[0].items():
+        assert array.tobytes() == found[1][key].tobytes()
+
+
+def test_an_unknown_rewrite_is_refused() -> None:
+    """The message says which there are."""
+    b = df.GraphBuilder()
+    graph = b.build({"y": b.ones((2,)) + 1})
+    with pytest.raises(CompileError, match=r"'fold', 'choose', 'merge', 'unite'.*'inline'"):
+        df.compile(graph, without=["inline"])
 
 
 @some

@@ -29,11 +29,13 @@ __all__ = ["command"]
 @click.option(
     "--memory-budget", type=byte_size, metavar="BYTES", help="What a run may need, such as 64MiB.",
 )  # fmt: skip
+@click.option("--without", multiple=True, metavar="REWRITE",
+              help="Leave a rewrite out: fold, choose, merge or unite.")  # fmt: skip
 @click.option("-o", "--output", type=FILE, required=True, metavar="PLAN", help="The plan's file.")
 @json_option
-def command(
+def command(  # noqa: PLR0913, PLR0917 - an argument for each option
     graph_file: str, dims: tuple[tuple[str, int], ...], outputs: str | None, updates: bool,
-    tiles: bool, memory_budget: int | None, output: str, as_json: bool,
+    tiles: bool, memory_budget: int | None, without: tuple[str, ...], output: str, as_json: bool,
 ) -> None:  # fmt: skip
     """Compile the graph in file GRAPH into a plan.
 
@@ -49,7 +51,7 @@ def command(
     graph = load_as(graph_file, Graph, "compile takes what df.save(graph, path) wrote")
     wanted = [name for name in outputs.split(",") if name] if outputs is not None else None
     plan = compile(graph, dims=sizes, outputs=wanted, updates=updates, tiles=tiles,
-                   memory_budget=memory_budget)  # fmt: skip
+                   memory_budget=memory_budget, without=without)  # fmt: skip
     save(plan, output)
     description = describe(plan)
     if as_json:
