@@ -146,6 +146,7 @@ OP_MODULES = {
     "nn.gather_places": "nn.places",
     "nn.hardtanh": "nn.bounds",
     "nn.max_pool": "nn.window_maxima",
+    "nn.max_pool_with_places": "nn.max_with_places",
     "nn.resample": "nn.resampling",
     "nn.resample_back": "nn.resampling",
     "nn.scatter_places": "nn.places",

@@ -22,6 +22,7 @@ from dataflow.ops.nn.losses import *
 from dataflow.ops.nn.lp_pooling import *
 from dataflow.ops.nn.margins import *
 from dataflow.ops.nn.max_pooling import *
+from dataflow.ops.nn.max_with_places import *
 from dataflow.ops.nn.norms import *
 from dataflow.ops.nn.padding import *
 from dataflow.ops.nn.position_encodings import *

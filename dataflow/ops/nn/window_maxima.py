@@ -56,10 +56,11 @@ from dataflow.spec import Spec
 if TYPE_CHECKING:
     from dataflow.tensor import Tensor
 
-__all__ = ["ARGMAX_POOL", "MAX_POOL"]
+__all__ = ["ARGMAX_POOL", "MAX_POOL", "places_calls"]
 
 
 _INT64 = np.dtype(np.int64)
+_UNITED = "nn.max_pool_with_places"
 
 
 # nn.max_pool
@@ -137,7 +138,7 @@ def _samples(rng: np.random.Generator) -> list[Sample]:
 MAX_POOL = register(Op(
     name="nn.max_pool", label="MaxPool", infer=_max_infer, kernel=_max_kernel,
     reference=_max_reference, vjp=maps_vjp((_max_back,)), jvp=maps_jvp((_max_forth,)),
-    batch=batch_rows, tiling=pool_tiling, cost=pool_cost, samples=_samples,
+    batch=batch_rows, tiling=pool_tiling, cost=pool_cost, samples=_samples, united=(_UNITED, 0),
 ))  # fmt: skip
 
 
@@ -168,15 +169,24 @@ def _argmax_workspace(specs: Specs, attrs: Attrs) -> Workspace:
 
 
 def _argmax_kernel(outs: Arrays, ins: Arrays, scratch: Arrays, attrs: Attrs) -> list[Call]:
-    (out,), (x,) = outs, ins
-    window = window_of(x.shape, attrs)
+    (x,), window = ins, window_of(ins[0].shape, attrs)
+    if not outs[0].size or window.has_few_places:
+        return places_calls(outs[0], x, None, scratch, window)
+    return [*_largest(scratch[0], x, window),
+            *places_calls(outs[0], x, scratch[0], scratch, window)]  # fmt: skip
+
+
+def places_calls(
+    out: Array, x: Array, largest: Array | None, scratch: Arrays, window: Window
+) -> list[Call]:
+    """Return the calls for the places of maxima, which `largest` has; few places need none."""
     if not out.size:
         return []
-    if window.has_few_places:
+    if largest is None or window.has_few_places:
         return _by_place(out, x, scratch, window)
-    largest, found, numbers, *ramps = scratch
+    _, found, numbers, *ramps = scratch
     return [
-        *_largest(largest, x, window), (numbers.fill, (0,)),
+        (numbers.fill, (0,)),
         *_numbering(x, largest, found, numbers, window),
         (_run_if_nan, (largest, _numbering(x, None, found, numbers, window))),
         *_looking_up(out, numbers, window), *_starts(out, ramps, window),
@@ -301,4 +311,5 @@ ARGMAX_POOL = register(Op(
     name="nn.argmax_pool", label="ArgmaxPool", infer=_argmax_infer, kernel=_argmax_kernel,
     reference=_argmax_reference, vjp=_NO_DERIVATIVE, jvp=_NO_DERIVATIVE, batch=batch_rows,
     tiling=_argmax_tiling, cost=pool_cost, workspace=_argmax_workspace, samples=_samples,
+    united=(_UNITED, 1),
 ))  # fmt: skip
