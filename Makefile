@@ -31,7 +31,7 @@ help:
 	@echo "make lint          ruff and mypy only"
 	@echo "make format        let ruff format and mend what it can"
 	@echo "make docs          write docs/operations.md and dataflow/declared.py anew"
-	@echo "make bench         the benchmarks, against PyTorch and JAX (big downloads)"
+	@echo "make bench         the benchmarks, against PyTorch, JAX and others (big downloads)"
 	@echo "make lower-bounds  the tests with the oldest dependencies allowed"
 	@echo "make clean         remove everything that make made"
 
@@ -84,6 +84,7 @@ bench: dist/.stamp
 	.venv-bench/bin/python $(PIP) install --compile --force-reinstall --no-deps "$(WHEEL)"
 	.venv-bench/bin/python $(PIP) install --compile "$(WHEEL)[bench,scipy]"
 	.venv-bench/bin/python benchmarks/run.py
+	.venv-bench/bin/python benchmarks/suite.py
 
 lower-bounds: dist/.stamp
 	$(PYTHON) -m venv .venv-lower

@@ -9,12 +9,14 @@ is the fused one.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 
 import dataflow as df
 from benchmarks.libraries import Jax, Ours, Torch
+from benchmarks.more_libraries import Autograd, PyTensor
 
 if TYPE_CHECKING:
     from benchmarks.workloads import Arrays, Workload
@@ -160,6 +162,43 @@ def _finished() -> Any_:
     return jax.block_until_ready
 
 
+def hips_autograd(work: Workload, threads: int) -> Contender:
+    """Return the step of HIPS autograd; only gradients, it has no training step of its own."""
+    del threads
+    autograd: Any_ = import_module("autograd")
+    lib, names = Autograd(), list(work.weights)
+    _refuse_training(work)
+    gradient = autograd.value_and_grad(
+        lambda arrays: work.loss(lib, dict(zip(names, arrays, strict=True)), work.data)
+    )
+    weights = list(work.weights.values())
+    return Contender(
+        lambda: gradient(weights),
+        lambda found: {"loss": np.asarray(found[0]), **dict(zip(names, found[1], strict=True))},
+    )
+
+
+def pytensor_function(work: Workload, threads: int) -> Contender:
+    """Return the step of a function that PyTensor compiled, its weights shared variables."""
+    del threads
+    pytensor: Any_ = import_module("pytensor")
+    _refuse_training(work)
+    lib, names = PyTensor(), list(work.weights)
+    weights = {name: pytensor.shared(array, name) for name, array in work.weights.items()}
+    data = {name: pytensor.shared(array, name) for name, array in work.data.items()}
+    loss: Any_ = work.loss(lib, weights, data)
+    step = pytensor.function([], [loss, *pytensor.grad(loss, list(weights.values()))])
+    return Contender(
+        step, lambda found: dict(zip(("loss", *names), map(np.asarray, found), strict=True))
+    )
+
+
+def _refuse_training(work: Workload) -> None:
+    if work.learning_rate is not None:
+        msg = "this library is asked for gradients only"
+        raise NotImplementedError(msg)
+
+
 def enable_double() -> None:
     """Let JAX compute in float64, which it doesn't by default."""
     import jax
@@ -183,4 +222,6 @@ CONTENDERS: Mapping[str, Callable[[Workload, int], Contender]] = {
     "PyTorch": torch_eager,
     "torch.compile": torch_compiled,
     "jax.jit": jax_jit,
+    "autograd": hips_autograd,
+    "PyTensor": pytensor_function,
 }

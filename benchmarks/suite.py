@@ -1,7 +1,8 @@
 """The speed suite: ``python benchmarks/suite.py [WORKLOAD ...] [--threads 1,2] [-o FILE]``.
 
 Sixteen training and gradient steps, each in a process of its own with all contenders in it: their
-results are compared, then they are timed in turn. Ratios are a contender's time by ours: above 1
+results are compared, then they are timed in turn. HIPS autograd and PyTensor stand beside, where
+they can do the work. Ratios are a contender's time by ours: above 1
 we are faster. The samples are written as Arrow, one row each.
 """
 
@@ -29,6 +30,7 @@ __all__ = ["main"]
 
 OURS, FAST, EAGER, COMPILED, JAX = "ours", "ours, fast", "PyTorch", "torch.compile", "jax.jit"
 PEERS = (EAGER, COMPILED, JAX)
+BESIDE = ("autograd", "PyTensor")  # what they can do
 GOALS = {EAGER: 2.5, COMPILED: 1.3, JAX: 1.2}
 BEST_GOAL = 0.9
 _SECONDS = 0.02  # of one sample: short steps run several times in it
@@ -71,7 +73,7 @@ def main(arguments: list[str]) -> int:
 def _table(names: Sequence[str], threads: int) -> list[dict[str, Any]]:
     """Measure workloads one by one, print their ratios and means, and return the samples."""
     print(f"\n{f'threads: {threads}':<20}{'ours':>9}  {'quartiles':<22}{'fast':>9}"
-          + "".join(f"{peer:>15}" for peer in (*PEERS, "best", "best/fast")))  # fmt: skip
+          + "".join(f"{peer:>15}" for peer in (*PEERS, "best", "best/fast", *BESIDE)))  # fmt: skip
     ratios: dict[str, list[dict[str, float]]] = {OURS: [], FAST: []}
     rows = []
     for name in names:
@@ -99,7 +101,9 @@ def _ratios(found: Found, kind: str) -> dict[str, float]:
 def _line(name: str, found: Found, own: Mapping[str, float], best_of_fast: float) -> str:
     ours, fast = (Samples(tuple(found[kind])) for kind in (OURS, FAST))
     low, high = ours.quartiles
-    numbers = [own.get(peer) for peer in PEERS] + [min(own.values()), best_of_fast]
+    beside = [Samples(tuple(found[p])).median / ours.median if p in found else None
+              for p in BESIDE]  # fmt: skip
+    numbers = [*map(own.get, PEERS), min(own.values()), best_of_fast, *beside]
     cells = "".join(f"{_ratio(number):>15}" for number in numbers)
     return (f"{name:<20}{_ms(ours.median):>9}  {_ms(low) + ' to ' + _ms(high):<22}"
             f"{_ms(fast.median):>9}{cells}")  # fmt: skip
