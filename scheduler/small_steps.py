@@ -71,7 +71,8 @@ def runs_of_calls(plan: Plan, *, is_fast: bool) -> Iterator[list[KernelCall]]:
     if not is_fast:
         yield from ([call] for call in expand(plan))
         return
-    kinds = (((_kind(plan, call), call.step >= plan.commit), call) for call in expand(plan))
+    commit = plan.commit
+    kinds = (((_kind(plan, call), call.step >= commit), call) for call in expand(plan))
     for (kind, _), found in groupby(kinds, key=lambda pair: pair[0]):
         calls = [call for _, call in found]
         if kind and len(calls) >= _FEWEST:

@@ -8,8 +8,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dataflow.operation import Op, register
-from dataflow.ops.nn.pools import batch_rows, pool_cost, window_of
+from dataflow.ops.nn.pools import pool_cost, window_of
 from dataflow.ops.nn.window_maxima import ARGMAX_POOL, MAX_POOL, places_calls
+from dataflow.ops.structure import batch_all
 
 if TYPE_CHECKING:
     from dataflow.attrs import Attrs
@@ -49,6 +50,6 @@ def _jvp(application: Application, tangents: tuple[Tensor | None, ...]) -> list[
 
 MAX_WITH_PLACES = register(Op(
     name="nn.max_pool_with_places", label="MaxPoolWithPlaces", infer=_infer, kernel=_kernel,
-    reference=_reference, vjp=_vjp, jvp=_jvp, batch=batch_rows, tiling=ARGMAX_POOL.tiling,
+    reference=_reference, vjp=_vjp, jvp=_jvp, batch=batch_all, tiling=ARGMAX_POOL.tiling,
     cost=pool_cost, workspace=ARGMAX_POOL.workspace, samples=MAX_POOL.samples,
 ))  # fmt: skip
