@@ -116,7 +116,11 @@ class Bound:
         for calls in runs_of_calls(self.plan, is_fast=self.is_fast):
             inner: dict[int, Step] = {}
             first, *others = calls
-            raw = [table_call(calls, self.place)] if others else self.calls(first, inner)
+            raw = (
+                [table_call(calls, self.place, self._memory)]
+                if others
+                else self.calls(first, inner)
+            )
             yield Run(first, raw, inner)
 
     def calls(self, call: KernelCall, inner: dict[int, Step]) -> Sequence[Call]:

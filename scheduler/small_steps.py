@@ -102,7 +102,24 @@ def _is_plain(operand: Operand, out: Operand) -> bool:
     return operand.shape == out.shape and operand.strides == rows.strides
 
 
-def table_call(calls: Sequence[KernelCall], place: Callable[[int], int]) -> Call:
+class _Table:
+    """Rows, and the memory that they name by address, which nothing else may hold."""
+
+    __slots__ = ("loop", "memory", "one", "rows")
+
+    def __init__(self, rows: np.ndarray, one: np.ndarray, memory: object) -> None:
+        from scheduler.small_steps_loop import loop
+
+        self.loop, self.rows, self.one, self.memory = loop, rows, one, memory
+        loop(rows[:0], one)  # so that it is compiled before the first run
+
+    def __call__(self) -> None:
+        self.loop(self.rows, self.one)
+
+
+def table_call(
+    calls: Sequence[KernelCall], place: Callable[[int], int], memory: object
+) -> Call:  # fmt: skip
     """Return the raw call that does what several calls do.
 
     Parameters
@@ -111,13 +128,11 @@ def table_call(calls: Sequence[KernelCall], place: Callable[[int], int]) -> Call
         Of one run.
     place : callable
         Gives the address of a buffer.
+    memory : object
+        Holds the buffers; it is kept as long as the call.
     """
-    from scheduler.small_steps_loop import loop
-
     rows = np.array([_row(call, place) for call in calls], np.int64)
-    one = np.ones(1, calls[0].outputs[0].dtype)
-    loop(rows[:0], one)  # so that it is compiled before the first run
-    return loop, (rows, one)
+    return _Table(rows, np.ones(1, calls[0].outputs[0].dtype), memory), ()
 
 
 def _row(call: KernelCall, place: Callable[[int], int]) -> list[int]:
