@@ -127,7 +127,9 @@ class Attrs(Mapping[str, Attr]):
 
     def bodies(self) -> tuple[Body, ...]:
         """Return the computations that a node of control flow holds, none of another node."""
-        items: tuple[Attr, ...] = self._of(_BODIES, tuple, self._items.get(_BODIES, ()))
+        if _BODIES not in self._items:
+            return ()
+        items: tuple[Attr, ...] = self._of(_BODIES, tuple, self._items[_BODIES])
         return tuple(self._of(_BODIES, Body, item) for item in items)
 
     def names(self) -> frozenset[str]:
