@@ -315,10 +315,11 @@ def call_into(ufunc: np.ufunc, ins: Arrays, out: np.ndarray) -> Call:
 def choose_call(out: np.ndarray, mask: np.ndarray, chosen: np.ndarray) -> Call:
     """Return the call that writes `chosen` into `out` where `mask` is true.
 
-    np.putmask takes less than half the time of np.copyto, but copies what isn't contiguous.
+    np.putmask takes less than half the time of np.copyto, but copies what isn't contiguous, and
+    what can't be written to, though it doesn't write there.
     """
-    plain = out.flags.c_contiguous and mask.flags.c_contiguous and mask.shape == out.shape
-    if plain and chosen.flags.c_contiguous and chosen.shape in ((), out.shape):
+    plain = mask.shape == out.shape and chosen.shape in ((), out.shape)
+    if plain and all(array.flags.carray for array in (out, mask, chosen)):
         return (np.putmask, (out, mask, chosen))
     return (np.copyto, (out, chosen, "same_kind", mask))
 

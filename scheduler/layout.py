@@ -57,6 +57,9 @@ _WORTH_IT, _WORTH_MORE = 0.6, 0.9
 """Of the whole's peak: what lowers it by less isn't worth its calls, nor more slices theirs."""
 
 
+_SEARCHED = 200
+"""Items of a program of which all plans are searched: a better order may be harder to place."""
+
 _SEARCH = 40_000
 """Nodes of the exact search for offsets where no simple way reaches the bound: about a second."""
 
@@ -101,8 +104,8 @@ def _in_order(program: Program) -> Layout:
     """Lay a program out whole, in the best of the orders that are worth a look.
 
     Plans are compared by what lives at once, which no placement is below; where that leaves a
-    choice, as they are placed. The one in the order of declaration is searched as the best one is,
-    so that none is worse.
+    choice, as they are placed: of a small program each by search, of another one the best, and that
+    in the order of declaration, so that none is worse.
     """
     most = 1 if len(program.items) > _COMPARED else None
     memories: list[Memory] = []
@@ -116,8 +119,8 @@ def _in_order(program: Program) -> Layout:
     for memory in memories[1:]:
         if best.peak > _live_bytes(memory):
             best = min(best, placed(memory, max_work=0), key=_peak)
-    others = [memory for memory in declared if memory is not best.memory]
-    for memory in (best.memory, *others):
+    others = memories if len(program.items) <= _SEARCHED else declared
+    for memory in (best.memory, *(one for one in others if one is not best.memory)):
         if best.peak > _live_bytes(memory):
             best = min(best, placed(memory), key=_peak)
     return best

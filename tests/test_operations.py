@@ -228,13 +228,17 @@ def viewed(case: Case, inputs: Sequence[Array]) -> tuple[Array, Array]:
 def test_calls_allocate_no_array(case: Case) -> None:
     """The calls, on arrays large enough to tell, allocate at most the bytes declared.
 
-    NumPy's own buffers, of operands that broadcast or that ZeroWhere widens, are counted for every
-    plan.
+    The arrays can't be written to, as feeds that are read where they lie: some of NumPy's functions
+    copy such arrays. Its own buffers, of operands that broadcast or that ZeroWhere widens, are
+    counted for every plan.
     """
     large = grown(case, 20_000 // max(1, min(s.nbytes for s in (*case.specs, *case.outputs))))
     large = large or case
     outs = list(map(poisoned, large.outputs))
-    bound = calls(large.op, large.sample.inputs, large.sample.attrs, outs)
+    locked = tuple(map(np.array, large.sample.inputs))
+    for array in locked:
+        array.setflags(write=False)
+    bound = calls(large.op, locked, large.sample.attrs, outs)
     workspace = large.op.workspace(large.specs, large.sample.attrs)
     shapes = {spec.shape for spec in (*large.specs, *large.outputs, *workspace.scratch)}
     is_buffered = len(shapes) > 1 or large.op.name == "zero_where"

@@ -55,7 +55,7 @@ _FEW = 512
 
 def _kernel(outs: Arrays, ins: Arrays, scratch: Arrays, attrs: Attrs) -> list[Call]:
     (out,), (mask, x), (bits,) = outs, ins, scratch
-    if out.size <= _FEW and mask.shape == x.shape and out.flags.c_contiguous:
+    if out.size <= _FEW and mask.shape == x.shape and out.flags.carray and mask.flags.carray:
         copying: list[Call] = [] if out is x else [(out.__setitem__, (..., x))]
         return [*copying, (np.putmask, (out, mask, np.zeros((), out.dtype)))]
     halves = ((x.real, out.real), (x.imag, out.imag)) if x.dtype.itemsize == 16 else ((x, out),)

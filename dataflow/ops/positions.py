@@ -169,7 +169,7 @@ def checking(
     """
     if not indices.size:
         return []
-    dense = indices.flags.c_contiguous
+    dense = indices.flags.carray  # of what can't be written to, argmax makes a copy
     largest = _largest_dense if dense else _largest
     return [(_check, (largest, indices.view(np.uint64), bound, -bound if counted else 0, what))]
 
