@@ -47,6 +47,9 @@ Array: TypeAlias = "np.ndarray[Any, Any]"
 
 _WEIGHTS = (3.0, 30.0, 10.0, 1.0)  # of deaths against waste, in `swept_by_death`
 _MANY = 30_000  # above as many blocks, the first two weights have to do
+_WORK = 1_000_000
+"""Nodes that the exact search visits if nothing else is asked for."""
+
 _MOST_SEARCHED = 2000  # blocks; what is larger isn't searched
 _SOLVER_SECONDS = 60.0
 _MOST_BYTES = 2**63 - 1
@@ -87,7 +90,7 @@ class Offsets:
 
 def assign_offsets(
     lower: ArrayLike, upper: ArrayLike, size: ArrayLike, *, alignment: int = 64,
-    capacity: int | None = None, max_work: int = 1_000_000, time_limit: float | None = None,
+    capacity: int | None = None, max_work: int | None = None, time_limit: float | None = None,
     solver: bool = False,
 ) -> Offsets:  # fmt: skip
     """Place buffers of known lifetimes in one block of memory, as small as can be found.
@@ -102,8 +105,9 @@ def assign_offsets(
         What every offset is a multiple of, and every size is rounded up to.
     capacity : int, optional
         What is enough, in bytes: the search ends as soon as the peak is no larger.
-    max_work : int
-        How many nodes the exact search may visit; some 20 microseconds each.
+    max_work : int, optional
+        How many nodes the exact search may visit; some 20 microseconds each. By default a million,
+        or as many as there is time for where `time_limit` is given.
     time_limit : float, optional
         Seconds after which the search ends; what is simple is tried in any case. Without one, and
         without `solver`, the result depends on the arguments alone.
@@ -141,6 +145,8 @@ def assign_offsets(
     if solver:
         check_solver()
         deadline = deadline or time.monotonic() + _SOLVER_SECONDS
+    if max_work is None:
+        max_work = _WORK if time_limit is None else _MOST_BYTES  # then time alone ends it
     effort = _Effort(enough, max_work, deadline, solver=solver)
     placed = np.zeros(len(blocks.size), np.int64)
     for part in _parts(real):

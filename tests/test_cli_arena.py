@@ -106,3 +106,14 @@ def test_an_unreachable_capacity_is_an_error(tmp_path: Path) -> None:
 def test_a_missing_file_is_an_error(tmp_path: Path) -> None:
     """The error names the file."""
     assert_refused(run("arena", tmp_path / "none.csv"), "none.csv")
+
+
+def test_a_capacity_that_is_proved_out_of_reach_names_no_false_remedy(tmp_path: Path) -> None:
+    """Where the best peak is proved, more time isn't advised."""
+    from tests.test_arena import FULL
+
+    source = tmp_path / "full.csv"
+    rows = [f"{i},{lower},{upper},{size}" for i, (lower, upper, size)
+            in enumerate(zip(*FULL, strict=True))]  # fmt: skip
+    source.write_text("\n".join(["id,lower,upper,size", *rows]) + "\n")
+    assert_refused(run("arena", source, "--capacity", "12"), "proved to be the least")

@@ -60,9 +60,10 @@ def command(
         msg = f"{buffers_file}, row {number + 1} (id {ids[number]!r}): {error}"
         raise CompileError(msg) from None
     if capacity is not None and found.peak > capacity:
+        remedy = ("which is proved to be the least" if found.optimal
+                  else "more time may help (--time-limit, --solver)")  # fmt: skip
         msg = (f"no placement of {buffers_file} within {capacity} bytes was found: the best takes "
-               f"{found.peak}, and {found.lower_bound} live at once; more time may help "
-               "(--time-limit, --solver)")  # fmt: skip
+               f"{found.peak}, and {found.lower_bound} live at once; {remedy}")  # fmt: skip
         raise CompileError(msg)
     if output is not None:
         _write(output, ids, (lower, upper, size), found)
