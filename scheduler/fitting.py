@@ -83,7 +83,10 @@ def largest_size(
     graph: Graph, dim: str, budget: int | str, *, dims: Mapping[str, int] | None = None,
     tiles: bool = True,
 ) -> int:  # fmt: skip
-    """Return a size of a dimension with which a plan fits into a budget, and no larger one does.
+    """Return a size of a dimension with which a plan fits into a budget, and one more doesn't.
+
+    It is the largest where what a plan needs grows with the size. That may fall once, where a feed
+    becomes large enough to be read where it lies instead of being copied.
 
     Parameters
     ----------
