@@ -73,9 +73,12 @@ class Liveness:
         """Return the bytes that an item adds and leaves, beside the memory that is there."""
         return sum([self.nbytes[root] for root in self.makes[index] if root not in there])
 
-    def changes(self, order: Sequence[int]) -> list[tuple[int, int]]:
-        """Return by how much more lives during and after each item in turn than before it."""
-        left, there = list(self.uses), set[int]()
+    def changes(self, order: Sequence[int], free: Collection[int] = ()) -> list[tuple[int, int]]:
+        """Return by how much more lives during and after each item in turn than before it.
+
+        What is `free` doesn't count.
+        """
+        left, there = list(self.uses), set[int](free)
         found: list[tuple[int, int]] = []
         for index in order:
             taken = any(left[root] == 1 for root in self.takes[index])
@@ -83,7 +86,7 @@ class Liveness:
             there.update(self.makes[index])
             for root in self.reads[index]:
                 left[root] -= 1
-                if not left[root]:
+                if not left[root] and root not in free:
                     growth -= self.nbytes[root]
             found.append((self.scratch[index] + (0 if taken else made), growth))
         return found

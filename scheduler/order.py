@@ -1,14 +1,16 @@
 """The order of the steps, chosen to lower the peak of live bytes; the same in every process.
 
-Four orders are tried: the order of declaration; the same with updates where what they wait for is
+Five orders are tried: the order of declaration; the same with updates where what they wait for is
 there, so that no gradient waits for the others; the order that would be best if each item were read
-by one other (`scheduler.tree_order`); and a greedy one that always takes the ready item that leaves
-the fewest bytes alive:
+by one other (`scheduler.tree_order`), and the one that would be best if what several read were
+there all the time; and a greedy one that always takes the ready item that leaves the fewest bytes
+alive:
 
     growth of an item = bytes of its results - bytes of the operands that it reads last
 
-The best of them is improved by search (`scheduler.windows`); of a small program, that finds the
-best order there is. Fallible items come before the first commit, whichever the order.
+The best of them is improved by search (`scheduler.narrow_search`, `scheduler.windows`); of a small
+program, that finds the best order there is. Fallible items come before the first commit, whichever
+the order.
 """
 
 from __future__ import annotations
@@ -18,6 +20,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from scheduler.liveness import Liveness
+from scheduler.narrow_search import narrow_search
+from scheduler.states import Steps
 from scheduler.tree_order import tree_order
 from scheduler.windows import improved
 
@@ -27,7 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["candidate_orders", "live_peak", "order_items"]
 
 _MOST_IMPROVED = 500
-"""Items that make something; of a larger program the best of the four orders has to do."""
+"""Items that make something; of a larger program the best of the five orders has to do."""
 
 
 def order_items(program: Program) -> list[int]:
@@ -46,16 +50,60 @@ def candidate_orders(program: Program, *, joins: bool = False) -> list[list[int]
     orders = [declared, _ListScheduler(graph, None).run()]
     if any(item.sweep == "update" for item in program.items):  # else it is the declared one again
         orders.insert(1, _ListScheduler(graph, _prompt_keys(graph, declared)).run())
-    orders.append(_ListScheduler(graph, _tree_keys(graph, declared)).run())
+    orders += [
+        _ListScheduler(graph, _tree_keys(graph, declared, free)).run()
+        for free in dict.fromkeys([frozenset[int](), _shared(graph)])
+    ]
     orders = [min(orders, key=graph.peak), declared]  # the first of equals
     if sum(map(bool, graph.makes)) <= _MOST_IMPROVED:
-        orders.insert(0, improved(graph, orders[0], _needs(graph)))
+        orders.insert(0, _improved(graph, orders[0]))
     return list(map(list, dict.fromkeys(map(tuple, orders))))
 
 
 def live_peak(program: Program, order: Sequence[int]) -> int:
     """Return the most bytes of temporaries that live at once in this order."""
     return Liveness(program, joins=False).peak(order)
+
+
+def _improved(graph: Liveness, order: list[int]) -> list[int]:
+    """Return a better order, if the searches find one."""
+    needs = _needs(graph)
+    working = [index for index in order if graph.program.items[index].op.alias is None]
+    found = narrow_search(_steps(graph, order, working, needs), least=graph.least(),
+                          below=graph.peak(order))  # fmt: skip
+    if found is not None:
+        keys = [len(found)] * len(order)
+        for key, number in enumerate(found):
+            keys[working[number]] = key
+        order = _ListScheduler(graph, _inherited(graph, order, keys)).run()
+    return improved(graph, order, needs)
+
+
+def _steps(
+    graph: Liveness, order: Sequence[int], working: Sequence[int], needs: Sequence[Sequence[int]]
+) -> Steps:
+    """Return the facts of the working items: what waits for a view waits for what it shows."""
+    place = {index: number for number, index in enumerate(working)}
+    sources: list[set[int]] = [set() for _ in order]
+    uses = list(graph.uses)
+    for index in order:
+        sources[index] = {place[index]} if index in place else _all(sources, needs[index])
+        if index not in place:
+            for root in graph.reads[index]:
+                uses[root] -= 1
+    return Steps(
+        makes=[graph.makes[index] for index in working],
+        scratch=[graph.scratch[index] for index in working],
+        reads=[graph.reads[index] for index in working],
+        takes=[graph.takes[index] for index in working],
+        nbytes=graph.nbytes,
+        uses=uses,
+        needs=[[*_all(sources, needs[index])] for index in working],
+    )
+
+
+def _all(sets: Sequence[set[int]], numbers: Sequence[int]) -> set[int]:
+    return set[int]().union(*[sets[number] for number in numbers])
 
 
 def _needs(graph: Liveness) -> list[list[int]]:
@@ -72,19 +120,42 @@ def _needs(graph: Liveness) -> list[list[int]]:
     return needs
 
 
-def _tree_keys(graph: Liveness, order: Sequence[int]) -> list[int]:
+def _shared(graph: Liveness) -> frozenset[int]:
+    """Return the memory that several items read, views aside."""
+    return frozenset(
+        root
+        for root, readers in enumerate(graph.readers)
+        if sum(bool(graph.makes[index]) for index in readers) > 1
+    )
+
+
+def _tree_keys(graph: Liveness, order: Sequence[int], free: frozenset[int]) -> list[int]:
     """Return keys that give the best order of the tree in which the first to read an item waits.
 
-    Of what several read, the first to do so in a given order waits, and the last frees it.
+    Of what several read, the first to do so in a given order waits, and the last frees it. What is
+    `free` is as if it were there all the time: nobody waits for it, and its bytes don't count.
     """
     place = {index: number for number, index in enumerate(order)}
-    first = [min((place[follower] for follower in graph.followers[index]), default=-1)
+    first = [-1 if not free.isdisjoint(graph.makes[index]) else
+             min((place[follower] for follower in graph.followers[index]), default=-1)
              for index in order]  # fmt: skip
-    rises, growths = zip(*graph.changes(order), strict=True) if order else ((), ())
+    rises, growths = zip(*graph.changes(order, free), strict=True) if order else ((), ())
     keys = [0] * len(order)
     for key, number in enumerate(tree_order(rises, growths, first)):
         keys[order[number]] = key
-    return keys
+    return _inherited(graph, order, keys)
+
+
+def _inherited(graph: Liveness, order: Sequence[int], keys: Sequence[int]) -> list[int]:
+    """Return keys by which what an item waits for comes where the item itself would come."""
+    earliest = list(keys)
+    for index in reversed(order):
+        earliest[index] = min([earliest[i] for i in graph.followers[index]] + [earliest[index]])
+    places = sorted(order, key=lambda index: (earliest[index], keys[index]))
+    inherited = [0] * len(order)
+    for place, index in enumerate(places):
+        inherited[index] = place
+    return inherited
 
 
 class _ListScheduler:

@@ -14,6 +14,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from scheduler.best_order import best_order
+from scheduler.states import Steps
 
 if TYPE_CHECKING:
     from scheduler.liveness import Liveness
@@ -72,7 +73,7 @@ def _best(
     place = {index: number for number, index in enumerate(items)}
     changes = graph.changes(order[: window.stop])
     live = accumulate((growth for _, growth in changes[window]), initial=0)
-    found = best_order(
+    steps = Steps(
         makes=[[values[root] for root in made] for made in makes],
         scratch=[graph.scratch[index] for index in items],
         reads=[[values[root] for root in graph.reads[index]] for index in items],
@@ -80,8 +81,7 @@ def _best(
         nbytes=[graph.nbytes[root] for root in values],
         uses=[graph.uses[root] - read[root] for root in values],
         needs=[[place[other] for other in needs[index] if other in place] for index in items],
-        below=max((now + rise for now, (rise, _) in zip(live, changes[window], strict=False)),
-                  default=0),
-        most_states=most_states,
-    )  # fmt: skip
+    )
+    below = max([now + rise for now, (rise, _) in zip(live, changes[window], strict=False)])
+    found = best_order(steps, below=below, most_states=most_states)
     return None if found is None else [items[number] for number in found]

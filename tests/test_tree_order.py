@@ -158,6 +158,39 @@ def test_series_of_two_hundred_values_have_the_best_order(seed: int) -> None:
     assert best <= most_live(program) <= 1.05 * best
 
 
+@pytest.mark.parametrize("chains", [5, 10, 20])
+@pytest.mark.parametrize("seed", range(3))
+def test_forks_of_two_hundred_values_have_the_best_order(chains: int, seed: int) -> None:
+    """Chains that read one value, and are joined two by two, need no more than the value and them.
+
+    The best order of the joined chains alone is Liu's.
+    """
+    rng = np.random.default_rng(seed)
+    b = df.GraphBuilder("fork")
+    fork = woven(rng, *[b.input("x", (64,))] * 2)
+    made: list[df.Tensor] = []
+    children: dict[int, list[int]] = {}
+    roots: list[int] = []
+
+    def put(t: df.Tensor, *below: int) -> None:
+        children[len(made)] = [*below]
+        made.append(t)
+
+    for i in range(chains):
+        put(woven(rng, fork, b.input(f"x{i}", (64,))))
+        for _ in range(190 // chains - 2):
+            put(woven(rng, made[-1], made[-1]), len(made) - 1)
+        roots.append(len(made) - 1)
+    while len(roots) > 1:
+        pair = [roots.pop(int(rng.integers(len(roots)))) for _ in range(2)]
+        put(woven(rng, *(made[node] for node in pair)), *pair)
+        roots.append(len(made) - 1)
+    children[len(made)] = roots
+    sizes = [-(-t.spec.nbytes // 64) * 64 for t in made] + [64]
+    alone = max(best_levels(children, sizes, len(made)))
+    assert most_live(ready(b, made[-1])) <= fork.spec.nbytes + alone
+
+
 def whole_block(seed: int, t: df.Tensor) -> df.Tensor:
     """Return the end of a block of up to fourteen values, whose start alone reads a value."""
     rng = np.random.default_rng(seed)
