@@ -70,7 +70,7 @@ def made_up(spec: Spec, name: str) -> np.ndarray:
     >>> from dataflow.spec import Spec
     >>> made_up(Spec((2,), np.dtype("int64")), "labels")
     array([0, 0])
-    >>> 0 <= made_up(Spec((), np.dtype("float32")), "x") < 1
+    >>> bool(0 <= made_up(Spec((), np.dtype("float32")), "x") < 1)
     True
     """
     if spec.dtype.kind in "biu":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from statistics import median
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ def facts(measured: Measured) -> Row:
     run, kernels = sum(measured.seconds) / runs, whole.seconds / runs
     return {
         "runs": runs, "calls": whole.calls, "milliseconds_a_run": run * 1e3,
+        "median_milliseconds": median(measured.seconds) * 1e3,
         "in_kernels_milliseconds": kernels * 1e3, "overhead_milliseconds": (run - kernels) * 1e3,
         "overhead_percent": 100 * (run - kernels) / run,
         "overhead_microseconds_a_call": (run - kernels) * 1e6 / (whole.calls or 1),
