@@ -43,12 +43,15 @@ class Calls:
     ----------
     computing, committing : list of Call
         Those before the first write to a variable, and those from there.
+    sizes : tuple of two lists of int
+        Of each list: how many raw calls each kernel call, or table of them, is.
     """
 
     def __init__(self, bound: Bound) -> None:
         buffers = enumerate(bound.plan.buffers)
         self.computing: list[Call] = []
         self.committing: list[Call] = []
+        self.sizes: tuple[list[int], list[int]] = ([], [])
         self._bound = bound
         self._steps: list[int] = []  # the step that each call belongs to
         self._inner: list[dict[int, Step]] = []
@@ -80,8 +83,8 @@ class Calls:
     def _make(self) -> None:
         """Make all calls, and note which of them touch what the caller lends."""
         commit = self._bound.plan.commit
-        for calls in (self.computing, self.committing):
-            calls.clear()
+        for made in (self.computing, self.committing, *self.sizes):
+            made.clear()
         self._steps.clear()
         self._inner.clear()
         for places in self._touching.values():
@@ -90,6 +93,7 @@ class Calls:
             calls = self.computing if call.step < commit else self.committing
             start = len(calls)
             calls += raw
+            self.sizes[call.step >= commit].append(len(raw))
             self._steps += [call.step] * (len(calls) - start)
             if inner:
                 self._inner.append(inner)

@@ -14,6 +14,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dataflow.elementwise import elementwise_tiling
+from dataflow.operation import Cost
 from dataflow.registry import get_op
 
 if TYPE_CHECKING:
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
     from scheduler.plan import Plan
     from scheduler.program import Item, Program
 
-__all__ = ["DEFAULT_TARGET", "Cache", "CallCost", "Target", "call_cost", "item_cost", "item_flops",
-           "program_flops"]  # fmt: skip
+__all__ = ["DEFAULT_TARGET", "Cache", "CallCost", "Target", "call_cost", "call_work", "item_cost",
+           "item_flops", "program_flops"]  # fmt: skip
 
 _PRODUCTS = frozenset({"matmul", "nn.conv", "nn.conv_input", "nn.conv_weight"})
 """Ops whose work is in matrix products."""
@@ -92,7 +93,7 @@ def program_flops(program: Program) -> int:
 
 def item_flops(program: Program, item: Item) -> int:
     """Return the floating-point operations of an item, with those of its bodies' plans."""
-    return _flops(item.op, *_specs(program, item), item.attrs)
+    return call_work(item.op, *_specs(program, item), item.attrs).flops
 
 
 def item_cost(program: Program, item: Item, target: Target = DEFAULT_TARGET) -> CallCost:
@@ -128,13 +129,19 @@ def _own_cost(op: Op, ins: Specs, outs: Specs, attrs: Attrs, target: Target) -> 
     return CallCost(1 if op.name == "matmul" else _RAW_CALLS, work)
 
 
-def _flops(op: Op, ins: Specs, outs: Specs, attrs: Attrs) -> int:
+def call_work(op: Op, ins: Specs, outs: Specs, attrs: Attrs) -> Cost:
+    """Return the operations and bytes of one call, with those of its bodies' plans.
+
+    A body that only a condition ends counts once.
+    """
     if not attrs.bodies():
-        return op.cost(ins, outs, attrs).flops
-    return sum(
-        times * _flops(get_op(step.op, step.op_version), *_step_specs(step), step.attrs)
-        for body, times in _runs(op, attrs) for step in body.steps
-    )  # fmt: skip
+        return op.cost(ins, outs, attrs)
+    flops = nbytes = 0
+    for body, times in _runs(op, attrs):
+        for step in body.steps:
+            work = call_work(get_op(step.op, step.op_version), *_step_specs(step), step.attrs)
+            flops, nbytes = flops + times * work.flops, nbytes + times * work.bytes
+    return Cost(flops, nbytes)
 
 
 def _runs(op: Op, attrs: Attrs) -> list[tuple[Plan, int]]:

@@ -36,9 +36,11 @@ from scheduler.state import State
 from scheduler.threads import begin_run, end_run
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from numpy.typing import ArrayLike
 
     from dataflow.operation import Call
+    from scheduler.profiling import Recorder
 
 __all__ = ["Runner"]
 
@@ -68,6 +70,9 @@ class Runner:
         Run what is made of many small steps in one compiled loop, with Numba (the extra ``fast``):
         the same sums and products to the bit, and functions within 2 units in the last place.
         Where `check` is given, steps run one by one.
+    profile : bool
+        Time each call of each run, for `Runner.profile` to tell. It takes two readings of a clock
+        a call; without it nothing is timed.
 
     Raises
     ------
@@ -90,7 +95,7 @@ class Runner:
     def __init__(
         self, plan: Plan, *, state: Mapping[str, np.ndarray] | None = None,
         max_bytes: int | None = None, max_calls: int | None = None, poison: bool = False,
-        check: str = "", fast: bool = False,
+        check: str = "", fast: bool = False, profile: bool = False,
     ) -> None:  # fmt: skip
         _check_bounds(plan, max_bytes, max_calls)
         if check not in ("", "finite"):
@@ -121,6 +126,11 @@ class Runner:
         self._ends = Ends(plan, bound)
         self._variables = {v.name: bound.whole(v.buffer, v.spec) for v in plan.variables}
         self._context = kernel_context()
+        self._recorder: Recorder | None = None
+        if profile:
+            from scheduler.profiling import Recorder
+
+            self._recorder = Recorder(plan, is_fast=self._is_fast)
         _RUNNERS.add(self)
         self._threads = int(plan.options.get("blas_threads", "1"))
         if state is not None:
@@ -243,6 +253,47 @@ class Runner:
             self._lock.release()
         return tuple(name for name in state if name not in self._variables)
 
+    def profile(self, *, clear: bool = False) -> pa.Table:
+        """Return what the calls of the runs so far took.
+
+        Parameters
+        ----------
+        clear : bool
+            Forget these runs afterwards, as after a first run that only warms up.
+
+        Returns
+        -------
+        pyarrow.Table
+            A row for each bound call, in the order in which they run;
+            `scheduler.profiling.Recorder` names the columns.
+
+        Raises
+        ------
+        RunError
+            The runner was made without ``profile=True``.
+        RunnerBusyError
+            A run is under way.
+
+        Examples
+        --------
+        >>> import dataflow as df
+        >>> b = df.GraphBuilder()
+        >>> plan = df.compile(b.build({"y": df.exp(b.input("x", (3,))) + 1}))
+        >>> runner = df.Runner(plan, profile=True)
+        >>> _ = runner.run(x=[0.0, 1.0, 2.0])
+        >>> table = runner.profile()
+        >>> table.column("op").to_pylist(), table.column("runs").to_pylist()
+        (['exp', 'add'], [1, 1])
+        """
+        if self._recorder is None:
+            msg = "this runner times nothing: make it with Runner(plan, profile=True)"
+            raise RunError(msg)
+        self._begin("read its profile when the run is over")
+        try:
+            return self._recorder.table(clear=clear)
+        finally:
+            self._lock.release()
+
     def _begin(self, remedy: str) -> None:
         """Take the lock, without waiting."""
         if not self._lock.acquire(blocking=False):
@@ -259,6 +310,8 @@ class Runner:
         if self._poison:
             self._arena.fill(0xFF)
             self._ends.poison()
+        if self._recorder is not None:
+            self._recorder.begin()
         own = begin_run(self._threads)
         try:
             self._context.run(self._loop, self._calls.computing)
@@ -268,10 +321,16 @@ class Runner:
                 self._torn = ""
         finally:
             end_run(own)
+        if self._recorder is not None:
+            self._recorder.end()
 
     def _loop(self, calls: list[Call]) -> None:
         rest = iter(calls)
         try:
+            if self._recorder is not None:
+                sizes = self._calls.sizes[calls is self._calls.committing]
+                self._recorder.loop(rest, sizes)
+                return
             for kernel, args in rest:
                 kernel(*args)
         except NonFiniteError:

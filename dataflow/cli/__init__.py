@@ -26,7 +26,7 @@ from dataflow.errors import DataflowError
 
 __all__ = ["command_line", "main"]
 
-_COMMANDS = ("show", "compile", "replay", "verify", "budget", "fit", "arena")
+_COMMANDS = ("show", "compile", "replay", "verify", "profile", "budget", "fit", "arena")
 _COLLECT_AFTER = 50_000  # objects; at Python's 700, loading NumPy and Arrow takes a tenth longer
 _INTERRUPTED = 130  # 128 + SIGINT, and 128 + SIGPIPE: what a shell says of other programs too
 _READER_GONE = 141
