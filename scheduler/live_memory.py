@@ -142,8 +142,10 @@ def _viewed(
 
 def meet(a: Operand, b: Operand) -> bool:
     """Say whether the bytes from the first to the last of two operands overlap."""
+    if a.buffer != b.buffer:
+        return False
     (a_low, a_high), (b_low, b_high) = extent(a), extent(b)
-    return a.buffer == b.buffer and a_low < b_high and b_low < a_high
+    return a_low < b_high and b_low < a_high
 
 
 def takeover(

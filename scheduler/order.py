@@ -42,7 +42,7 @@ def candidate_orders(program: Program, *, joins: bool = False) -> list[list[int]
     parts of concatenations count as lying in the whole from the first one on.
     """
     graph = Liveness(program, joins=joins)
-    declared = _ListScheduler(graph, [0] * len(program.items)).run()
+    declared = _declared(graph)
     orders = [declared, _ListScheduler(graph, None).run()]
     if any(item.sweep == "update" for item in program.items):  # else it is the declared one again
         orders.insert(1, _ListScheduler(graph, _prompt_keys(graph, declared)).run())
@@ -51,6 +51,14 @@ def candidate_orders(program: Program, *, joins: bool = False) -> list[list[int]
     if sum(map(bool, graph.makes)) <= _MOST_IMPROVED:
         orders.insert(0, improved(graph, orders[0], _needs(graph)))
     return list(map(list, dict.fromkeys(map(tuple, orders))))
+
+
+def _declared(graph: Liveness) -> list[int]:
+    """Return the order of declaration, but for what must wait beyond what values ask for."""
+    program = graph.program
+    if not program.after and not program.commits:
+        return list(range(len(program.items)))
+    return _ListScheduler(graph, [0] * len(program.items)).run()
 
 
 def live_peak(program: Program, order: Sequence[int]) -> int:

@@ -20,9 +20,10 @@ from scheduler.program import alias_roots
 
 if TYPE_CHECKING:
     from scheduler.costs import Target
+    from scheduler.program import Program
     from scheduler.tile_groups import Tiles
 
-__all__ = ["SliceTimes"]
+__all__ = ["SliceTimes", "calls_outweigh"]
 
 _BESIDE = 4
 """So many arrays of a size share a cache."""
@@ -78,7 +79,24 @@ class SliceTimes:
         return once + later * self._seconds(nbytes, slices)
 
     def _seconds(self, nbytes: int, slices: int) -> float:
-        """Return how long all of an array is read, slice by slice."""
-        held = _BESIDE * nbytes / slices
-        return nbytes * next((c.byte for c in self.target.caches if held <= c.size),
-                             self.target.byte)  # fmt: skip
+        return _seconds(self.target, nbytes, slices)
+
+
+def calls_outweigh(program: Program, target: Target) -> bool:
+    """Say whether no group of a program's items can take less time in slices than whole.
+
+    So it is where each item's call takes longer than to read and write all of its operands, which
+    is more than slices could save: then `SliceTimes.best` is 1, whatever the groups are.
+    """
+    specs, roots = program.specs, alias_roots(program)
+    of_spec = {spec: _seconds(target, spec.nbytes, 1) for spec in set(specs)}
+    seconds = [of_spec[specs[root]] for root in roots]
+    return all(item.op.alias is not None
+               or sum([seconds[value] for value in item.inputs + item.outputs]) <= target.call
+               for item in program.items)  # fmt: skip
+
+
+def _seconds(target: Target, nbytes: int, slices: int) -> float:
+    """Return how long all of an array is read, slice by slice."""
+    held = _BESIDE * nbytes / slices
+    return nbytes * next((c.byte for c in target.caches if held <= c.size), target.byte)
