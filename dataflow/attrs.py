@@ -88,7 +88,7 @@ class Attrs(Mapping[str, Attr]):
         return hash(self.key())
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Attrs) and self.key() == other.key()
+        return self is other or (isinstance(other, Attrs) and self.key() == other.key())
 
     def __repr__(self) -> str:
         return f"Attrs({', '.join(f'{name}={value!r}' for name, value in self._items.items())})"
