@@ -1,6 +1,6 @@
 """Copies networkx graphs with their dicts, past the checks that networkx makes edge by edge.
 
-`MultiDiGraph.copy` adds each edge as if anybody could have given it, and takes three times as long.
+`MultiDiGraph.copy` adds each edge as if anybody could have given it, and takes twice as long.
 """
 
 from __future__ import annotations

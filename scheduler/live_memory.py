@@ -160,7 +160,7 @@ def takeover(
     offered = item.op.offers(item.attrs, item.outputs.index(value))
     for slot in offered:
         operand = inputs[slot]
-        if operand._replace(buffer=-1, byte_offset=0) != wanted or operand.buffer in taken:
+        if not operand.is_laid_out_like(wanted) or operand.buffer in taken:
             continue
         sharing = [s for s, other in enumerate(inputs) if meet(operand, other)]
         alike = all(inputs[s] == operand and s in offered for s in sharing)
