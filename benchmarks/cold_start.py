@@ -1,4 +1,4 @@
-"""Whole processes from a cold start: `dataflow replay` of one prediction, and its peers.
+"""Whole processes from a cold start: `dataflow replay` of one prediction, imports, and peers.
 
 The command is the installed one beside this Python, byte-compiled by pip, as users have it. Each
 process is started, reads its files, writes its result and ends; the file cache is warm.
@@ -23,6 +23,8 @@ from benchmarks.measuring import Row, interleaved
 
 __all__ = ["measure"]
 
+OUR_IMPORT, TORCH_IMPORT = "import dataflow", "import torch"
+OUR_BUILDER = "import dataflow; dataflow.GraphBuilder"
 OURS, IMPORTS, TORCH = "dataflow replay", "python -c 'import numpy, pyarrow.ipc'", "PyTorch"
 
 
@@ -38,6 +40,24 @@ def measure() -> Iterator[Row]:
         yield Row(name, samples)
     yield Row(f"{OURS} / {IMPORTS}", found[OURS] / found[IMPORTS], "×", at_most=1.4)
     yield Row(f"{OURS} / {TORCH}", found[OURS] / found[TORCH], "×", at_most=0.35)
+    yield from _imports()
+
+
+def _imports() -> Iterator[Row]:
+    """Yield how long an import takes beside PyTorch's, and one with all that builds a graph."""
+    with tempfile.TemporaryDirectory() as folder:
+        commands = {"nothing": "pass", **{text: text for text in (OUR_IMPORT, OUR_BUILDER)},
+                    TORCH_IMPORT: TORCH_IMPORT}  # fmt: skip
+        found = interleaved({
+            name: partial(_run, [sys.executable, "-c", text], Path(folder))
+            for name, text in commands.items()
+        }, rounds=11)  # fmt: skip
+    theirs = found[TORCH_IMPORT] - found["nothing"]  # what the interpreter needs is nobody's
+    yield Row(TORCH_IMPORT, theirs)
+    for name, at_most in ((OUR_IMPORT, 0.25), (OUR_BUILDER, None)):
+        own = found[name] - found["nothing"]
+        yield Row(name, own)
+        yield Row(f"{name} / {TORCH_IMPORT}", own / theirs, "×", at_most=at_most)
 
 
 def _processes(folder: Path) -> dict[str, Callable[[], object]]:

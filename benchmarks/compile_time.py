@@ -1,71 +1,102 @@
-"""How long a chain of operations with its reverse sweep takes to compile, and how that grows.
+"""How long graphs take from the first operation to a plan, and unrolled ones in other libraries.
 
-A chain is the worst case for a pass that walks back or forth over the graph. Declaring (sweep
-included), freezing and compiling are timed apart; the goal is for compiling.
+Each is made ready in a process of its own (`benchmarks.chains`), reverse sweep included, and its
+results are checked against NumPy's. Of ours the parts are timed one by one, and memory is the most
+that was resident beyond what was before, by node. Beside `jax.jit` and `torch.compile` all counts
+until the first results are there; a library that isn't ready in time is stopped.
 """
 
 from __future__ import annotations
 
-import statistics
-import time
+import json
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
-from itertools import pairwise
-from typing import NamedTuple
+from pathlib import Path
+from typing import Any
 
-import dataflow as df
 from benchmarks.measuring import Row, Samples
 
 __all__ = ["measure"]
 
-SIZES = {1_000: 5, 3_000: 5, 10_000: 5, 30_000: 3}  # operations, and how often each is timed
-GOAL = 10_000
-PROPORTIONAL = 1.5  # what a node may cost in the longest chain, over what it costs in the shortest
+SIZES = {10_000: (3_334, 1.0), 100_000: (33_334, 10.0)}
+"""By nodes at least: operations of a chain that has as many, and the seconds it may take."""
+
+ROUNDS = 5
+MOST_BYTES = 8 * 1024.0  # a node
+PROPORTIONAL = 1.5  # what a node may cost in the larger graph, over what it costs in the smaller
+UNROLLED = (200, 1_000, 5_000)
+LIBRARIES = ("ours", "jax.jit", "torch.compile")
+PATIENCE = 120  # seconds
+PLANNING = ("declare", "reverse sweep", "build", "compile")
+
+Found = dict[str, Any]
 
 
-class _Times(NamedTuple):
-    nodes: int
-    declare: float
-    sweep: float
-    freeze: float
-    compile: float
+def measure() -> Iterator[Row | str]:
+    """Yield the parts' times and the memory by size of graph, then the libraries' times."""
+    per_node = []
+    for least, (operations, seconds) in SIZES.items():
+        rounds = [_ready("ours", operations) for _ in range(ROUNDS)]
+        found = [one for one in rounds if one is not None]
+        nodes = found[0]["nodes"] if found else 0
+        if nodes < least:
+            msg = f"a chain of {operations} operations has {nodes} nodes, not {least} or more"
+            raise SystemExit(msg)
+        yield from _sized(found, nodes, seconds)
+        per_node.append(_whole(found).per(nodes))
+    growth = Samples((per_node[1].median / per_node[0].median,))
+    yield Row("a node of the larger / of the smaller", growth, "×", at_most=PROPORTIONAL)
+    for operations in UNROLLED:
+        for library in LIBRARIES:
+            yield _beside(library, operations)
 
 
-def measure() -> Iterator[Row]:
-    """Yield the time of each part by length of chain, and per node of the whole graph."""
-    _time(100)  # imports, and fills the caches of dtypes
-    per_node = {}
-    for operations, rounds in SIZES.items():
-        found = [_time(operations) for _ in range(rounds)]
-        for part in ("declare", "sweep", "freeze"):
-            yield Row(f"{operations:,} operations: {part}", _samples(found, part))
-        compiling = _samples(found, "compile")
-        at_most = 3.0 if operations == GOAL else None
-        yield Row(f"{operations:,} operations: compile", compiling, at_most=at_most)
-        per_node[operations] = compiling.per(found[0].nodes)
-        yield Row(f"{found[0].nodes:,} nodes: compile, per node", per_node[operations])
-    long, short = (statistics.median(per_node[n].values) for n in (max(SIZES), min(SIZES)))
-    growth = Samples((long / short,))
-    yield Row(f"a node at {max(SIZES):,} operations / at {min(SIZES):,}", growth, "×",
-              at_most=PROPORTIONAL)  # fmt: skip
+def _sized(found: list[Found], nodes: int, seconds: float) -> Iterator[Row]:
+    for part in PLANNING:
+        yield Row(f"{nodes:,} nodes: {part}", _samples(found, part))
+    yield Row(f"{nodes:,} nodes: all of these", _whole(found), at_most=seconds)
+    grown = Samples(tuple(float(one["bytes"]) for one in found)).per(nodes)
+    yield Row(f"{nodes:,} nodes: memory at its peak, a node", grown, "B", at_most=MOST_BYTES)
 
 
-def _time(operations: int) -> _Times:
-    marks = [time.perf_counter()]
-    b = df.GraphBuilder("chain")
-    x = b.input("x", shape=(8,), requires_grad=True)
-    y = x
-    for index in range(operations - 1):
-        y = y + x if index % 2 else y * x
-    loss = y.sum()
-    marks.append(time.perf_counter())
-    gradient = df.grad(loss, x)
-    marks.append(time.perf_counter())
-    graph = b.build(outputs={"loss": loss, "gradient": gradient})
-    marks.append(time.perf_counter())
-    df.compile(graph)
-    marks.append(time.perf_counter())
-    return _Times(len(graph), *(end - start for start, end in pairwise(marks)))
+def _beside(library: str, operations: int) -> Row | str:
+    what = f"{operations:,} operations, unrolled: {library}"
+    found = _ready(library, operations)
+    if found is None:
+        return f"  {what:<56} over {PATIENCE} s"
+    return Row(what, Samples((sum(found["seconds"].values()),)))
 
 
-def _samples(found: list[_Times], part: str) -> Samples:
-    return Samples(tuple(getattr(times, part) for times in found))
+def _samples(found: list[Found], part: str) -> Samples:
+    return Samples(tuple(one["seconds"][part] for one in found))
+
+
+def _whole(found: list[Found]) -> Samples:
+    return Samples(tuple(sum(one["seconds"][part] for part in PLANNING) for one in found))
+
+
+def _ready(library: str, operations: int) -> Found | None:
+    """Make a chain ready in a process that can be stopped; return what it took, None if too much.
+
+    It compiles with nothing left over from an earlier time.
+    """
+    script = Path(__file__).with_name("chains.py")
+    environment = {**os.environ, "TORCHINDUCTOR_FORCE_DISABLE_CACHES": "1",
+                   "TORCHINDUCTOR_COMPILE_THREADS": "1"}  # fmt: skip
+    started = subprocess.Popen([sys.executable, str(script), library, str(operations)],
+                               stdout=subprocess.PIPE, text=True, env=environment,
+                               start_new_session=True)  # fmt: skip
+    try:
+        output, _ = started.communicate(timeout=PATIENCE)
+    except subprocess.TimeoutExpired:
+        os.killpg(started.pid, signal.SIGKILL)  # compilers that it started, too
+        started.communicate()
+        return None
+    if started.returncode:
+        msg = f"{library}, {operations} operations: the process failed"
+        raise SystemExit(msg)
+    found: Found = json.loads(output.splitlines()[-1])
+    return found

@@ -58,7 +58,7 @@ def _start(name: str) -> int:
 def _run(name: str) -> int:
     module = importlib.import_module(f"benchmarks.{name}")
     print(f"{name}: {(module.__doc__ or '').splitlines()[0]}", flush=True)
-    for row in module.measure():
+    for row in module.measure():  # a line of text where there is no number
         print(row, flush=True)
     return 0
 

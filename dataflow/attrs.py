@@ -88,13 +88,15 @@ class Attrs(Mapping[str, Attr]):
         return hash(self.key())
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Attrs) and self.key() == other.key()
+        return self is other or (isinstance(other, Attrs) and self.key() == other.key())
 
     def __repr__(self) -> str:
         return f"Attrs({', '.join(f'{name}={value!r}' for name, value in self._items.items())})"
 
     def key(self) -> tuple[tuple[str, str, str], ...]:
         """Return an exact, hashable identity: 1, 1.0 and True differ, as do 0.0 and -0.0."""
+        if not self._items:
+            return ()
         if _BODIES in self._items:
             digests = tuple(body.digest() for body in self.bodies())
             return (*Attrs(self._without_bodies()).key(), (_BODIES, "tuple", repr(digests)))
@@ -142,7 +144,7 @@ class Attrs(Mapping[str, Attr]):
         if _BODIES in self._items:
             bodies = tuple(body.bind(sizes) for body in self.bodies())
             return Attrs(self._without_bodies()).bind(sizes).replace(bodies=bodies)
-        if not any(_is_named(value) for value in self._items.values()):
+        if not self._items or not any(_is_named(value) for value in self._items.values()):
             return self
         return Attrs({name: _bound(value, sizes) for name, value in self._items.items()})
 

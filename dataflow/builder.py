@@ -19,8 +19,10 @@ import networkx as nx
 
 import dataflow.sweeps  # noqa: F401 - enters `backward` among the functions of tensors
 from dataflow.attrs import Attrs
+from dataflow.collecting import collector_paused
 from dataflow.creating import Creation
 from dataflow.current import within
+from dataflow.dags import copied
 from dataflow.dim_texts import as_dim
 from dataflow.dims import Dim, DimLike, as_int, product
 from dataflow.errors import GraphError, ShapeError
@@ -241,13 +243,14 @@ class GraphBuilder(Variables, Creation):
                        f"{shortened(name)}")  # fmt: skip
                 raise GraphError(msg)
         updates = {name: Ref(t.node, t.output) for name, t in self._updates.items()}
-        graph = Graph(
-            name=self.name,
-            dag=nx.freeze(self._dag.copy()),
-            inputs=tuple(self._inputs),
-            outputs={name: Ref(t.node, t.output) for name, t in outputs.items()},
-            variables={name: self._state(name, updates.get(name)) for name in self._initials},
-            constants=self._constants,
-        )  # fmt: skip
-        graph.verify()
+        with collector_paused():
+            graph = Graph(
+                name=self.name,
+                dag=nx.freeze(copied(self._dag)),
+                inputs=tuple(self._inputs),
+                outputs={name: Ref(t.node, t.output) for name, t in outputs.items()},
+                variables={name: self._state(name, updates.get(name)) for name in self._initials},
+                constants=self._constants,
+            )  # fmt: skip
+            graph.verify()
         return graph

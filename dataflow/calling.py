@@ -15,7 +15,7 @@ from dataflow.dispatch import find_function
 from dataflow.errors import DTypeError
 from dataflow.source import user_line
 from dataflow.spec import as_dtype
-from dataflow.tensor import Tensor, TensorLike, builder_of
+from dataflow.tensor import Builder, Tensor, TensorLike, builder_of
 from dataflow.values import array_of
 
 if TYPE_CHECKING:
@@ -77,11 +77,16 @@ def promoted(op: Op, ufunc: np.ufunc | None, *operands: TensorLike) -> tuple[Ten
         given = ", ".join(getattr(k, "__name__", str(k)) for k in kinds)
         msg = f"op {op.name!r} ({user_line()}) can't take dtypes ({given}): {error}"
         raise DTypeError(msg) from None
-    return tuple(
-        find_function("astype")(operand, dtype) if isinstance(operand, Tensor)
-        else builder.constant(operand, dtype=dtype)
-        for operand, dtype in zip(operands, dtypes, strict=False)
-    )  # fmt: skip
+    return tuple(_as_dtype(builder, *pair) for pair in zip(operands, dtypes, strict=False))
+
+
+def _as_dtype(builder: Builder, operand: TensorLike, dtype: np.dtype) -> Tensor:
+    if not isinstance(operand, Tensor):
+        return builder.constant(operand, dtype=dtype)
+    if operand.dtype == dtype:  # most are
+        return operand
+    cast: Tensor = find_function("astype")(operand, dtype)
+    return cast
 
 
 def unary(op: Op, ufunc: np.ufunc | None, x: TensorLike) -> Tensor:

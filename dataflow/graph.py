@@ -127,6 +127,7 @@ class Graph(Body):
     outputs: Mapping[str, Ref]
     variables: Mapping[str, Variable] = field(default_factory=dict)
     constants: Mapping[str, np.ndarray] = field(default_factory=dict)
+    _has_verified_nodes: bool = field(default=False, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         for name in ("outputs", "variables", "constants"):
@@ -270,7 +271,9 @@ class Graph(Body):
         if not nx.is_frozen(self.dag):
             msg = f"graph {self.name!r} is not frozen: nx.freeze(graph.dag)"
             raise GraphError(msg)
-        self._verify_nodes()
+        if not self._has_verified_nodes:
+            self._verify_nodes()
+            object.__setattr__(self, "_has_verified_nodes", True)
         self._verify_ends()
 
     def _verify_nodes(self) -> None:

@@ -239,16 +239,11 @@ class Nodes:
         finally:
             self._no_grad = before
 
-    @contextmanager
     def recording(
         self, sweep: str, forward: str = "", rule: str = "", source: str = ""
-    ) -> Iterator[None]:
+    ) -> AbstractContextManager[None]:
         """Mark the nodes made within the ``with`` block with the sweep and rule they come from."""
-        before, self._context = self._context, _Context(sweep, forward, rule, source)
-        try:
-            yield
-        finally:
-            self._context = before
+        return _Recording(self, _Context(sweep, forward, rule, source))
 
     def scope(self, name: str) -> AbstractContextManager[str]:
         """Put the names of variables declared within the ``with`` block under ``name.``.
@@ -273,3 +268,18 @@ class Nodes:
         the same `Home`, which has what was declared before. Without a name it adds no scope.
         """
         return self._names.home(layer, name)
+
+
+class _Recording:
+    """What `Nodes.recording` returns: small, since a sweep enters several for each node."""
+
+    __slots__ = ("before", "context", "nodes")
+
+    def __init__(self, nodes: Nodes, context: _Context) -> None:
+        self.nodes, self.context, self.before = nodes, context, context
+
+    def __enter__(self) -> None:
+        self.before, self.nodes._context = self.nodes._context, self.context  # noqa: SLF001
+
+    def __exit__(self, *error: object) -> None:
+        self.nodes._context = self.before  # noqa: SLF001

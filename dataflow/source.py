@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os.path
 import sys
+from functools import lru_cache
 from types import FrameType
 
 import numpy as np
@@ -54,4 +55,9 @@ def is_inner(frame: FrameType) -> bool:
     name = frame.f_code.co_filename
     if name == "<string>":
         return str(frame.f_globals.get("__name__")).partition(".")[0] in _OURS
+    return _is_inner_file(name)
+
+
+@lru_cache(maxsize=4096)  # a path is long, and every node asks for several
+def _is_inner_file(name: str) -> bool:
     return name.startswith(_INNER)

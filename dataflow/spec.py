@@ -94,10 +94,7 @@ class Spec(NamedTuple):
     @property
     def nbytes(self) -> int:
         """The number of bytes of a contiguous array of this spec; the shape must be static."""
-        size = self.dtype.itemsize
-        for dim in self.static_shape:
-            size *= dim
-        return size
+        return _nbytes(self)
 
     def names(self) -> frozenset[str]:
         """Return the names of dimensions in the shape."""
@@ -112,6 +109,14 @@ class Spec(NamedTuple):
     def with_shape(self, shape: Shape) -> Spec:
         """Return a spec of the same dtype and another shape."""
         return Spec(shape, self.dtype)
+
+
+@lru_cache(maxsize=4096)  # a graph of many nodes has few specs
+def _nbytes(spec: Spec) -> int:
+    size = spec.dtype.itemsize
+    for dim in spec.static_shape:
+        size *= dim
+    return size
 
 
 def as_shape(shape: DimLike | Iterable[DimLike]) -> Shape:

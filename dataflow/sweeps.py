@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from dataflow.collecting import collector_paused
 from dataflow.cotangents import Cotangents
 from dataflow.dispatch import public
 from dataflow.errors import GradientError
@@ -47,6 +48,7 @@ def backward(tensor: Tensor, cotangent: TensorLike | None = None) -> None:
             builder.accumulate(leaf, gradient)
 
 
+@collector_paused()
 def vjp_of(
     outputs: Sequence[Tensor], wrt: Sequence[Tensor],
     cotangents: Sequence[TensorLike | None],
@@ -74,11 +76,12 @@ def vjp_of(
         application: Application = builder.application(node)
         if not any(tensor in sums for tensor in application.outputs):
             continue
-        with builder.recording("reverse", node, "accumulate", builder.source_of(node)):
+        adding = builder.recording("reverse", node, "accumulate", builder.source_of(node))
+        with adding:
             given = tuple(sums.get(t) if t in wanted else sums.pop(t) for t in application.outputs)
         needs = tuple(t in active.tensors and t.spec.is_float for t in application.inputs)
         found = _pull_back(builder, node, application._replace(needs=needs), given)
-        with builder.recording("reverse", node, "accumulate", builder.source_of(node)):
+        with adding:
             for tensor, needed, part in zip(application.inputs, needs, found, strict=True):
                 if needed and part is not None:
                     sums.add(tensor, part)
@@ -91,6 +94,7 @@ def _sum_for(tensor: Tensor, sums: Cotangents) -> Tensor | None:
         return sums.get(tensor)
 
 
+@collector_paused()
 def jvp_of(
     outputs: Sequence[Tensor], wrt: Sequence[Tensor], tangents: Sequence[Tensor]
 ) -> list[Tensor | None]:

@@ -20,7 +20,7 @@ from scheduler.live_bytes import fullest
 if TYPE_CHECKING:
     from scheduler.plan import Plan
 
-__all__ = ["SHARES", "Means", "as_bytes", "fitted", "sliced"]
+__all__ = ["SHARES", "Made", "Means", "as_bytes", "fitted", "sliced"]
 
 _SIZE = re.compile(r"([0-9]{1,30}(?:\.[0-9]{1,30})?) *(?:([KMGT])(I?))?B?", re.IGNORECASE)
 _SLICES = (16, 32, 64, 128, 256)
@@ -38,6 +38,13 @@ class Means(NamedTuple):
 
     slices: int
     limit: int | None = None
+
+
+class Made(NamedTuple):
+    """A plan, and what counts its floating-point operations, for who compares."""
+
+    plan: Plan
+    flops: Callable[[], int]
 
 
 def as_bytes(budget: int | str) -> int:
@@ -77,13 +84,13 @@ def as_bytes(budget: int | str) -> int:
     return nbytes
 
 
-def fitted(make: Callable[[Means], tuple[Plan, int]], budget: int, *, tiles: bool) -> Plan:
+def fitted(make: Callable[[Means], Made], budget: int, *, tiles: bool) -> Plan:
     """Return the plan of the least work whose certificate is within a budget.
 
     Parameters
     ----------
     make : callable
-        Makes a plan by given means, and says how many floating-point operations it has.
+        Makes a plan by given means.
     budget : int
         In bytes.
     tiles : bool
@@ -97,54 +104,52 @@ def fitted(make: Callable[[Means], tuple[Plan, int]], budget: int, *, tiles: boo
     tried: list[Plan] = []
     for attempts in _attempts(make, budget, tiles=tiles):
         found = list(attempts)
-        fitting = [pair for pair in found if pair[0].certificate.total <= budget]
+        fitting = [made for made in found if made.plan.certificate.total <= budget]
         if fitting:
-            return min(fitting, key=lambda pair: pair[1])[0]  # the first of equals
-        tried += [plan for plan, _ in found]
+            return min(fitting, key=lambda made: made.flops()).plan  # the first of equals
+        tried += [made.plan for made in found]
     raise CompileError(_too_small(min(tried, key=lambda plan: plan.certificate.total), budget))
 
 
-def sliced(make: Callable[[Means], tuple[Plan, int]], *, tiles: bool) -> Iterator[Plan]:
+def sliced(make: Callable[[Means], Made], *, tiles: bool) -> Iterator[Plan]:
     """Yield the plans that compute nothing again, in more and more slices."""
-    yield from (make(Means(slices))[0] for slices in (_SLICES if tiles else (1,)))
+    yield from (make(Means(slices)).plan for slices in (_SLICES if tiles else (1,)))
 
 
 def _attempts(
-    make: Callable[[Means], tuple[Plan, int]], budget: int, *, tiles: bool
-) -> Iterator[Iterator[tuple[Plan, int]]]:
+    make: Callable[[Means], Made], budget: int, *, tiles: bool
+) -> Iterator[Iterator[Made]]:
     """Yield ways to make a plan, those that cost nothing first, in groups to choose the best of."""
     for slices in _SLICES if tiles else (1,):
         yield iter([make(Means(slices))])
     yield _recomputed(make, budget)
-    whole = make(Means(1))[0].peak
+    whole = make(Means(1)).plan.peak
     for share in _SLICED_SHARES if tiles else ():
         yield (make(Means(slices, int(share * whole))) for slices in _SLICES)
 
 
-def _recomputed(
-    make: Callable[[Means], tuple[Plan, int]], budget: int
-) -> Iterator[tuple[Plan, int]]:
+def _recomputed(make: Callable[[Means], Made], budget: int) -> Iterator[Made]:
     """Yield plans without slices: of a smaller and smaller arena until one fits, and of shares.
 
     The limit is of what lives in an order; a plan may need more or less. So larger limits than the
     one that fits are tried too, as long as they fit.
     """
-    whole, _ = make(Means(1))
+    whole = make(Means(1)).plan
     limit = whole.peak - (whole.certificate.total - budget)
     fitting: int | None = None
     for _ in range(_TRIES if limit > 0 else 0):
-        plan, flops = make(Means(1, limit))
-        yield plan, flops
-        over = plan.certificate.total - budget
+        made = make(Means(1, limit))
+        yield made
+        over = made.plan.certificate.total - budget
         if over <= 0:
             fitting = limit
             break
         limit -= max(over, limit // 32)
     for larger in sorted(int(share * whole.peak) for share in SHARES):
         if fitting is None or larger > fitting:  # where none fits, any share may
-            plan, flops = make(Means(1, larger))
-            yield plan, flops
-            if fitting is not None and plan.certificate.total > budget:
+            made = make(Means(1, larger))
+            yield made
+            if fitting is not None and made.plan.certificate.total > budget:
                 return
 
 

@@ -27,6 +27,8 @@ __all__ = ["place_updates"]
 
 def place_updates(program: Program) -> Program:
     """Choose the item that commits each update, adding copies where none can."""
+    if not program.updates:
+        return program
     placer = _Placer(program)
     outputs, updates = _keep_old_values(program, placer)
     for name, value in updates.items():

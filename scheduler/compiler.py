@@ -11,16 +11,15 @@ byte for byte, in any process: no pass looks at `id`, `hash`, a clock or the env
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from functools import cache
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
+from dataflow.collecting import collector_paused
 from dataflow.errors import CompileError
 from dataflow.graph import Graph, Ref
 from scheduler.bodies import plan_bodies
-from scheduler.budget import Means, as_bytes, fitted
+from scheduler.budget import Made, Means, as_bytes, fitted
 from scheduler.commits import place_updates
 from scheduler.costs import program_flops
 from scheduler.formulas import with_formulas
@@ -112,23 +111,8 @@ def compile(
         options["without"] = ",".join(_checked_rewrites(without))
     if memory_budget is not None:
         options["memory_budget"] = str(as_bytes(memory_budget))
-    with _collector_paused():
+    with collector_paused():
         return _compile(graph, dims or {}, outputs, options)
-
-
-@contextmanager
-def _collector_paused() -> Iterator[None]:
-    """Keep the cyclic collector from walking a growing plan again and again: a quarter of the time.
-
-    The passes make no cycles, so nothing is left for it to find.
-    """
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 def _text(*, flag: bool) -> str:
@@ -157,7 +141,7 @@ def _compile(
     if "memory_budget" in options:
         plan = fitted(make, int(options["memory_budget"]), tiles=tiles)
     else:
-        plan, _ = make(Means(slices=_SLICES if tiles else 1))
+        plan = make(Means(slices=_SLICES if tiles else 1)).plan
     verify(plan)
     return plan
 
@@ -165,11 +149,8 @@ def _compile(
 def planner(
     graph: Graph, dims: Mapping[str, int], outputs: Sequence[str] | None,
     options: Mapping[str, str],
-) -> Callable[[Means], tuple[Plan, int]]:  # fmt: skip
-    """Return what makes a graph's plan by given means, and says how much work it is.
-
-    The plan has yet to be verified; the work is in floating-point operations.
-    """
+) -> Callable[[Means], Made]:  # fmt: skip
+    """Return what makes a graph's plan by given means, which has yet to be verified."""
     if not isinstance(graph, Graph):
         msg = f"compile takes a graph, not {type(graph).__name__}: builder.build(...) makes one"
         raise CompileError(msg)
@@ -190,10 +171,10 @@ def planner(
         return program if limit is None else _recomputing(program, limit)
 
     @cache
-    def make(means: Means) -> tuple[Plan, int]:
+    def make(means: Means) -> Made:
         ready = recomputing(means.limit)
         plan = _plan(graph, sizes, own, ready, wanted, initial, slices=means.slices)
-        return plan, program_flops(ready)
+        return Made(plan, partial(program_flops, ready))
 
     return make
 

@@ -60,12 +60,13 @@ def budget_curve(graph: Graph, *, dims: Mapping[str, int] | None = None) -> list
     """
     options = {"blas_threads": "1", "tiles": "false", "updates": "true"}
     make = planner(graph, dims or {}, None, options)
-    whole, flops = make(Means(1))
+    whole, count = make(Means(1))
+    flops = count()
     points = [BudgetPoint(whole.certificate.total, whole.peak, 0.0)]
     for share in SHARES:
         plan, work = make(Means(1, int(share * whole.peak)))
         points.append(
-            BudgetPoint(plan.certificate.total, plan.peak, (work - flops) / max(flops, 1))
+            BudgetPoint(plan.certificate.total, plan.peak, (work() - flops) / max(flops, 1))
         )
     return _frontier(points)
 

@@ -18,7 +18,7 @@ from scheduler.memory import assign_memory
 from scheduler.order import candidate_orders
 from scheduler.plan import ALIGNMENT, Buffer, padded
 from scheduler.tile_groups import tile_candidates
-from scheduler.tile_times import SliceTimes
+from scheduler.tile_times import SliceTimes, calls_outweigh
 from scheduler.tiled_order import order_tiled
 
 if TYPE_CHECKING:
@@ -84,6 +84,8 @@ def lay_out(program: Program, *, slices: int) -> Layout:
         return best
     most = (_WORTH_IT if slices <= _USUAL else _WORTH_MORE) * best.peak
     aim = slices if best.peak >= _WORTH_SLICING or slices > _USUAL else 1
+    if _stays_whole(program, aim):
+        return best
     for whole in tile_candidates(program):
         sliced = whole.with_rows(_rows(whole, aim))
         if sliced.rows == sliced.length:
@@ -138,6 +140,13 @@ def _live_bytes(memory: Memory) -> int:
             change[buffer.first] += padded(buffer.nbytes)
             change[buffer.end] -= padded(buffer.nbytes)
     return max(accumulate(change))
+
+
+def _stays_whole(program: Program, aim: int) -> bool:
+    """Say whether `_rows` would take all rows of any tiles, without looking for them."""
+    if aim > _USUAL or not calls_outweigh(program, DEFAULT_TARGET):
+        return False
+    return aim == 1 or all(spec.nbytes <= _SLICE_BYTES for spec in set(program.specs))
 
 
 def _rows(tiles: Tiles, aim: int) -> int:

@@ -142,8 +142,10 @@ def _viewed(
 
 def meet(a: Operand, b: Operand) -> bool:
     """Say whether the bytes from the first to the last of two operands overlap."""
+    if a.buffer != b.buffer:
+        return False
     (a_low, a_high), (b_low, b_high) = extent(a), extent(b)
-    return a.buffer == b.buffer and a_low < b_high and b_low < a_high
+    return a_low < b_high and b_low < a_high
 
 
 def takeover(
@@ -158,7 +160,7 @@ def takeover(
     offered = item.op.offers(item.attrs, item.outputs.index(value))
     for slot in offered:
         operand = inputs[slot]
-        if operand._replace(buffer=-1, byte_offset=0) != wanted or operand.buffer in taken:
+        if not operand.is_laid_out_like(wanted) or operand.buffer in taken:
             continue
         sharing = [s for s, other in enumerate(inputs) if meet(operand, other)]
         alike = all(inputs[s] == operand and s in offered for s in sharing)

@@ -31,8 +31,9 @@ class Liveness:
         kept = {*program.inputs.values(), *program.variables.values(), *program.constants}
         kept |= surely_lent(program)
         kept.update(program.commits)  # lies in a variable's memory
+        sizes = {spec: padded(spec.nbytes) for spec in set(program.specs)}  # few are different
         self.nbytes = [
-            0 if value in kept or roots[value] != value else padded(spec.nbytes)
+            0 if value in kept or roots[value] != value else sizes[spec]
             for value, spec in enumerate(program.specs)
         ]
         self.reads = [
@@ -68,9 +69,13 @@ class Liveness:
         for index, made in enumerate(self.makes):
             for root in made:
                 self.makers[root].append(index)
+        self.has_parts = any(len(makers) > 1 for makers in self.makers)  # of a concatenation
+        self.sizes = [sum([self.nbytes[root] for root in made]) for made in self.makes]
 
     def made(self, index: int, there: Collection[int]) -> int:
         """Return the bytes that an item adds and leaves, beside the memory that is there."""
+        if not there:
+            return self.sizes[index]
         return sum([self.nbytes[root] for root in self.makes[index] if root not in there])
 
     def changes(self, order: Sequence[int], free: Collection[int] = ()) -> list[tuple[int, int]]:
@@ -78,17 +83,20 @@ class Liveness:
 
         What is `free` doesn't count.
         """
-        left, there = list(self.uses), set[int](free)
+        left, nbytes, there = list(self.uses), self.nbytes, set[int](free)
         found: list[tuple[int, int]] = []
         for index in order:
-            taken = any(left[root] == 1 for root in self.takes[index])
             made = growth = self.made(index, there)
-            there.update(self.makes[index])
+            for root in self.takes[index]:
+                if left[root] == 1:
+                    made = 0
+            if self.has_parts:
+                there.update(self.makes[index])
             for root in self.reads[index]:
                 left[root] -= 1
                 if not left[root] and root not in free:
-                    growth -= self.nbytes[root]
-            found.append((self.scratch[index] + (0 if taken else made), growth))
+                    growth -= nbytes[root]
+            found.append((self.scratch[index] + made, growth))
         return found
 
     def levels(self, order: Sequence[int]) -> list[int]:
@@ -123,15 +131,17 @@ class Liveness:
 
 def _in_rows(program: Program) -> set[int]:
     """Return the values that lie row by row, views of larger ones too."""
-    lying = {value: Operand.row_by_row(value, spec) for value, spec in enumerate(program.specs)}
+    views: dict[int, Operand] = {}
     for item in program.items:
         if item.op.alias is not None:
-            (value,) = item.outputs
-            source, spec = lying[item.inputs[item.op.alias.slot]], program.specs[value]
-            view = as_view(source, item.op.alias, spec, item.attrs)
-            lying[value] = lying[value] if view is None else view
-    return {value for value, operand in lying.items()
-            if operand.strides == Operand.row_by_row(value, operand.spec).strides}  # fmt: skip
+            (value,), viewed = item.outputs, item.inputs[item.op.alias.slot]
+            source = views.get(viewed) or Operand.row_by_row(viewed, program.specs[viewed])
+            view = as_view(source, item.op.alias, program.specs[value], item.attrs)
+            views[value] = view or Operand.row_by_row(value, program.specs[value])
+    return set(range(len(program.specs))).difference(
+        value for value, operand in views.items()
+        if operand.strides != Operand.row_by_row(value, operand.spec).strides
+    )  # fmt: skip
 
 
 def _scratch(program: Program, item: Item) -> int:

@@ -71,18 +71,18 @@ def _as_view(memory: Memory, item: Item) -> bool:
 
 
 def _as_step(memory: Memory, item: Item) -> None:
-    step = len(memory.steps)
-    inputs = tuple(memory.operands[value] for value in item.inputs)
-    workspace = item.op.workspace(tuple(o.spec for o in inputs), item.attrs)
+    step, specs = len(memory.steps), memory.program.specs
+    inputs = tuple([memory.operands[value] for value in item.inputs])
+    workspace = item.op.workspace(tuple([specs[value] for value in item.inputs]), item.attrs)
     inner = [body.internal for body in item.attrs.bodies()]  # type: ignore[attr-defined]  # plans
     memory.internal = max(memory.internal, workspace.internal, *inner)
     taken: set[int] = set()
     for value in item.outputs:
         _place_output(memory, item, inputs, value, taken)
-    specs = (*workspace.scratch, *arena_specs(item.attrs))
-    scratch = tuple(_scratch(memory, item, spec) for spec in specs)
+    needed = (*workspace.scratch, *arena_specs(item.attrs))
+    scratch = tuple([_scratch(memory, item, spec) for spec in needed])
     memory.have_read(item)
-    outputs = tuple(memory.operands[value] for value in item.outputs)
+    outputs = tuple([memory.operands[value] for value in item.outputs])
     for operand in (*inputs, *outputs, *scratch):
         memory.buffers[operand.buffer].end = step + 1
     memory.steps.append(Step(

@@ -46,7 +46,7 @@ def candidate_orders(program: Program, *, joins: bool = False) -> list[list[int]
     parts of concatenations count as lying in the whole from the first one on.
     """
     graph = Liveness(program, joins=joins)
-    declared = _ListScheduler(graph, [0] * len(program.items)).run()
+    declared = _declared(graph)
     orders = [declared, _ListScheduler(graph, None).run()]
     if any(item.sweep == "update" for item in program.items):  # else it is the declared one again
         orders.insert(1, _ListScheduler(graph, _prompt_keys(graph, declared)).run())
@@ -58,6 +58,14 @@ def candidate_orders(program: Program, *, joins: bool = False) -> list[list[int]
     if sum(map(bool, graph.makes)) <= _MOST_IMPROVED:
         orders.insert(0, _improved(graph, orders[0]))
     return list(map(list, dict.fromkeys(map(tuple, orders))))
+
+
+def _declared(graph: Liveness) -> list[int]:
+    """Return the order of declaration, but for what must wait beyond what values ask for."""
+    program = graph.program
+    if not program.after and not program.commits:
+        return list(range(len(program.items)))
+    return _ListScheduler(graph, [0] * len(program.items)).run()
 
 
 def live_peak(program: Program, order: Sequence[int]) -> int:
@@ -211,7 +219,7 @@ class _ListScheduler:
     def _take(self, index: int) -> None:
         self.done[index] = True
         for root in self.graph.makes[index]:
-            if root not in self.there:
+            if self.graph.has_parts and root not in self.there:
                 self.there.add(root)
                 self._offer_again(self.graph.makers[root])
         for root in self.graph.reads[index]:

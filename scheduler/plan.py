@@ -88,6 +88,10 @@ class Operand(NamedTuple):
         shape = spec.static_shape
         return cls(buffer, 0, shape, _row_by_row(shape, spec.dtype.itemsize), spec.dtype)
 
+    def is_laid_out_like(self, other: Operand) -> bool:
+        """Say whether all is the same but for where they begin."""
+        return self[2:] == other[2:]
+
     @property
     def spec(self) -> Spec:
         """Its shape and dtype."""

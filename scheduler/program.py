@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -153,13 +154,14 @@ def lower(
         first = values[name] = len(specs)
         inputs = tuple(values[ref.node] + ref.output for ref in node.inputs)
         attrs = node.attrs.bind(sizes)
-        if not all(spec.is_static for spec in node.specs):
+        if not _are_static(node.specs):
             named.add(name)
         if attrs is node.attrs and named.isdisjoint((name, *(ref.node for ref in node.inputs))):
             bound = node.specs
         else:
             bound = _bound_specs(node, attrs, [specs[value] for value in inputs], sizes)
-        _refuse_impossible(node, bound)
+        if not _are_possible(bound):
+            _refuse_impossible(node, bound)
         specs += bound
         if node.op in leaves:
             leaves[node.op][name] = first
@@ -226,11 +228,30 @@ def _refuse_missing_extra(node: Node, op: Op) -> None:
         raise CompileError(msg)
 
 
+# A graph of many nodes has few specs, so what is asked of one is kept.
+
+
+@lru_cache(maxsize=4096)
+def _are_static(specs: tuple[Spec, ...]) -> bool:
+    return all(spec.is_static for spec in specs)
+
+
+@lru_cache(maxsize=4096)
+def _are_possible(specs: tuple[Spec, ...]) -> bool:
+    return all(map(_is_possible, specs))
+
+
+def _is_possible(spec: Spec) -> bool:
+    """Say whether NumPy can address an array, dimensions of 0 aside."""
+    shape = spec.static_shape
+    elements = math.prod([dim or 1 for dim in shape])
+    return len(shape) <= MOST_AXES and elements <= _MOST_ELEMENTS
+
+
 def _refuse_impossible(node: Node, specs: tuple[Spec, ...]) -> None:
-    """Refuse what NumPy can't address, dimensions of 0 aside: it would fail in words of its own."""
+    """Refuse what NumPy can't address: it would fail in words of its own."""
     for spec in specs:
-        shape = spec.static_shape
-        if len(shape) > MOST_AXES or math.prod([dim or 1 for dim in shape]) > _MOST_ELEMENTS:
+        if not _is_possible(spec):
             msg = (f"{node.where()} is {spec}: no array has more than {MOST_AXES} axes, or as many "
                    "elements; compile with smaller dims")  # fmt: skip
             raise CompileError(msg)

@@ -17,9 +17,10 @@ asks for it joins nothing, and a group of slices ends there.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from dataflow.operation import Absent, Along, Contracted, Halo, Proportional, Tiling
@@ -29,6 +30,8 @@ from scheduler.inner import PART
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
+    from dataflow.attrs import Attrs
+    from dataflow.operation import Specs
     from scheduler.program import Item, Program
 
 __all__ = ["Role", "SharedAxis", "Use", "ignores_place", "shared_axes", "tiling_of", "use_of"]
@@ -103,6 +106,7 @@ class _Join(NamedTuple):
     times: tuple[int, ...] | None = None
 
 
+_Shapes = tuple[tuple[int, ...], ...]
 _Found = dict[int, tuple[int, int]]  # the axis of each value, and how many times over
 
 
@@ -156,7 +160,15 @@ def tiling_of(program: Program, item: Item) -> Tiling | None:
     """Return how an item can be sliced; None if it can't, or writes a variable."""
     if isinstance(item.op.tiling, Absent) or not program.commits.keys().isdisjoint(item.outputs):
         return None
-    return item.op.tiling(tuple(program.specs[value] for value in item.inputs), item.attrs)
+    specs = tuple([program.specs[value] for value in item.inputs])
+    if item.attrs.bodies():
+        return item.op.tiling(specs, item.attrs)
+    return _tiling(item.op.tiling, specs, item.attrs)
+
+
+@lru_cache(maxsize=4096)  # a program of many items has few kinds of them
+def _tiling(tiling: Callable[[Specs, Attrs], Tiling], specs: Specs, attrs: Attrs) -> Tiling:
+    return tiling(specs, attrs)
 
 
 def _joins(program: Program, item: Item) -> Iterator[_Join]:
@@ -171,26 +183,46 @@ def _joins(program: Program, item: Item) -> Iterator[_Join]:
 
 
 def _joined(program: Program, item: Item, tiling: Tiling) -> Iterator[_Join]:
+    values = item.inputs + item.outputs
+    shapes = tuple([program.specs[value].static_shape for value in values])
+    if item.attrs.bodies() or isinstance(item.op.tiling, Absent):
+        pattern = _pattern(tiling, shapes)
+    else:
+        specs = tuple([program.specs[value] for value in item.inputs])
+        pattern = _known_pattern(item.op.tiling, specs, item.attrs, shapes)
+    for members, times in pattern:
+        yield _Join(tuple([(values[place], axis) for place, axis in members]), times)
+
+
+@lru_cache(maxsize=4096)  # not by the tiling: an axis that is sliced in two ways has equal records
+def _known_pattern(
+    tiling: Callable[[Specs, Attrs], Tiling], specs: Specs, attrs: Attrs, shapes: _Shapes
+) -> list[_Join]:
+    return _pattern(tiling(specs, attrs), shapes)
+
+
+def _pattern(tiling: Tiling, shapes: _Shapes) -> list[_Join]:
+    """Return the ways of one kind of item, by the places of its inputs and outputs."""
+    count, found = len(tiling.inputs), list[_Join]()
     along: dict[int, list[tuple[int, int]]] = {axis: [] for axis in tiling.free}
     stretched = set()
-    for value, uses in zip(item.inputs, tiling.inputs, strict=True):
+    for place, uses in enumerate(tiling.inputs):
         for axis, use in enumerate(uses):
             if isinstance(use, (Along, Proportional)):
-                along.setdefault(use.axis, []).append((value, axis))
+                along.setdefault(use.axis, []).append((place, axis))
             if isinstance(use, Proportional):
                 stretched.add(use.axis)
     for axis, members in along.items():
-        joined = (*members, *((value, axis) for value in item.outputs))
-        if _in_proportion([program.specs[value].static_shape[own] for value, own in joined]):
-            yield _Join(joined, (1,) * len(joined) if axis in stretched else None)
+        joined = (*members, *((place, axis) for place in range(count, len(shapes))))
+        if _in_proportion([shapes[place][own] for place, own in joined]):
+            found.append(_Join(joined, (1,) * len(joined) if axis in stretched else None))
     columns = [_contracted(uses) for uses in tiling.inputs]
     for index in range(max(map(len, columns), default=0)):
-        yield _Join(tuple((value, column[index][0])
-                          for value, column in zip(item.inputs, columns, strict=True)
-                          if len(column) > index))  # fmt: skip
+        found.append(_Join(tuple((place, column[index][0]) for place, column in enumerate(columns)
+                                 if len(column) > index)))  # fmt: skip
     for way in tiling.interleaved:
-        pair = ((item.inputs[0], way.axis), (item.outputs[0], way.output))
-        yield _Join(pair, (way.of_input, way.of_output))
+        found.append(_Join(((0, way.axis), (count, way.output)), (way.of_input, way.of_output)))
+    return found
 
 
 def _in_proportion(lengths: list[int]) -> bool:

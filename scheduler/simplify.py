@@ -131,7 +131,10 @@ def make_choices(program: Program) -> Program:
     same: dict[int, int] = {}
     items = []
     for item in program.items:
-        read = item._replace(inputs=tuple(same.get(value, value) for value in item.inputs))
+        read = _reading(item, same)
+        if flags.keys().isdisjoint(read.inputs):
+            items.append(read)
+            continue
         known = [flags.get(value) for value in read.inputs]
         flag = _flag(read, known)
         if flag is not None:
@@ -144,6 +147,13 @@ def make_choices(program: Program) -> Program:
         else:
             same[read.outputs[0]] = taken
     return renamed(program, items, same)
+
+
+def _reading(item: Item, same: dict[int, int]) -> Item:
+    """Return an item that reads the values that stand for its inputs."""
+    if same.keys().isdisjoint(item.inputs):
+        return item
+    return item._replace(inputs=tuple(same.get(value, value) for value in item.inputs))
 
 
 def _flag(item: Item, known: list[bool | None]) -> bool | None:
@@ -172,11 +182,11 @@ def merge_equal(program: Program) -> Program:
             same[value] = seen.setdefault(key, (value,))[0]
     items = []
     for item in program.items:
-        inputs = tuple(same.get(value, value) for value in item.inputs)
-        key = (item.op.name, item.op.version, item.attrs.key(), inputs)
+        read = _reading(item, same)
+        key = (item.op.name, item.op.version, item.attrs.key(), read.inputs)
         first = seen.setdefault(key, item.outputs)
         if first is item.outputs:
-            items.append(item._replace(inputs=inputs))
+            items.append(read)
         else:
             same.update(zip(item.outputs, first, strict=True))
     return renamed(program, items, same)

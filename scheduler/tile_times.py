@@ -13,22 +13,31 @@ Work is the same for all n, so it is left out.
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from scheduler.costs import item_cost
 from scheduler.program import alias_roots
 
 if TYPE_CHECKING:
     from scheduler.costs import Target
+    from scheduler.program import Program
     from scheduler.tile_groups import Tiles
 
-__all__ = ["SliceTimes"]
+__all__ = ["SliceTimes", "calls_outweigh"]
 
 _BESIDE = 4
 """So many arrays of a size share a cache."""
 
 _WORTH_IT = 0.05
 """Of the whole's time."""
+
+
+class _Touched(NamedTuple):
+    """A value's bytes, how often they are touched, and whether only in one group."""
+
+    nbytes: int
+    times: int
+    is_local: bool
 
 
 class SliceTimes:
@@ -45,14 +54,18 @@ class SliceTimes:
             roots[value] for item in items if item.op.alias is None
             for value in (*item.inputs, *item.outputs) if value in tiles.axes
         )  # fmt: skip
-        self.local = {value for group in tiles.groups for value in group.local}
+        local = {value for group in tiles.groups for value in group.local}
+        specs = tiles.program.specs
+        self.kinds = [_Touched(specs[value].nbytes, times, value in local)
+                      for value, times in self.touches.items()]  # fmt: skip
         totals = [items[place].outputs[total] for place, use in enumerate(tiles.uses.values())
                   for total in use.totals]  # fmt: skip
-        self.sums = sum(3 * self._seconds(tiles.program.specs[v].nbytes, 1) for v in totals)
+        self.sums = sum(3 * _seconds(target, specs[v].nbytes, 1) for v in totals)
 
     def of(self, slices: int) -> float:
         """Return the seconds in so many slices."""
-        traffic = sum(self._traffic(value, times, slices) for value, times in self.touches.items())
+        known = {kind: self._traffic(kind, slices) for kind in set(self.kinds)}  # few differ
+        traffic = sum([known[kind] for kind in self.kinds])
         return traffic + slices * self.overhead + (slices - 1) * self.sums
 
     def affordable(self, share: float) -> float:
@@ -69,16 +82,30 @@ class SliceTimes:
         saved, whole = self.of(1) - self.of(fastest), self.work + self.of(1)
         return fastest if saved >= _WORTH_IT * whole else 1
 
-    def _traffic(self, value: int, times: int, slices: int) -> float:
-        nbytes = self.tiles.program.specs[value].nbytes
+    def _traffic(self, kind: _Touched, slices: int) -> float:
+        whole = _seconds(self.target, kind.nbytes, 1)
         if slices == 1:
-            return times * self._seconds(nbytes, 1)
-        once = 0.0 if value in self.local else self._seconds(nbytes, 1)
-        later = times - (value not in self.local)
-        return once + later * self._seconds(nbytes, slices)
+            return kind.times * whole
+        once = 0.0 if kind.is_local else whole
+        later = kind.times - (not kind.is_local)
+        return once + later * _seconds(self.target, kind.nbytes, slices)
 
-    def _seconds(self, nbytes: int, slices: int) -> float:
-        """Return how long all of an array is read, slice by slice."""
-        held = _BESIDE * nbytes / slices
-        return nbytes * next((c.byte for c in self.target.caches if held <= c.size),
-                             self.target.byte)  # fmt: skip
+
+def calls_outweigh(program: Program, target: Target) -> bool:
+    """Say whether no group of a program's items can take less time in slices than whole.
+
+    So it is where each item's call takes longer than to read and write all of its operands, which
+    is more than slices could save: then `SliceTimes.best` is 1, whatever the groups are.
+    """
+    specs, roots = program.specs, alias_roots(program)
+    of_spec = {spec: _seconds(target, spec.nbytes, 1) for spec in set(specs)}
+    seconds = [of_spec[specs[root]] for root in roots]
+    return all(item.op.alias is not None
+               or sum([seconds[value] for value in item.inputs + item.outputs]) <= target.call
+               for item in program.items)  # fmt: skip
+
+
+def _seconds(target: Target, nbytes: int, slices: int) -> float:
+    """Return how long all of an array is read, slice by slice."""
+    held = _BESIDE * nbytes / slices
+    return nbytes * next((c.byte for c in target.caches if held <= c.size), target.byte)

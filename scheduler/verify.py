@@ -10,10 +10,10 @@ the bytes inside kernels are what the plan says.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from math import prod
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dataflow.attrs import Attrs, Body
 from dataflow.errors import DataflowError, PlanError
@@ -22,6 +22,9 @@ from scheduler.expand import KernelCall, expand
 from scheduler.plan import Operand, Plan, Step, TileGroup, arena_specs
 from scheduler.verify_buffers import MOST_BYTES, check_buffers, check_overlaps, fail
 from scheduler.written import Written, extent
+
+if TYPE_CHECKING:
+    from dataflow.operation import Specs, Workspace
 
 __all__ = ["verify"]
 
@@ -257,9 +260,10 @@ def _check_kernel(call: KernelCall, what: str) -> int:
         fail(f"{what}: {len(call.attrs.bodies())} bodies of an op that has no such number")
     if call.op.control is not None:
         _check_bound(call, what)
+    # A body's digest takes longer than what it would save to ask.
+    ask = _declared.__wrapped__ if call.attrs.bodies() else _declared
     try:
-        inferred = call.op.infer(specs, call.attrs)
-        workspace = call.op.workspace(specs, call.attrs)
+        inferred, workspace = ask(call.op.infer, call.op.workspace, specs, call.attrs)
     except (DataflowError, ValueError, TypeError, IndexError, OverflowError) as error:
         msg = f"{what}: its op refuses the operands: {error}"
         raise PlanError(msg) from error
@@ -271,6 +275,15 @@ def _check_kernel(call: KernelCall, what: str) -> int:
     if scratch != needed:
         fail(f"{what}: the scratch is {scratch}, its op needs {needed}")
     return max([workspace.internal, *(_check_body(body, what) for body in call.attrs.bodies())])
+
+
+@lru_cache(maxsize=4096)
+def _declared(
+    infer: Callable[[Specs, Attrs], Specs], workspace: Callable[[Specs, Attrs], Workspace],
+    specs: Specs, attrs: Attrs,
+) -> tuple[Specs, Workspace]:  # fmt: skip
+    """Return what an op declares of a call; plans have few kinds of calls."""
+    return infer(specs, attrs), workspace(specs, attrs)
 
 
 def _check_bound(call: KernelCall, what: str) -> None:
