@@ -21,6 +21,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from operator import index
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -41,7 +42,7 @@ from scheduler.arena_solver import check_solver, solve
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
-__all__ = ["CapacityError", "Offsets", "assign_offsets"]
+__all__ = ["BeyondError", "CapacityError", "Offsets", "assign_offsets"]
 
 Array: TypeAlias = "np.ndarray[Any, Any]"
 
@@ -53,6 +54,15 @@ _WORK = 1_000_000
 _MOST_SEARCHED = 2000  # blocks; what is larger isn't searched
 _SOLVER_SECONDS = 60.0
 _MOST_BYTES = 2**63 - 1
+_MOST_NAMED = 10  # buffers, in an error
+
+
+class BeyondError(ArgumentError):
+    """The sizes are beyond any memory; `buffer` is the one with which they are, by its number."""
+
+    def __init__(self, message: str, buffer: int) -> None:
+        super().__init__(message)
+        self.buffer = buffer
 
 
 class CapacityError(CompileError):
@@ -104,7 +114,9 @@ def assign_offsets(
     alignment : int
         What every offset is a multiple of, and every size is rounded up to.
     capacity : int, optional
-        What is enough, in bytes: the search ends as soon as the peak is no larger.
+        What is enough, in bytes: the search ends as soon as the peak is no larger. Where none that
+        low is found, the best comes back, its peak above the capacity; `optimal` says whether that
+        is proved to be the least.
     max_work : int, optional
         How many nodes the exact search may visit; some 20 microseconds each. By default a million,
         or as many as there is time for where `time_limit` is given.
@@ -124,9 +136,11 @@ def assign_offsets(
     ------
     ArgumentError
         A size is negative or beyond 2**63 - 1, a lifetime is empty, or the lengths differ; the
-        message names the buffer. Or a limit is no number of 0 or more.
+        message names the buffer. Or all are beyond 2**62 together; or a limit is no number of 0 or
+        more.
     CompileError
-        More than `capacity` live at once; the message says when. Or `solver` isn't installed.
+        More than `capacity` live at once, so that no placement can be within it; the message says
+        when, and which. Or `solver` isn't installed.
 
     Examples
     --------
@@ -135,8 +149,11 @@ def assign_offsets(
     >>> placed.offsets, placed.peak, placed.lower_bound, placed.optimal
     (array([ 0, 64,  0]), 128, 128, True)
     """
+    alignment = _whole("alignment", alignment, "bytes", least=1)
+    capacity = None if capacity is None else _whole("capacity", capacity, "bytes")
+    max_work = None if max_work is None else _whole("max_work", max_work, "nodes")
+    _check_time(time_limit)
     blocks = _checked(lower, upper, size, alignment)
-    _check_limits(capacity, max_work, time_limit)
     deadline = None if time_limit is None else time.monotonic() + time_limit
     full = np.flatnonzero(blocks.size)
     bound = _largest_live_set(blocks, capacity)
@@ -160,40 +177,62 @@ def assign_offsets(
 
 
 def _checked(lower: ArrayLike, upper: ArrayLike, size: ArrayLike, alignment: int) -> Blocks:
-    if isinstance(alignment, bool) or not isinstance(alignment, int) or alignment < 1:
-        msg = f"assign_offsets: the alignment is a whole number of 1 or more, not {alignment!r}"
-        raise ArgumentError(msg)
     named = {"lower": lower, "upper": upper, "size": size}
     lower, upper, size = (_integers(name, values) for name, values in named.items())
     if not len(lower) == len(upper) == len(size):
         msg = (f"assign_offsets: lower, upper and size have {len(lower)}, {len(upper)} and "
                f"{len(size)} elements: one each for every buffer")  # fmt: skip
         raise ArgumentError(msg)
-    for index in np.flatnonzero(size < 0)[:1]:
-        msg = f"assign_offsets: buffer {index} has a size of {size[index]} bytes"
+    for number in np.flatnonzero(size < 0)[:1]:
+        msg = f"assign_offsets: buffer {number} has a size of {size[number]} bytes"
         raise ArgumentError(msg)
-    for index in np.flatnonzero(lower >= upper)[:1]:
-        msg = (f"assign_offsets: buffer {index} lives from {lower[index]} to {upper[index]}: the "
-               "upper end must lie after the lower one")  # fmt: skip
+    for number in np.flatnonzero(lower >= upper)[:1]:
+        msg = (f"assign_offsets: buffer {number} lives from {lower[number]} to {upper[number]}: "
+               "the upper end must lie after the lower one")  # fmt: skip
         raise ArgumentError(msg)
-    total = sum(-(-number // alignment) * alignment for number in size.tolist())
-    if total > _MOST_BYTES // 2:
-        msg = f"assign_offsets: the buffers have {total} bytes together, beyond any memory"
-        raise ArgumentError(msg)
+    _check_total(size, alignment)
     return Blocks(lower, upper, -(-size // alignment) * alignment)
 
 
-def _check_limits(capacity: object, max_work: object, time_limit: object) -> None:
-    """Refuse limits that are no numbers of 0 or more."""
-    limits = {"capacity": (capacity, "bytes"), "max_work": (max_work, "nodes"),
-              "time_limit": (time_limit, "seconds")}  # fmt: skip
-    for name, (value, unit) in limits.items():
-        kinds = (int, float) if name == "time_limit" else int
-        is_number = isinstance(value, kinds) and not isinstance(value, bool)
-        if value is not None and not (is_number and value >= 0):  # type: ignore[operator]
-            kind = "number" if name == "time_limit" else "whole number"
-            msg = f"assign_offsets: {name} is a {kind} of {unit}, 0 or more, not {value!r}"
-            raise ArgumentError(msg)
+def _check_total(size: Array, alignment: int) -> None:
+    """Refuse sizes whose sum is beyond any memory, and name the buffer with which it is."""
+    total = 0
+    for buffer, number in enumerate(size.tolist()):
+        total += -(-number // alignment) * alignment
+        if total > _MOST_BYTES // 2:
+            msg = (f"assign_offsets: buffer {buffer} has a size of {number} bytes; with it, the "
+                   f"buffers up to there have {total} together, aligned to {alignment}, beyond "
+                   f"the {_MOST_BYTES // 2} that can be placed")  # fmt: skip
+            raise BeyondError(msg, buffer)
+
+
+def _whole(name: str, value: object, unit: str, *, least: int = 0) -> int:
+    """Return a limit as an int; NumPy's integers are whole numbers too, and booleans are none."""
+    try:
+        number = -1 if isinstance(value, (bool, np.bool_)) else index(value)  # type: ignore[arg-type]
+    except TypeError:
+        number = -1
+    if number < least:
+        msg = (f"assign_offsets: {name} is a whole number of {unit}, {least} or more, "
+               f"not {value!r}")  # fmt: skip
+        raise ArgumentError(msg)
+    return number
+
+
+def _check_time(time_limit: object) -> None:
+    is_number = isinstance(time_limit, (int, float, np.integer, np.floating))
+    is_number = is_number and not isinstance(time_limit, bool)
+    if time_limit is not None and not (is_number and time_limit >= 0):  # type: ignore[operator]
+        msg = f"assign_offsets: time_limit is a number of seconds, 0 or more, not {time_limit!r}"
+        raise ArgumentError(msg)
+
+
+def _by_rank(blocks: Blocks) -> Blocks:
+    """Return blocks whose times are numbered in order: nothing else of them matters to a solver."""
+    times = np.concatenate([blocks.lower, blocks.upper])
+    ranks = np.unique(times, return_inverse=True)[1].astype(np.int64).reshape(-1)
+    lower, upper = np.split(ranks, 2)
+    return blocks._replace(lower=lower, upper=upper)
 
 
 def _from_zero(blocks: Blocks) -> Blocks:
@@ -203,15 +242,13 @@ def _from_zero(blocks: Blocks) -> Blocks:
     )
     if end - begin < _MOST_BYTES // 2:
         return blocks._replace(lower=blocks.lower - begin, upper=blocks.upper - begin)
-    times = np.unique(np.concatenate([blocks.lower, blocks.upper]), return_inverse=True)[1]
-    lower, upper = np.split(times.astype(np.int64).reshape(-1), 2)
-    return blocks._replace(lower=lower, upper=upper)
+    return _by_rank(blocks)
 
 
 def _integers(name: str, values: ArrayLike) -> Array:
-    for index, value in enumerate(values if isinstance(values, (list, tuple)) else []):
+    for number, value in enumerate(values if isinstance(values, (list, tuple)) else []):
         if isinstance(value, int) and not -_MOST_BYTES - 1 <= value <= _MOST_BYTES:
-            msg = f"assign_offsets: {name} of buffer {index} is {value}, beyond 64 bits"
+            msg = f"assign_offsets: {name} of buffer {number} is {value}, beyond 64 bits"
             raise ArgumentError(msg)
     try:
         array = np.asarray(values) if np.size(values) else np.zeros(0, np.int64)
@@ -237,9 +274,10 @@ def _largest_live_set(blocks: Blocks, capacity: int | None) -> int:
         when = int(times[order[live.argmax()]])
         at = np.flatnonzero((blocks.lower <= when) & (when < blocks.upper) & (blocks.size > 0))
         largest = int(at[blocks.size[at].argmax()])
+        numbers = ", ".join(map(str, at[:_MOST_NAMED])) + (", ..." if len(at) > _MOST_NAMED else "")
         msg = (f"a capacity of {capacity} bytes can't be reached: {len(at)} buffers with {most} "
-               f"bytes live at time {when}, the largest, number {largest}, with "
-               f"{blocks.size[largest]}")  # fmt: skip
+               f"bytes live at time {when} (numbers {numbers}), the largest, number {largest}, "
+               f"with {blocks.size[largest]}")  # fmt: skip
         raise CapacityError(msg, largest)
     return most
 
@@ -325,7 +363,7 @@ class _Effort:
         found = search(blocks, target, -(-self.work // 2), until)
         self.work -= found.work
         if self.solver and until is not None and found.offsets is None and not found.is_exhausted:
-            found = solve(blocks, target, until - now)
+            found = solve(_by_rank(blocks), target, until - now)
         self.timed_out |= found.timed_out
         return found
 

@@ -51,7 +51,8 @@ def solve(blocks: Blocks, capacity: int, seconds: float) -> Found:
     Returns
     -------
     Found
-        ``is_exhausted`` is proved: no placement has this capacity then.
+        ``is_exhausted`` is proved: no placement has this capacity then. Where the numbers are
+        beyond what OR-tools adds up, nothing was tried, and nothing timed out.
     """
     from ortools.sat.python import cp_model
 
@@ -72,5 +73,5 @@ def solve(blocks: Blocks, capacity: int, seconds: float) -> Found:
     if status in (cp_model.OPTIMAL, cp_model.FEASIBLE):
         made = np.array([solver.value(offset) for offset in offsets], np.int64)
         return Found(made, is_exhausted=False, work=0)
-    is_infeasible = status == cp_model.INFEASIBLE
-    return Found(None, is_exhausted=is_infeasible, work=0, timed_out=not is_infeasible)
+    return Found(None, is_exhausted=status == cp_model.INFEASIBLE, work=0,
+                 timed_out=status == cp_model.UNKNOWN)  # fmt: skip

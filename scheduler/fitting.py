@@ -112,8 +112,9 @@ def largest_size(
     Raises
     ------
     CompileError
-        Not even a size of 1 fits: the message says what the least is, and which node needs it. Or
-        no size that was tried is too large; or as `compile` raises it.
+        `dims` gives the dimension itself a size. Not even a size of 1 fits: the message says what
+        the least is, and which node needs it. No size that was tried is too large; or as `compile`
+        raises it.
 
     Examples
     --------
@@ -124,7 +125,10 @@ def largest_size(
     262126
     """
     most = as_bytes(budget)
-
+    if dim in (dims or {}):
+        msg = (f"largest_size looks for the size of {dim!r}, so dims, which are the sizes of the "
+               f"others, must not give it one: {dict(dims or {})}")  # fmt: skip
+        raise CompileError(msg)
     options = {"blas_threads": "1", "tiles": str(bool(tiles)).lower(), "updates": "true"}
 
     def fits(size: int) -> bool:

@@ -14,6 +14,7 @@ import scheduler
 from dataflow.errors import ArgumentError, CompileError
 from scheduler.arena import Offsets, assign_offsets
 from scheduler.arena_fits import Blocks, fitted, height
+from scheduler.arena_search import Found
 from scheduler.plan import ALIGNMENT, padded
 from tests.packings import cut, pinwheels, random_blocks
 
@@ -287,8 +288,8 @@ def test_a_capacity_that_is_enough_ends_the_search() -> None:
 
 
 def test_an_unreachable_capacity_says_when_and_who() -> None:
-    """The error names the time, how many live then, and the largest of them."""
-    with pytest.raises(CompileError, match=r"2 buffers with 24 bytes live at time 3, .* number 1"):
+    """The error names the time, what lives then, and the largest of it."""
+    with pytest.raises(CompileError, match=r"live at time 3 \(numbers 0, 1\), .* number 1"):
         assign_offsets([0, 3], [5, 6], [8, 16], alignment=1, capacity=20)
 
 
@@ -297,7 +298,8 @@ def test_an_unreachable_capacity_says_when_and_who() -> None:
     (([0, 4], [2, 4], [1, 1]), "buffer 1 lives from 4 to 4"),
     (([0, 1], [2], [1, 1]), "2, 1 and 2"),
     (([0], [2], [2**63]), "size of buffer 0 is 9223372036854775808"),
-    (([0, 0], [2, 2], [2**62, 2**62]), "beyond any memory"),
+    (([0, 0], [2, 2], [64, 2**62]), "buffer 1 has a size of 4611686018427387904"),
+    (([0, 0], [2, 2], [2**61, 2**61]), "buffer 1 .* 4611686018427387904 together"),
     (([0], [2], [1.5]), "whole numbers"),
     (([[0]], [2], [1]), "whole numbers"),
 ])  # fmt: skip
@@ -371,3 +373,48 @@ def test_an_unreachable_capacity_names_the_caller_s_buffer() -> None:
     """Buffers of no size count too."""
     with pytest.raises(CompileError, match="number 2, with 16"):
         assign_offsets([0, 0, 3], [1, 5, 6], [0, 8, 16], capacity=20, alignment=1)
+
+
+def test_numpy_s_integers_are_limits() -> None:
+    """Whatever counts as an index is taken for the limits, but no boolean."""
+    limits: dict[str, Any] = {"alignment": np.uint8(4), "capacity": np.int64(9),
+                              "max_work": np.int32(0)}  # fmt: skip
+    assert assign_offsets([0], [1], [1], **limits).peak == 4
+    with pytest.raises(ArgumentError, match="capacity is a whole number"):
+        assign_offsets([0], [1], [1], capacity=np.True_)  # type: ignore[arg-type]
+
+
+def test_a_capacity_that_is_not_reached_gives_the_best() -> None:
+    """At the lower bound no placement is: the best comes back, and it is proved to be that."""
+    found = assign_offsets(*FULL, alignment=1, capacity=12)
+    assert (found.peak, found.lower_bound, found.optimal, found.timed_out) == (13, 12, True, False)
+
+
+def test_the_solver_takes_times_of_any_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is given the order of times, not times, so that those near 2**62 are none too large."""
+    seen: list[Blocks] = []
+
+    def solving(blocks: Blocks, capacity: int, seconds: float) -> Found:
+        seen.append(blocks)
+        return Found(None, is_exhausted=False, work=0)
+
+    monkeypatch.setattr("scheduler.arena.solve", solving)
+    monkeypatch.setattr("scheduler.arena.check_solver", lambda: None)
+    *times, size = FULL
+    lower, upper = (np.asarray(ends, np.int64) * 2**50 for ends in times)
+    found = assign_offsets(lower, upper, size, alignment=1, max_work=0, solver=True)
+    assert seen
+    assert max(int(blocks.upper.max()) for blocks in seen) < 2 * len(size)
+    assert not found.timed_out
+
+
+def test_numbers_that_the_solver_cannot_take_did_not_time_out() -> None:
+    """Sizes whose sum OR-tools can't hold are given up at once, and no clock is blamed."""
+    pytest.importorskip("ortools")
+    from scheduler.arena_solver import solve
+
+    large = 2**61
+    blocks = Blocks(*np.array([[0, 0, 0], [1, 1, 1], [large, large, large - 1]]))
+    found = solve(blocks, 2**62, 1.0)
+    assert found.offsets is None
+    assert not found.timed_out

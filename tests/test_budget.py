@@ -295,3 +295,9 @@ def test_compile_takes_a_budget(file: Path, capsys: pytest.CaptureFixture[str]) 
     assert plan.certificate.total <= 10**6
     assert main(["compile", str(file), *dims, "--memory-budget", "1KB"]) == 1
     assert "doesn't fit into 1000 bytes" in capsys.readouterr().err
+
+
+def test_a_size_of_the_dimension_that_is_looked_for_is_refused() -> None:
+    """It would be ignored, so the error says which one it is."""
+    with pytest.raises(CompileError, match="looks for the size of 'batch'"):
+        largest_size(named(), "batch", "1MiB", dims={"width": 100, "batch": 3})

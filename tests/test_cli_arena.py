@@ -117,3 +117,9 @@ def test_a_capacity_that_is_proved_out_of_reach_names_no_false_remedy(tmp_path: 
             in enumerate(zip(*FULL, strict=True))]  # fmt: skip
     source.write_text("\n".join(["id,lower,upper,size", *rows]) + "\n")
     assert_refused(run("arena", source, "--capacity", "12"), "proved to be the least")
+
+
+def test_sizes_beyond_any_memory_name_the_row(tmp_path: Path) -> None:
+    """The row with which the sum is too large is named, with its id."""
+    source = table(tmp_path / "b.csv", f"x,0,2,3\ny,1,3,{2**62}\n")
+    assert_refused(run("arena", source), "row 2 (id 'y')", "beyond")

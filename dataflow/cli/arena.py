@@ -47,7 +47,7 @@ def command(
     including, upper. The offsets are written with a column offset more. With --capacity, it is an
     error if no placement within it is found.
     """
-    from scheduler.arena import CapacityError, assign_offsets
+    from scheduler.arena import BeyondError, CapacityError, assign_offsets
 
     if output is not None:
         check_target("-o", output, [buffers_file])
@@ -55,10 +55,11 @@ def command(
     try:
         found = assign_offsets(lower, upper, size, alignment=alignment, capacity=capacity,
                                time_limit=time_limit, solver=solver)  # fmt: skip
-    except CapacityError as error:
+    except (BeyondError, CapacityError) as error:
+        kind = CompileError if isinstance(error, CapacityError) else FileFormatError
         number = error.buffer
         msg = f"{buffers_file}, row {number + 1} (id {ids[number]!r}): {error}"
-        raise CompileError(msg) from None
+        raise kind(msg) from None
     if capacity is not None and found.peak > capacity:
         remedy = ("which is proved to be the least" if found.optimal
                   else "more time may help (--time-limit, --solver)")  # fmt: skip
