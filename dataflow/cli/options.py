@@ -6,7 +6,7 @@ import importlib
 import os
 import sys
 from collections.abc import Callable, Iterable
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
@@ -15,18 +15,28 @@ from dataflow.errors import CompileError, FileAccessError, FileFormatError
 __all__ = [
     "FILE",
     "as_mapping",
+    "bind_options",
     "byte_size",
     "check_readable",
     "check_target",
     "dims_option",
     "ending_of",
+    "feed_options",
     "import_option",
     "json_option",
     "load_as",
+    "load_plan",
+    "load_state",
     "pair_of",
+    "state_option",
 ]
 
+if TYPE_CHECKING:
+    from scheduler.plan import Plan
+    from scheduler.state import State
+
 _T = TypeVar("_T")
+_Command = TypeVar("_Command", bound=Callable[..., object])
 
 FILE = click.Path(readable=False)
 """A path. What is wrong with a file is bad input and no wrong use, so click checks nothing."""
@@ -114,6 +124,44 @@ def as_mapping(option: str, pairs: Iterable[tuple[str, _T]]) -> dict[str, _T]:
     return found
 
 
+def _together(*options: Callable[[_Command], _Command]) -> Callable[[_Command], _Command]:
+    """Return what gives a command several options, in this order."""
+
+    def decorated(command: _Command) -> _Command:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorated
+
+
+feed_options = _together(
+    click.option("--feed", "feeds", type=pair_of(str), multiple=True, metavar="INPUT=FILE",
+                 help="Feed an input whole, at every run: .npy, .npz, or columns of a table."),
+    click.option("--data", type=FILE, metavar="FILE",
+                 help="Feed the other inputs with a table's rows: .arrow, .parquet or .csv."),
+    click.option("--columns", type=pair_of(str), multiple=True, metavar="INPUT=PATTERN",
+                 help="The columns that are an input's values, such as x=p*, in natural order."),
+    click.option("--batch-dim", default="batch", show_default=True, metavar="NAME",
+                 help="The named dimension that rows are split along."),
+)  # fmt: skip
+"""What a plan runs on."""
+
+state_option = click.option(
+    "--state", type=FILE, metavar="FILE", help="The variables' values before."
+)
+
+bind_options = _together(
+    click.option("--max-bytes", type=byte_size, default="8GiB", show_default=True, metavar="SIZE",
+                 help="Refuse a plan that needs more memory."),
+    click.option("--max-calls", type=click.IntRange(min=0), default=10_000_000, show_default=True,
+                 metavar="N", help="Refuse a plan that makes more calls in a run."),
+    click.option("--fast", is_flag=True,
+                 help="Run many small steps in one compiled loop (the extra `fast`)."),
+)  # fmt: skip
+"""How a plan is bound."""
+
+
 def load_as(path: str, kind: type[_T], remedy: str) -> _T:
     """Load a file that must hold one kind of thing.
 
@@ -132,6 +180,22 @@ def load_as(path: str, kind: type[_T], remedy: str) -> _T:
     found, wanted = type(thing).__name__.lower(), kind.__name__.lower()
     msg = f"{path} holds a {found}, not a {wanted}: {remedy}"
     raise FileFormatError(msg)
+
+
+def load_plan(path: str) -> Plan:
+    """Load a plan, as `load_as` does."""
+    from scheduler.plan import Plan
+
+    return load_as(path, Plan, "`dataflow compile` makes a plan of a graph")
+
+
+def load_state(path: str | None) -> State | None:
+    """Load a state, as `load_as` does, where there is one."""
+    from scheduler.state import State
+
+    if path is None:
+        return None
+    return load_as(path, State, "`dataflow replay --save-state` makes one")
 
 
 def ending_of(path: str) -> str:

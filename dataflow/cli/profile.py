@@ -13,12 +13,14 @@ import click
 from dataflow.cli.options import (
     FILE,
     as_mapping,
-    byte_size,
+    bind_options,
     check_target,
+    feed_options,
     import_option,
     json_option,
-    load_as,
-    pair_of,
+    load_plan,
+    load_state,
+    state_option,
 )
 from dataflow.cli.printing import print_facts, print_json, print_table, printable
 
@@ -59,25 +61,13 @@ class _Options(NamedTuple):
 @click.argument("plan", type=FILE, metavar="PLAN")
 @click.option("--repeat", type=click.IntRange(min=1), default=10, show_default=True, metavar="N",
               help="How often to run, after a run that warms up.")
-@click.option("--feed", "feeds", type=pair_of(str), multiple=True, metavar="INPUT=FILE",
-              help="Feed an input whole, at every run: .npy, .npz, or columns of a table.")
-@click.option("--data", type=FILE, metavar="FILE",
-              help="Feed the other inputs with a table's rows: .arrow, .parquet or .csv.")
-@click.option("--columns", type=pair_of(str), multiple=True, metavar="INPUT=PATTERN",
-              help="The columns that are an input's values, such as x=p*, in natural order.")
-@click.option("--batch-dim", default="batch", show_default=True, metavar="NAME",
-              help="The named dimension that rows are split along.")
-@click.option("--state", type=FILE, metavar="FILE", help="The variables' values before.")
+@feed_options
+@state_option
 @click.option("--trace", type=FILE, metavar="OUT.json",
               help="Write the last run as a trace that Perfetto and Chrome open.")
 @click.option("--limit", type=click.IntRange(min=0), metavar="ROWS",
               help=f"Show at most this many rows of each table; 0 for all. By default {_LIMIT}.")
-@click.option("--max-bytes", type=byte_size, default="8GiB", show_default=True, metavar="SIZE",
-              help="Refuse a plan that needs more memory.")
-@click.option("--max-calls", type=click.IntRange(min=0), default=10_000_000, show_default=True,
-              metavar="N", help="Refuse a plan that makes more calls in a run.")
-@click.option("--fast", is_flag=True,
-              help="Run many small steps in one compiled loop (the extra `fast`).")
+@bind_options
 @json_option
 def command(**options: Any) -> None:  # noqa: ANN401 - click passes what _Options names
     """Run the plan in file PLAN and show where its time goes.
@@ -99,10 +89,9 @@ def _profile(o: _Options) -> tuple[Plan, Fed, Measured]:
     from dataflow.cli.profile_feeds import Sources, endless_feeds
     from dataflow.cli.profile_tables import Measured
     from scheduler.machine_rates import machine_rates
-    from scheduler.plan import Plan
 
     files, columns = as_mapping("--feed", o.feeds), as_mapping("--columns", o.columns)
-    plan = load_as(o.plan, Plan, "`dataflow compile` makes a plan of a graph")
+    plan = load_plan(o.plan)
     fed = endless_feeds(plan, Sources(files, columns, o.data, o.batch_dim))
     if fed.made_up:
         names = ", ".join(fed.made_up)
@@ -115,13 +104,9 @@ def _profile(o: _Options) -> tuple[Plan, Fed, Measured]:
 
 def _runner(plan: Plan, o: _Options) -> Runner:
     from scheduler.runner import Runner
-    from scheduler.state import State
 
-    state = None
-    if o.state is not None:
-        state = load_as(o.state, State, "`dataflow replay --save-state` makes one")
-    return Runner(plan, state=state, max_bytes=o.max_bytes, max_calls=o.max_calls, fast=o.fast,
-                  profile=True)  # fmt: skip
+    return Runner(plan, state=load_state(o.state), max_bytes=o.max_bytes, max_calls=o.max_calls,
+                  fast=o.fast, profile=True)  # fmt: skip
 
 
 def _run(runner: Runner, fed: Fed, times: int) -> list[float]:

@@ -13,13 +13,15 @@ import click
 from dataflow.cli.options import (
     FILE,
     as_mapping,
-    byte_size,
+    bind_options,
     check_target,
     ending_of,
+    feed_options,
     import_option,
     json_option,
-    load_as,
-    pair_of,
+    load_plan,
+    load_state,
+    state_option,
 )
 from dataflow.cli.printing import Value, number_text, print_json, printable
 
@@ -71,14 +73,7 @@ class _Done(NamedTuple):
 @click.command("replay")
 @import_option
 @click.argument("plan", type=FILE, metavar="PLAN")
-@click.option("--feed", "feeds", type=pair_of(str), multiple=True, metavar="INPUT=FILE",
-              help="Feed an input whole, at every run: .npy, .npz, or columns of a table.")
-@click.option("--data", type=FILE, metavar="FILE",
-              help="Feed the other inputs with a table's rows: .arrow, .parquet or .csv.")
-@click.option("--columns", type=pair_of(str), multiple=True, metavar="INPUT=PATTERN",
-              help="The columns that are an input's values, such as x=p*, in natural order.")
-@click.option("--batch-dim", default="batch", show_default=True, metavar="NAME",
-              help="The named dimension that rows are split along.")
+@feed_options
 @click.option("--epochs", type=click.IntRange(min=1), metavar="N",
               help="How often a training goes through the rows; 1 by default.")
 @click.option("--shuffle/--no-shuffle", default=None,
@@ -89,16 +84,11 @@ class _Done(NamedTuple):
               help="How often to run on the same feeds, without --data.")
 @click.option("--keep", type=click.Choice(["all", "last"]), default="last", show_default=True,
               help="Whose outputs are written: all runs' stacked, or the last one's.")
-@click.option("--state", type=FILE, metavar="FILE", help="The variables' values before.")
+@state_option
 @click.option("--save-state", type=FILE, metavar="FILE", help="Write the variables' values after.")
 @click.option("-o", "--output", type=FILE, metavar="OUT",
               help="Write the outputs: .arrow, .parquet or .npz.")
-@click.option("--max-bytes", type=byte_size, default="8GiB", show_default=True, metavar="SIZE",
-              help="Refuse a plan that needs more memory.")
-@click.option("--max-calls", type=click.IntRange(min=0), default=10_000_000, show_default=True,
-              metavar="N", help="Refuse a plan that makes more calls in a run.")
-@click.option("--fast", is_flag=True,
-              help="Run many small steps in one compiled loop (the extra `fast`).")
+@bind_options
 @json_option
 def command(**options: Any) -> None:  # noqa: ANN401 - click passes what _Options names
     """Run the plan in file PLAN.
@@ -138,10 +128,9 @@ def _check_use(o: _Options) -> None:
 def _replay(o: _Options) -> _Done:
     from dataflow.cli.feeds import check_names, read_feeds
     from dataflow.cli.work import Kept
-    from scheduler.plan import Plan
 
     files, patterns = as_mapping("--feed", o.feeds), as_mapping("--columns", o.columns)
-    plan = load_as(o.plan, Plan, "`dataflow compile` makes a plan of a graph")
+    plan = load_plan(o.plan)
     check_names(plan, patterns, "--columns")
     fed = read_feeds(plan, files, patterns)
     batches = _batches(plan, o, fed, patterns)
@@ -186,12 +175,10 @@ def _work(plan: Plan, o: _Options, fed: dict[str, np.ndarray], batches: Batches 
 def _runner(plan: Plan, o: _Options) -> tuple[Runner, tuple[str, ...]]:
     """Bind the plan; return the names in the state that it has no use for, too."""
     from scheduler.runner import Runner
-    from scheduler.state import State
 
-    state = None
-    if o.state is not None:
-        state = load_as(o.state, State, "`dataflow replay --save-state` makes one")
-    elif plan.variables and not any(variable.updated for variable in plan.variables):
+    state = load_state(o.state)
+    updated = [variable.updated for variable in plan.variables]
+    if state is None and updated and not any(updated):
         click.echo("note: without --state the variables have their first values", err=True)
     runner = Runner(plan, state=state, max_bytes=o.max_bytes, max_calls=o.max_calls,
                     fast=o.fast)  # fmt: skip
