@@ -10,14 +10,12 @@ from __future__ import annotations
 
 import json
 import os
-import signal
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from benchmarks.measuring import Row, Samples
+from benchmarks.measuring import Row, Samples, finished_in_time
 
 __all__ = ["measure"]
 
@@ -86,17 +84,12 @@ def _ready(library: str, operations: int) -> Found | None:
     script = Path(__file__).with_name("chains.py")
     environment = {**os.environ, "TORCHINDUCTOR_FORCE_DISABLE_CACHES": "1",
                    "TORCHINDUCTOR_COMPILE_THREADS": "1"}  # fmt: skip
-    started = subprocess.Popen([sys.executable, str(script), library, str(operations)],
-                               stdout=subprocess.PIPE, text=True, env=environment,
-                               start_new_session=True)  # fmt: skip
-    try:
-        output, _ = started.communicate(timeout=PATIENCE)
-    except subprocess.TimeoutExpired:
-        os.killpg(started.pid, signal.SIGKILL)  # compilers that it started, too
-        started.communicate()
+    command = [sys.executable, str(script), library, str(operations)]
+    done = finished_in_time(command, PATIENCE, environment)
+    if done is None:
         return None
-    if started.returncode:
+    if done.returncode:
         msg = f"{library}, {operations} operations: the process failed"
         raise SystemExit(msg)
-    found: Found = json.loads(output.splitlines()[-1])
+    found: Found = json.loads(done.stdout.splitlines()[-1])
     return found

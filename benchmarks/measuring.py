@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 import statistics
+import subprocess
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
-__all__ = ["HEADER", "Row", "Samples", "interleaved", "pin_to", "pin_to_one_thread"]
+__all__ = ["HEADER", "Row", "Samples", "finished_in_time", "interleaved", "pin_to",
+           "pin_to_one_thread"]  # fmt: skip
 
 Candidate: TypeAlias = Callable[[], object]
 
@@ -39,6 +42,21 @@ def pin_to(threads: int) -> None:
     os.environ.update(dict.fromkeys(_THREADS, str(threads)), XLA_FLAGS=flags, JAX_PLATFORMS="cpu")
     if hasattr(os, "sched_setaffinity"):  # elsewhere the variables have to do
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[-threads:])
+
+
+def finished_in_time(
+    command: list[str], seconds: float, environment: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str] | None:
+    """Run a process and keep what it prints; None if it had to be stopped, with all it started."""
+    started = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment,
+                               start_new_session=True)  # fmt: skip
+    try:
+        output, _ = started.communicate(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        os.killpg(started.pid, signal.SIGKILL)  # compilers that it started, too
+        started.communicate()
+        return None
+    return subprocess.CompletedProcess(command, started.returncode, output)
 
 
 @dataclass(frozen=True)

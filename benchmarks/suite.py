@@ -12,7 +12,6 @@ import argparse
 import json
 import math
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -24,7 +23,7 @@ from typing import Any, TypeAlias
 # Last, so that the installed package is measured and not the checkout.
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 
-from benchmarks.measuring import Samples, interleaved, pin_to
+from benchmarks.measuring import Samples, finished_in_time, interleaved, pin_to
 
 __all__ = ["main"]
 
@@ -173,14 +172,10 @@ def _run(name: str, threads: int) -> int:
 def _gets_ready(name: str, threads: int, library: str) -> bool:
     """Say whether a contender does its first step in time, in a process that can be stopped."""
     command = [sys.executable, __file__, name, "--threads", str(threads), "--here", library]
-    tried = subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True)
-    try:
-        return tried.wait(_PATIENCE) == 0
-    except subprocess.TimeoutExpired:
+    done = finished_in_time(command, _PATIENCE)
+    if done is None:
         print(f"{name}: {library} is not ready after {_PATIENCE} s", file=sys.stderr)
-        os.killpg(tried.pid, signal.SIGKILL)  # compilers that it started, too
-        tried.wait()
-        return False
+    return done is not None and done.returncode == 0
 
 
 def _try(name: str, threads: int, library: str) -> int:
