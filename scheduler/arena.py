@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from dataflow.errors import ArgumentError, CompileError
+from dataflow.errors import ArgumentError, CompileError, DataflowError
 from scheduler.arena_fits import (
     Blocks,
     at_both_ends,
@@ -57,20 +57,18 @@ _MOST_BYTES = 2**63 - 1
 _MOST_NAMED = 10  # buffers, in an error
 
 
-class BeyondError(ArgumentError):
+class _BufferError(DataflowError):
+    def __init__(self, message: str, buffer: int) -> None:
+        super().__init__(message)
+        self.buffer = buffer
+
+
+class BeyondError(_BufferError, ArgumentError):
     """The sizes are beyond any memory; `buffer` is the one with which they are, by its number."""
 
-    def __init__(self, message: str, buffer: int) -> None:
-        super().__init__(message)
-        self.buffer = buffer
 
-
-class CapacityError(CompileError):
+class CapacityError(_BufferError, CompileError):
     """More lives at once than the capacity; `buffer` is the largest of it, by its number."""
-
-    def __init__(self, message: str, buffer: int) -> None:
-        super().__init__(message)
-        self.buffer = buffer
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from scheduler.program import Item, Program, lower, renamed
+from scheduler.program import Item, Program, lower, reading, renamed
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,7 +27,7 @@ def inline(program: Program) -> Program:
     specs, constants = list(program.specs), dict(program.constants)
     same: dict[int, int] = {}
     for item in program.items:
-        read = item._replace(inputs=tuple(same.get(value, value) for value in item.inputs))
+        read = reading(item, same)
         if not item.op.inlines:
             items.append(read)
             continue

@@ -80,9 +80,7 @@ def _improved(graph: Liveness, order: list[int]) -> list[int]:
     found = narrow_search(_steps(graph, order, working, needs), least=graph.least(),
                           below=graph.peak(order))  # fmt: skip
     if found is not None:
-        keys = [len(found)] * len(order)
-        for key, number in enumerate(found):
-            keys[working[number]] = key
+        keys = _places([working[number] for number in found], len(order))
         order = _ListScheduler(graph, _inherited(graph, order, keys)).run()
     return improved(graph, order, needs)
 
@@ -143,15 +141,13 @@ def _tree_keys(graph: Liveness, order: Sequence[int], free: frozenset[int]) -> l
     Of what several read, the first to do so in a given order waits, and the last frees it. What is
     `free` is as if it were there all the time: nobody waits for it, and its bytes don't count.
     """
-    place = {index: number for number, index in enumerate(order)}
+    place = _places(order, len(order))
     first = [-1 if not free.isdisjoint(graph.makes[index]) else
              min((place[follower] for follower in graph.followers[index]), default=-1)
              for index in order]  # fmt: skip
     rises, growths = zip(*graph.changes(order, free), strict=True) if order else ((), ())
-    keys = [0] * len(order)
-    for key, number in enumerate(tree_order(rises, growths, first)):
-        keys[order[number]] = key
-    return _inherited(graph, order, keys)
+    best = [order[number] for number in tree_order(rises, growths, first)]
+    return _inherited(graph, order, _places(best, len(order)))
 
 
 def _inherited(graph: Liveness, order: Sequence[int], keys: Sequence[int]) -> list[int]:
@@ -159,11 +155,16 @@ def _inherited(graph: Liveness, order: Sequence[int], keys: Sequence[int]) -> li
     earliest = list(keys)
     for index in reversed(order):
         earliest[index] = min([earliest[i] for i in graph.followers[index]] + [earliest[index]])
-    places = sorted(order, key=lambda index: (earliest[index], keys[index]))
-    inherited = [0] * len(order)
-    for place, index in enumerate(places):
-        inherited[index] = place
-    return inherited
+    inherited = sorted(order, key=lambda index: (earliest[index], keys[index]))
+    return _places(inherited, len(order))
+
+
+def _places(order: Sequence[int], count: int) -> list[int]:
+    """Return the place of each of so many items; those that aren't in the order come last."""
+    places = [count] * count
+    for place, index in enumerate(order):
+        places[index] = place
+    return places
 
 
 class _ListScheduler:

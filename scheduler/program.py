@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from dataflow.spec import Spec
     from scheduler.inner import Inner
 
-__all__ = ["Item", "Program", "alias_roots", "dimension_names", "lower", "renamed"]
+__all__ = ["Item", "Program", "alias_roots", "dimension_names", "lower", "reading",
+           "renamed"]  # fmt: skip
 
 
 MOST_AXES = 64
@@ -270,6 +271,13 @@ def alias_roots(program: Program) -> list[int]:
             for value in item.outputs:
                 roots[value] = roots[item.inputs[item.op.alias.slot]]
     return roots
+
+
+def reading(item: Item, same: Mapping[int, int]) -> Item:
+    """Return an item that reads the values that stand for its inputs."""
+    if same.keys().isdisjoint(item.inputs):
+        return item
+    return item._replace(inputs=tuple(same.get(value, value) for value in item.inputs))
 
 
 def renamed(program: Program, items: list[Item], same: dict[int, int]) -> Program:

@@ -15,7 +15,7 @@ from dataflow.errors import DataflowError
 from dataflow.registry import get_op
 from dataflow.spec import Spec
 from scheduler.environment import kernel_context
-from scheduler.program import renamed
+from scheduler.program import reading, renamed
 from scheduler.reference import run_item
 
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ def make_choices(program: Program) -> Program:
     same: dict[int, int] = {}
     items = []
     for item in program.items:
-        read = _reading(item, same)
+        read = reading(item, same)
         if flags.keys().isdisjoint(read.inputs):
             items.append(read)
             continue
@@ -147,13 +147,6 @@ def make_choices(program: Program) -> Program:
         else:
             same[read.outputs[0]] = taken
     return renamed(program, items, same)
-
-
-def _reading(item: Item, same: dict[int, int]) -> Item:
-    """Return an item that reads the values that stand for its inputs."""
-    if same.keys().isdisjoint(item.inputs):
-        return item
-    return item._replace(inputs=tuple(same.get(value, value) for value in item.inputs))
 
 
 def _flag(item: Item, known: list[bool | None]) -> bool | None:
@@ -182,7 +175,7 @@ def merge_equal(program: Program) -> Program:
             same[value] = seen.setdefault(key, (value,))[0]
     items = []
     for item in program.items:
-        read = _reading(item, same)
+        read = reading(item, same)
         key = (item.op.name, item.op.version, item.attrs.key(), read.inputs)
         first = seen.setdefault(key, item.outputs)
         if first is item.outputs:
