@@ -139,7 +139,8 @@ def _tree_keys(graph: Liveness, order: Sequence[int], free: frozenset[int]) -> l
     """Return keys that give the best order of the tree in which the first to read an item waits.
 
     Of what several read, the first to do so in a given order waits, and the last frees it. What is
-    `free` is as if it were there all the time: nobody waits for it, and its bytes don't count.
+    `free` is as if it were there all the time: nobody waits for it, and its bytes don't count; it
+    is made when the first that reads it is due.
     """
     place = _places(order, len(order))
     first = [-1 if not free.isdisjoint(graph.makes[index]) else
@@ -147,7 +148,8 @@ def _tree_keys(graph: Liveness, order: Sequence[int], free: frozenset[int]) -> l
              for index in order]  # fmt: skip
     rises, growths = zip(*graph.changes(order, free), strict=True) if order else ((), ())
     best = [order[number] for number in tree_order(rises, growths, first)]
-    return _inherited(graph, order, _places(best, len(order)))
+    keys = _places(best, len(order))
+    return _inherited(graph, order, keys) if free else keys
 
 
 def _inherited(graph: Liveness, order: Sequence[int], keys: Sequence[int]) -> list[int]:
